@@ -175,7 +175,7 @@ class Queue(msgspec.Struct):
 
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `resting`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `passing`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
     who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; `came`: SKU →
     when some came in last (UTC ms), of those that are waited for by who takes all or nothing; `rests`: SKU → until when it is set aside for nobody anew (UTC ms)."""
 
@@ -183,7 +183,7 @@ class WaitingLine(msgspec.Struct):
     queues: dict[str, dict[Class, Queue]] = {}
     due_ms: int | None = None
     turns: dict[str, Turn] = {}
-    resting: dict[str, int] = {}
+    passing: dict[str, int] = {}
     given: dict[str, int] = {}
     dates: dict[str, tuple[int, Rank | None]] = {}
     doubted: set[str] = set()
@@ -202,10 +202,10 @@ class WaitingLine(msgspec.Struct):
         """In place of what the order waited for before."""
         known = self.waiters.pop(waiter.order_id, None)
         # First what it wants now: what is counted for it goes on.
-        self._rest(waiter)
+        self._pass(waiter)
         if known is not None:
             self.turns.pop(waiter.order_id, None)
-            self._rest_no_more(known, known.lines)
+            self._pass_no_more(known, known.lines)
             for sku, units in known.lines.items():
                 self._leave(known, sku, units)
         if not waiter.over:
@@ -234,7 +234,7 @@ class WaitingLine(msgspec.Struct):
                 self.queues[sku][waiter.class_for(sku)].units -= units
             else:
                 self._leave(waiter, sku, lines.pop(sku))
-        self._rest_no_more(waiter, waiter.lines.keys() - lines.keys())
+        self._pass_no_more(waiter, waiter.lines.keys() - lines.keys())
         self._look_no_more(waiter.lines)
         unseen = [*waiter.unseen, (event.number, event.lines)]
         turn = waiter.turn
@@ -271,31 +271,31 @@ class WaitingLine(msgspec.Struct):
         mark = self.passed(known) if event.until_ms is None else 0
         turn = self.turns[event.order_id] = Turn(event.sku, event.until_ms, mark)
         waiter = self.waiters[event.order_id] = msgspec.structs.replace(known, turn=turn)
-        self._rest(waiter)
-        self._rest_no_more(known, known.lines)
+        self._pass(waiter)
+        self._pass_no_more(known, known.lines)
         if event.lacked:
             self.doubted.update(event.lacked)
-            self.rests |= {sku: event.rest_ms for sku in waiter.lines if sku not in self.doubted}
+            self.rests |= {sku: event.rest_ms for sku in waiter.lines if sku not in event.lacked}
 
     def keeps(self, order_id: str, now_ms: int) -> bool:
         """Is it the order's turn?"""
         turn = self.turns.get(order_id)
         return turn is not None and turn.lasts(now_ms)
 
-    def _rest(self, waiter: Waiter) -> None:
+    def _pass(self, waiter: Waiter) -> None:
         """It is counted who is given some of what it wants while it is passed."""
         if waiter.turn is not None and waiter.turn.until_ms is None:
             for sku in waiter.lines:
-                self.resting[sku] = self.resting.get(sku, 0) + 1
+                self.passing[sku] = self.passing.get(sku, 0) + 1
                 self.given.setdefault(sku, 0)
 
-    def _rest_no_more(self, waiter: Waiter, skus: Iterable[str]) -> None:
+    def _pass_no_more(self, waiter: Waiter, skus: Iterable[str]) -> None:
         """What nobody wants any more who is passed is not counted any more."""
         if waiter.turn is not None and waiter.turn.until_ms is None:
             for sku in skus:
-                self.resting[sku] -= 1
-                if not self.resting[sku]:
-                    del self.resting[sku], self.given[sku]
+                self.passing[sku] -= 1
+                if not self.passing[sku]:
+                    del self.passing[sku], self.given[sku]
 
     def passed(self, waiter: Waiter) -> int:
         """How many were given something that it wants, since that is counted."""

@@ -16,13 +16,22 @@ from actors.domain.location_lots import first_expired, today, without
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
 from actors.domain.location_stock import buffers_of
-from actors.domain.location_turns import Turns, came_in
+from actors.domain.location_turns import Turns
 
 # Orders that are served in one turn; the others follow at once in the next.
 SERVED_MAX = 200
 _ANY = 1 << 62
 # Its rank, the SKU, its class, where it stands in that.
 _Head = tuple[Rank, str, Class, int]
+
+
+def _for_sale(stock: Stock) -> int:
+    """Be it promised to somebody or not."""
+    return stock.on_hand - stock.damaged - stock.quality_hold - stock.safety_stock
+
+
+def _promised(stock: Stock) -> int:
+    return stock.allocated + stock.reserved
 
 
 class Round:
@@ -57,7 +66,7 @@ class Round:
                 self._profile = event.profile
             elif type(event) is DayCounted:
                 count = event.count
-        self.turns = Turns(line, context.now_ms, came_in(events), self)
+        self.turns = Turns(line, context.now_ms, self._came(), self)
         self._count: DayCount | None = None
         if self._profile is not None and self._profile.limited:
             self._count = count or count_of(
@@ -85,6 +94,16 @@ class Round:
                     stock.safety_stock = levels.safety_stock
                 if levels.buffers is not None:
                     stock.buffers = buffers_of(levels.buffers)
+
+    def _came(self) -> Iterable[str]:
+        """SKUs of which the events leave more for sale: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
+        for sku, stock in self._draft.touched.items():
+            before = self._location.stock.get(sku) or Stock()
+            kept_back = dict(stock.buffers)
+            if _for_sale(stock) - _for_sale(before) > max(0, _promised(stock) - _promised(before)) or any(
+                kept_back.get(channel, 0) < units for channel, units in before.buffers
+            ):
+                yield sku
 
     # --- who gets it
     def serve(
@@ -173,6 +192,11 @@ class Round:
     def _passed(self, waiter: Waiter, sku: str) -> None:
         for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
             self._hold(again)
+
+    def good(self, waiter: Waiter, sku: str) -> int:
+        """See `Goods`. Of other goods than that which is given out there may be some that are set aside for who comes before it."""
+        self._claim(sku)
+        return self._good(waiter, sku)
 
     def _good(self, waiter: Waiter, sku: str) -> int:
         return sum(units for _, units in self._parts(waiter, sku, waiter.lines[sku]))

@@ -5,7 +5,10 @@
         └──── KEEP_MS are over: it goes to the next in line ──────┘
 
 A turn is for what still comes. When one is over, what its order lacked is in doubt if none of it came for `COMES_MS`: until some comes in, nobody has a turn who lacks it. And what lay idle in vain rests: for `KEEP_MS` no turn begins
-that wants it. So goods lie idle only once for what comes no more, however many wait for it; and at most two thirds of the time for however many things that come no more.
+that wants it. So for what comes no more goods lie idle only as long as the turns last that ran when it came into doubt, however many wait for it; and for however many things that come no more at most two thirds of the time. That some came is
+noted only while somebody waits for it who takes all or nothing: what came before that counts as long ago.
+
+If some is there already of all that its order still lacks, and more came within `DAILY_MS`, a turn goes on when it is over: where few come a day, those who pass it between two turns would have as many.
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
@@ -17,12 +20,11 @@ of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Protocol
 
-from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
 from actors.domain.location_line import LineTurn, Rank, Turn, Units, Waiter, WaitingLine
 from actors.domain.times import DAY_MS, HOUR_MS
 
@@ -34,6 +36,8 @@ PASSED_MAX = 5
 KEEPERS_MAX = 10
 # What has not come for so long may never come again: longer than from a Friday's delivery to a Monday's.
 COMES_MS = 4 * DAY_MS
+# What comes each day came within that time, be it some hours later than the day before.
+DAILY_MS = 36 * HOUR_MS
 # Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
 TURN_SKUS_MAX = 50
 
@@ -47,23 +51,13 @@ class Goods(Protocol):
         """Is there less of it than it wants, in its channel and lasting long enough, be it set aside for others or not?"""
         ...
 
+    def good(self, waiter: Waiter, sku: str) -> int:
+        """Units of what it wants that it could have, besides those who come before it."""
+        ...
+
     def beyond_a_day(self, waiter: Waiter) -> bool:
         """Is it more at once than the place does in a day?"""
         ...
-
-
-def came_in(events: Iterable[Event]) -> Iterator[str]:
-    """SKUs that there are more of for sale by these: they came, were found, are good again, or are not kept back any more. What somebody gives back was there before."""
-    for event in events:
-        if type(event) is StockChanged:
-            for entry in event.entries:
-                state, aside = entry.aside or ("", 0)
-                if entry.on_hand > (0 if state == "reserved" else aside):
-                    yield entry.sku
-        elif type(event) is SafetyStockSet:
-            yield from (sku for sku, _ in event.levels)
-        elif type(event) is LevelsSet:
-            yield from (levels.sku for levels in event.levels)
 
 
 class Turns:
@@ -80,8 +74,8 @@ class Turns:
         self._keepers: dict[str, int] = {}
         # SKU → (rank of an order, (lot, units), units that are kept back from its channel), by rank
         self._aside: dict[str, list[tuple[Rank, Sequence[Units], int]]] = {}
-        # SKU → order → who leaves units of it to others
-        self._resting: dict[str, dict[str, Waiter]] = {}
+        # SKU → order → who stands back: it leaves units of it to others
+        self._passing: dict[str, dict[str, Waiter]] = {}
         # How many have to pass it yet.
         self._need: dict[str, int] = {}
         self.changed: dict[str, LineTurn] = {}
@@ -165,23 +159,25 @@ class Turns:
         if turn.lasts(self._now_ms):
             return True
         if turn.until_ms is not None:
+            if self._adds_up(waiter) and self._begins(waiter, turn.sku):
+                return True
             self._ends(waiter, turn.sku)
         if name not in self._need:
             before = 0 if name in self._current else self._line.passed(waiter) - turn.mark
             self._need[name] = PASSED_MAX - before
         if self._need[name] <= 0:
             return self._begins(waiter, sku)
-        self._resting.setdefault(sku, {})[name] = waiter
+        self._passing.setdefault(sku, {})[name] = waiter
         return False
 
     def passed(self, skus: Iterable[str], given: str) -> list[Waiter]:
         """Somebody was given some of these, while that one is given out. Those of whom it is the turn again by that."""
         for sku in skus:
-            for name in self._resting.get(sku, ()):
+            for name in self._passing.get(sku, ()):
                 self._need[name] -= 1
-        again = [one for one in self._resting.get(given, {}).values() if self._need[one.order_id] <= 0]
+        again = [one for one in self._passing.get(given, {}).values() if self._need[one.order_id] <= 0]
         for one in again:
-            del self._resting[given][one.order_id]
+            del self._passing[given][one.order_id]
         return [one for one in again if self._begins(one, given)]
 
     def _begins(self, waiter: Waiter, sku: str) -> bool:
@@ -191,24 +187,30 @@ class Turns:
             return False
         for of in waiter.lines:
             self._keepers[of] += 1
-            self._resting.get(of, {}).pop(waiter.order_id, None)
+            self._passing.get(of, {}).pop(waiter.order_id, None)
         turn = self._current[waiter.order_id] = Turn(sku, self._now_ms + KEEP_MS)
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, turn.until_ms)
         return True
 
     def _ends(self, waiter: Waiter, sku: str) -> None:
         """Its time is over. Of what it lacks it is doubted that any comes, if none did for so long."""
-        came, long_ago_ms = self._line.came, self._now_ms - COMES_MS
-        lacked = [
-            of for of in waiter.lines
-            if of not in self._came and came.get(of, 0) <= long_ago_ms and self._goods.lacks(waiter, of)
-        ]  # fmt: skip
+        lacked = [of for of in waiter.lines if not self._came_within(COMES_MS, of) and self._goods.lacks(waiter, of)]
         self._newly_doubted.update(lacked)
         if lacked:
-            self._rested.update(of for of in waiter.lines if not self._is_doubted(of))
+            # Also what is in doubt because somebody else lacked it: this one had all of it, in vain.
+            self._rested.update(of for of in waiter.lines if of not in lacked)
         self._current[waiter.order_id] = Turn(sku, None)
         rest_ms = self._now_ms + KEEP_MS if lacked else 0
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
+
+    def _adds_up(self, waiter: Waiter) -> bool:
+        """Will it have all, if as much comes as did?"""
+        there = {of: self._goods.good(waiter, of) for of in waiter.lines}
+        short = [of for of, units in there.items() if units < waiter.lines[of]]
+        return all(there[of] and self._came_within(DAILY_MS, of) for of in short)
+
+    def _came_within(self, ms: int, sku: str) -> bool:
+        return sku in self._came or self._line.came.get(sku, 0) > self._now_ms - ms
 
     def _is_doubted(self, sku: str) -> bool:
         return sku not in self._came and (sku in self._newly_doubted or sku in self._line.doubted)

@@ -229,10 +229,12 @@ def _whole_for(line: WaitingLine, sku: str) -> int:
 
 
 def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
-    """It stays its turn. Of who is new, or wants other goods now, it is counted from now on who passes it."""
+    """It stays its turn, unless it wants other goods now: these may be in doubt, or be set aside for many. Of who is new, or wants other goods, it is counted from now on who passes it."""
     turn = known.turn if known is not None else None
-    if known is not None and turn is not None and (turn.until_ms or known.lines.keys() == waiter.lines.keys()):
-        return turn
+    if known is not None and turn is not None:
+        same = waiter.lines.keys() <= known.lines.keys() if turn.until_ms else waiter.lines.keys() == known.lines.keys()
+        if same:
+            return turn
     return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))
 
 

@@ -111,9 +111,11 @@ class SlowLine:
         if not waiter.whole or not waiter.lines:
             self.keeps.pop(waiter.order_id, None)
             self.passed.pop(waiter.order_id, None)
-        elif waiter.order_id not in self.keeps and (
-            before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed
-        ):
+        elif waiter.order_id in self.keeps:
+            if before is None or waiter.lines.keys() - before.lines.keys():
+                del self.keeps[waiter.order_id]
+                self.passed[waiter.order_id] = []
+        elif before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
             self.passed[waiter.order_id] = []
         self._forget()
 
@@ -257,14 +259,16 @@ class SlowRound:
         if not self.good(one, sku) or any(at > self.now_ms for at in one.from_ms.values()):
             return
         if name in self.line.keeps and self.line.keeps[name][1] <= self.now_ms:
-            del self.line.keeps[name]
+            of_which, _ = self.line.keeps.pop(name)
+            if self.adds_up(one) and self.begins(one, of_which):
+                return
             self.line.passed[name] = []
             self.ended.append(name)
             long_ago = self.now_ms - location_turns.COMES_MS
             in_vain = {of for of in one.lines if self.lacks(one, of) and self.line.came.get(of, 0) <= long_ago}
             self.line.doubted |= in_vain
             if in_vain:
-                rested = one.lines.keys() - self.line.doubted
+                rested = one.lines.keys() - in_vain
                 self.line.rests |= dict.fromkeys(rested, self.now_ms + location_turns.KEEP_MS)
         if name in self.line.keeps:
             return
@@ -283,23 +287,31 @@ class SlowRound:
         gone = sum(n for (_, of), n in self.given.items() if of == sku)
         return self.free(sku, one.channel) - gone < one.lines[sku]
 
-    def begins(self, one: Waiter, sku: str) -> None:
+    def adds_up(self, one: Waiter) -> bool:
+        """Is some there for it of all that it lacks, and did more come not long ago?"""
+        short = [of for of, n in one.lines.items() if self.good(one, of) < n]
+        lately = self.now_ms - location_turns.DAILY_MS
+        return all(self.good(one, of) and self.line.came.get(of, 0) > lately for of in short)
+
+    def begins(self, one: Waiter, sku: str) -> bool:
         """Its turn, unless too many have theirs, it lacks what may never come, or some of it has just lain idle in vain."""
         if any(self.line.rests.get(of, 0) > self.now_ms for of in one.lines):
-            return
+            return False
         if any(of in self.line.doubted and self.lacks(one, of) for of in one.lines):
-            return
-        if all(self.slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
-            self.slots.extend(one.lines)
-            gone = {of: sum(n for (_, other), n in self.given.items() if other == of) for of in one.lines}
-            self.begun[one.order_id] = gone
-            self.line.keeps[one.order_id] = (sku, self.now_ms + location_turns.KEEP_MS)
-            self.line.passed.pop(one.order_id, None)
-            # For those behind there is only what is left now, with what others got meanwhile.
-            for other in self.keepers():
-                for of in one.lines.keys() & other.lines.keys():
-                    if other.rank(of) > one.rank(of):
-                        self.begun.setdefault(other.order_id, {})[of] = gone[of]
+            return False
+        if any(self.slots.count(of) >= location_turns.KEEPERS_MAX for of in one.lines):
+            return False
+        self.slots.extend(one.lines)
+        gone = {of: sum(n for (_, other), n in self.given.items() if other == of) for of in one.lines}
+        self.begun[one.order_id] = gone
+        self.line.keeps[one.order_id] = (sku, self.now_ms + location_turns.KEEP_MS)
+        self.line.passed.pop(one.order_id, None)
+        # For those behind there is only what is left now, with what others got meanwhile.
+        for other in self.keepers():
+            for of in one.lines.keys() & other.lines.keys():
+                if other.rank(of) > one.rank(of):
+                    self.begun.setdefault(other.order_id, {})[of] = gone[of]
+        return True
 
     def come_to_their_turn(self, sku: str) -> None:
         """Those who have been passed often enough, now that somebody got some of it."""

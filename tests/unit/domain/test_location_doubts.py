@@ -11,6 +11,7 @@ from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
     Allocate,
+    Allot,
     ChangeCondition,
     ConditionLine,
     ReceiptLine,
@@ -20,7 +21,8 @@ from actors.domain.location_commands import (
     Unreserve,
 )
 from actors.domain.location_events import Levels
-from actors.domain.location_turns import COMES_MS, KEEP_MS, PASSED_MAX
+from actors.domain.location_turns import COMES_MS, DAILY_MS, KEEP_MS, PASSED_MAX
+from actors.domain.outlook import DemandRate
 from actors.domain.times import HOUR_MS
 from tests.unit.domain.line_rig import NOW_MS, Place, passed
 
@@ -87,13 +89,117 @@ def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(oth
         assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
 
 
-@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20)])
-def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily):
-    """Its goods come each day, and carts take them in between."""
+@pytest.mark.parametrize("joins", [0, 8, 9, 14, 22])
+@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20), (6, 5), (8, 5), (6, 2)])
+def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily, joins):
+    """Its goods come each day, some hours sooner or later, and carts take them in between: as many as would pass it, if fewer come than may."""
     place = Place(small=False)
-    place.wait("us-1", 10, ("a", wants), whole=True)
-    served_carts(place, 120, lambda hour: place.receive(("a", daily)) if hour % 24 == 8 else None)
+
+    def each(hour: int) -> None:
+        if hour == joins:
+            place.wait("us-1", 10, ("a", wants), ("z", 1), whole=True)
+        if hour % 24 == (8 if hour // 24 % 2 else 14):
+            place.receive(("a", daily))
+
+    place.receive(("z", 5))
+    served_carts(place, 200, each)
     assert [name for name, _, _ in place.served] == ["us-1"]
+
+
+def test_a_turn_goes_on_for_what_comes_each_day_and_goes_to_others():
+    """None of it is there for the order, so it does not add up, and its other goods would lie idle for ever."""
+    place = Place(small=False)
+    place.receive(("a", 100))
+    place.wait("us-0", 1, ("b", 100))
+    place.wait("us-1", 10, ("a", 90), ("b", 2), whole=True)
+    got = served_carts(place, 240, lambda hour: place.receive(("b", 1)) if hour % 24 == 8 else None)
+    assert len(got) > 50
+
+
+def test_a_turn_goes_on_when_some_of_what_it_lacks_comes_no_more_each_day():
+    place = Place()
+    place.wait("us-1", 10, ("a", 9), ("b", 2), whole=True)
+    passed(place, "b", PASSED_MAX)
+    place.receive(("b", 1))
+    for _ in range(2):
+        place.receive(("a", 1))
+        place.now_ms += KEEP_MS
+        place.wake()
+        assert place.do(Reserve("us-resv-1", [("b", 1)])).lines == [], "both came within the last day"
+    place.receive(("a", 1))
+    place.now_ms = NOW_MS + DAILY_MS
+    place.wake()
+    assert place.do(Reserve("us-resv-1", [("b", 1)])).lines == [("b", 1)]
+
+
+def test_what_is_set_aside_for_who_comes_before_adds_up_for_who_comes_after():
+    """It is found before the timer looks at all: only what came is looked at then."""
+    place = Place()
+    place.wait("us-2", 20, ("a", 9), ("b", 2), whole=True)
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 1))
+    place.now_ms += HOUR_MS
+    place.wait("us-1", 10, ("b", 5), ("z", 1), whole=True)
+    passed(place, "z", PASSED_MAX)
+    place.receive(("b", 3))
+    place.now_ms = NOW_MS + KEEP_MS
+    place.receive(("a", 1))
+    turns = place.state.waiting.turns
+    assert (turns["us-1"].until_ms, turns["us-2"].until_ms) == (NOW_MS + HOUR_MS + KEEP_MS, None)
+
+
+def test_what_was_in_doubt_already_lies_idle_in_turn_after_turn(at_once):
+    """Somebody lacked it once, who wanted more than there is; all who come have what they want of it, and lack something else."""
+    place = Place()
+    place.receive(("a", 5))
+    place.wait("us-0", 5, ("a", 9), whole=True)
+    place.now_ms += COMES_MS
+    place.wake()
+    assert place.state.waiting.doubted == {"a"}
+    for number in (1, 2):
+        place.wait(f"us-{number}", 10 * number, ("a", 2), (f"b{number}", 1), whole=True)
+    place.now_ms += KEEP_MS
+    place.wake()
+    place.wait("us-3", 30, ("a", 2), ("b3", 1), whole=True)
+    assert place.do(Reserve("us-resv-1", [("a", 5)])).lines == [("a", 5)]
+    assert place.again() == place.state
+
+
+def test_what_lay_idle_rests_for_nobody_once_who_had_it_has_left(at_once):
+    """It would stay in its row for who comes next year."""
+    place = Place()
+    place.receive(("a", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [("a", 1)]
+    place.wait("us-2", 20, ("a", 1))
+    place.wait("us-1", 10, whole=True)
+    assert place.again().waiting.rests.keys() == {"a"}
+    place.wait("us-2", 20, ("z", 1))
+    assert place.again() == place.state
+    assert place.state.waiting.rests == {}
+
+
+def test_an_order_takes_its_turn_along_to_goods_that_are_in_doubt(at_once):
+    """And to others, of which it would be doubted a moment later that they come."""
+    place = Place()
+    place.receive(("a", 2))
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.state.waiting.doubted == {"b"}
+    place.now_ms += KEEP_MS
+    place.wait("us-2", 11, ("a", 1), ("c", 1), whole=True)
+    assert place.do(Reserve("us-resv-1", [("a", 2)])).lines == [("a", 1)]
+    place.wait("us-2", 11, ("a", 1), ("b", 1), whole=True)
+    assert place.again() == place.state
+    assert place.do(Reserve("us-resv-2", [("a", 1)])).lines == [("a", 1)]
+    # Who wants no more than before keeps it.
+    place.receive(("a", 1))
+    place.wait("us-3", 5, ("a", 1), ("c", 1), ("d", 1), whole=True)
+    place.wait("us-3", 5, ("a", 1), ("c", 2), whole=True)
+    assert place.do(Reserve("us-resv-3", [("a", 1)])).lines == []
 
 
 def test_what_did_not_come_for_long_is_believed_to_come(at_once):
@@ -110,11 +216,11 @@ def test_what_did_not_come_for_long_is_believed_to_come(at_once):
     assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [("a", 1)]
 
 
-@pytest.mark.parametrize("more", ["receipt", "found", "good again", "levels"])
+@pytest.mark.parametrize("more", ["receipt", "found", "good again", "levels", "safety"])
 def test_what_comes_in_another_way_than_by_a_receipt_stays_in_doubt(at_once, more):
     place = Place()
     place.receive(("a", 1), ("b", 1))
-    place.do(SetLevels([Levels("b", 0, None, {"online": 1})]))
+    place.do(SetLevels([Levels("b", 1, None, {"online": 1})]))
     place.do(ChangeCondition([ConditionLine("b", 1, "sellable", "damaged")]))
     place.wait("us-1", 10, ("a", 1), ("b", 9), whole=True, channel="online")
     place.now_ms += COMES_MS
@@ -124,8 +230,39 @@ def test_what_comes_in_another_way_than_by_a_receipt_stays_in_doubt(at_once, mor
         "receipt": ReceiveStock([ReceiptLine("b", 1)]), "found": AdjustStock([AdjustmentLine("b", 1, "found")]),
         "good again": ChangeCondition([ConditionLine("b", 1, "damaged", "sellable")]),
         "levels": SetLevels([Levels("b", None, None, {"online": 0})]),
+        "safety": AdjustStock([AdjustmentLine("b", 0, "other", safety_stock=0)]),
     }[more])  # fmt: skip
     assert place.again().waiting.doubted == set()
+
+
+NOTHING_MORE = {
+    "damaged, and in question now": ChangeCondition([ConditionLine("b", 1, "damaged", "quality_hold")]),
+    "how much is wanted": SetLevels([Levels("b", rate=DemandRate(1_000, 20_000, 20_010))]),
+    "when it runs low": SetLevels([Levels("b", reorder_point=5)]),
+    "more is kept in safety": SetLevels([Levels("b", 1)]),
+    "more is kept in safety by a count": AdjustStock([AdjustmentLine("b", 0, "other", safety_stock=1)]),
+    "more is kept back from a channel": SetLevels([Levels("b", None, None, {"online": 3})]),
+    "found in one bin and missed in another": AdjustStock([AdjustmentLine("b", 1, "count"), AdjustmentLine("b", -1, "count")]),
+    "came in question": ReceiveStock([ReceiptLine("b", 1, condition="quality_hold")]),
+    "came for somebody": ReceiveStock([ReceiptLine("b", 5)], allot=Allot("us-x.1", [("b", "", 5)])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NOTHING_MORE)
+def test_a_command_by_which_no_more_is_for_sale_ends_a_doubt(at_once, what):
+    """A forecast that is set each day would keep everything from being in doubt."""
+    place = Place()
+    place.receive(("a", 1), ("b", 3))
+    place.do(ChangeCondition([ConditionLine("b", 2, "sellable", "damaged")]))
+    place.do(SetLevels([Levels("b", 0, None, {"online": 1})]))
+    place.wait("us-1", 10, ("a", 1), ("b", 9), whole=True)
+    place.now_ms += COMES_MS
+    place.wake()
+    assert place.state.waiting.doubted == {"b"}
+    version = place.version
+    place.do(NOTHING_MORE[what])
+    assert place.version > version
+    assert (place.again().waiting.doubted, place.state.waiting.came) == ({"b"}, {})
 
 
 def test_goods_that_come_damaged_end_a_doubt(at_once):

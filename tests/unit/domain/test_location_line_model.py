@@ -48,7 +48,7 @@ class Play:
     def do(self, command, skus=()) -> None:
         """What the line gets by it is what the slow one gives of what is free after it."""
         before, version = len(self.place.served), self.place.version
-        was = {sku: self._for_sale(sku) for sku in SKUS}
+        was, kept_back = {sku: self._for_sale(sku) for sku in SKUS}, {sku: self._kept_back(sku) for sku in SKUS}
         known = {name: one.lines for name, one in self.slow.waiters.items()}
         try:
             reply = self.place.do(command)
@@ -62,9 +62,7 @@ class Play:
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n
-        came = [sku for sku in SKUS if self._for_sale(sku) > was[sku]]
-        if isinstance(command, SetLevels):
-            came += skus
+        came = [sku for sku in SKUS if self._for_sale(sku) > was[sku] or self._kept_back(sku) < kept_back[sku]]
         free = partial(self._free_before, taken=taken)
         given = self.slow.serve(skus, free, self.place.now_ms, came)
         assert got == {key: n for key, n in given.items() if n}, (command, known)
@@ -88,7 +86,12 @@ class Play:
     def _for_sale(self, sku: str) -> int:
         """Be it promised to somebody or not."""
         stock = self.place.state.stock.get(sku)
-        return 0 if stock is None else stock.on_hand - stock.damaged - stock.quality_hold
+        return 0 if stock is None else stock.on_hand - stock.damaged - stock.quality_hold - stock.safety_stock
+
+    def _kept_back(self, sku: str) -> int:
+        """From the only channel of which some may be kept back."""
+        stock = self.place.state.stock.get(sku)
+        return 0 if stock is None else dict(stock.buffers).get("online", 0)
 
     def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:
         stock = self.place.state.stock.get(sku)
@@ -179,6 +182,7 @@ def short_turns(monkeypatch):
     """So that they come and end within a few steps."""
     monkeypatch.setattr(location_turns, "KEEP_MS", 12)
     monkeypatch.setattr(location_turns, "COMES_MS", 20)
+    monkeypatch.setattr(location_turns, "DAILY_MS", 15)
     monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
     monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
 
@@ -195,6 +199,8 @@ def short_turns(monkeypatch):
 @example(303381)
 # Who is served leaves what was kept back from its channel to those whose turn it is behind it, before others.
 @example(311690)
+# What somebody lacked in vain is there for one who wants less of it: his turn comes in the same round.
+@example(254)
 def test_the_line_gives_a_unit_to_somebody_else_than_a_plain_one_would(short_turns, seed):
     play = Play(seed)
     for _ in range(60):
