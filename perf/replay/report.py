@@ -63,14 +63,18 @@ def show_stock(console: Console, stock: StockReport) -> bool:
 
 
 def show_rejected(console: Console, found: Survey) -> None:
-    """The rows that could not be taken: counts by reason, then the first ones with their row numbers."""
+    """The rows that could not be taken: counts by reason, then where the first ones stand. And how many were read as one row of several lines, since
+    that rests on quotes: where there should be none, it is the place to look.
+    """
+    if found.joined:
+        console.print(f"Rows that go over several lines: {found.joined:,}")
     if not found.rejected:
         console.print("Rows that could not be taken: 0")
         return
     table = Table(title=f"Rows that could not be taken: {sum(found.rejected.values()):,}", title_justify="left")
     table.add_column("reason", overflow="fold")
     table.add_column("rows", justify="right")
-    table.add_column("row numbers (the first row of data is 1)", overflow="fold")
+    table.add_column("on lines (the header is 1)", overflow="fold")
     for reason, count in found.rejected.most_common():
         numbers = [str(rejection.row) for rejection in found.rejections if rejection.reason == reason][:LISTED_MAX]
         table.add_row(reason, f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))

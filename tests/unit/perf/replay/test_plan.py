@@ -91,9 +91,9 @@ def test_rows_that_contradict_their_order_are_taken(tmp_path: Path) -> None:
     )
     found = survey(path)
     assert [(r.row, r.reason.split(" ")[0]) for r in found.rejections] == [
-        (2, "line_no"),
-        (3, "currency"),
-        (4, "final_status"),
+        (3, "line_no"),
+        (4, "currency"),
+        (5, "final_status"),
     ]
     assert found.by_trace["shop"].units_sold == 7
     (order,) = read_orders(path, found.entries)
