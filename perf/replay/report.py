@@ -81,13 +81,23 @@ def show_rejected(console: Console, found: Survey) -> None:
     console.print(table)
 
 
-def show_equal(console: Console, rejected: int) -> None:
-    """The last words of a replay in which nothing differs: no more than was compared, and rows that could not be taken were not."""
-    if not rejected:
+def show_equal(console: Console, rejected: int, scarce: bool, lacking: int) -> None:
+    """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could not be taken, orders by status
+    where stock is scarce, and the write-offs of the `lacking` orders, whose units were not there."""
+    if not (rejected or scarce or lacking):
         console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return
-    left_out = "1 row was not" if rejected == 1 else f"{rejected:,} rows were not"
-    console.print(f"[bold green]equal[/] for the rows that were taken; {left_out}, see above. The stock adds up.")
+    compared, left_out = [], []
+    if scarce:
+        compared.append(" in what is compared under --scarce")
+    if rejected:
+        compared.append(" for the rows that were taken")
+        left_out.append("1 row was not" if rejected == 1 else f"{rejected:,} rows were not")
+    if lacking:
+        whose = "1 order's" if lacking == 1 else f"{lacking:,} orders'"
+        left_out.append(f"{whose} write-offs were left out")
+    what = " and".join(compared) + (f"; {', '.join(left_out)}, see above" if left_out else "")
+    console.print(f"[bold green]equal[/]{what}. The stock adds up.", highlight=False)
 
 
 def show_tally(console: Console, tally: Tally, retries: int) -> None:

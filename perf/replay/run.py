@@ -205,14 +205,15 @@ def _verdict(
     console.print(expectation.note, markup=False, highlight=False)
     wanted = expectation.by_trace if expectation.by_trace is not None else found.by_trace
     wanted = without(wanted, tally.lacking)
-    equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", settings.scarce is not None)
+    scarce = settings.scarce is not None
+    equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", scarce)
     equal &= show_stock(console, stock)
     if not settled:
         console.print(
             "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
         )
     if equal and settled and not tally.refused:
-        show_equal(console, found.rejected.total())
+        show_equal(console, found.rejected.total(), scarce, len(tally.lacking))
         return EQUAL
     console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
     return DIFFERENT
