@@ -40,6 +40,7 @@ from perf.replay.supply import receipts, receipts_reference, received_units
 from perf.replay.survey import Survey, survey
 from perf.replay.tally import Tally
 from perf.replay.trace import TraceError
+from serve.identity.keyring import KeyringError
 
 EQUAL: Final = 0
 DIFFERENT: Final = 1
@@ -71,6 +72,12 @@ class KeysForgotten(Exception):
     """Part of the trace was sent so long ago that sending it again could place its orders twice."""
 
 
+# What a replay can't go on after, told in words. The operator's errors: a token that can't be made, certificates that can't be used.
+_TOLD: Final = (
+    TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten, KeyringError, OperatorError,
+)  # fmt: skip
+
+
 class _Rate(ProgressColumn):
     """Finished things per second."""
 
@@ -98,7 +105,7 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
                     source, tally.placed, tally.adjusted_lines, settings.readback_s, settings.quiet_s
                 )
                 stock = read_stock_settled(partial(_read_stock, source, settings, found, tally), settings.readback_s)
-    except (TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten) as error:
+    except _TOLD as error:
         console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False, highlight=False)
         if isinstance(error, CellUnreachable):

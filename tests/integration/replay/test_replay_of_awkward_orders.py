@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from cells.paths import CellPaths
 from tests.integration.replay.conftest import Bench
 
 pytestmark = pytest.mark.real
@@ -204,6 +205,26 @@ def test_a_cell_that_goes_away_on_the_way_ends_in_a_traceback(bench: Start, writ
     here.cell.put_off = []
     code, shown = here.replay(trace)
     assert code == 0, shown
+
+
+def test_a_damaged_key_file_or_ca_ends_in_a_traceback(
+    bench: Start, write_trace: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, trace = bench("us"), write_trace(*AWKWARD)
+    monkeypatch.setattr("perf.https._context", None)
+    monkeypatch.setenv("OCEFS_TLS_CA", str(trace))
+    code, shown = here.replay(trace, base="https://127.0.0.1:1")
+    assert code == 2
+    assert "CertificateRefused" in shown
+    assert "Next: give a PEM file" in shown
+    keyring = CellPaths("us", here.home).keyring
+    keyring.parent.mkdir(mode=0o700, parents=True)
+    keyring.touch(mode=0o600)
+    code, shown = here.replay(trace)
+    assert code == 2
+    assert f"KeyringError: {keyring} is damaged" in " ".join(shown.split())
+    assert "Next: restore it from a backup" in shown
+    assert here.cell.keys_seen == []
 
 
 def test_no_postgres_is_noticed_only_after_everything_was_sent(bench: Start, write_trace: Write) -> None:
