@@ -132,7 +132,11 @@ def _is_to_be_sent(present: Present, orders: int, console: Console) -> bool:
             f"{present.orders:,} of the trace's {orders:,} orders were placed up to {age} ago and the cell may have forgotten"
             " their keys: sending the trace again could place them twice. Use a cell without them."
         )
-    console.print(f"All of this trace was sent {age} ago: nothing is sent again, it is only read back.")
+    # What is there of an order does not say that all of it is: a run may have ended before its updates, or its adjustments.
+    console.print(
+        f"All orders of this trace are there, from up to {age} ago: nothing is sent again, it is only read back."
+        " What an earlier run left undone is not made up for, and shows as different."
+    )
     return False
 
 

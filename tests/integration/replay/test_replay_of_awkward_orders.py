@@ -186,6 +186,18 @@ def test_forgotten_keys_place_orders_twice(bench: Start, write_trace: Write) -> 
     assert "could place them twice" in shown
 
 
+def test_orders_that_were_never_led_to_their_end_are_told_as_sent(bench: Start, write_trace: Write) -> None:
+    here = bench("us")
+    assert here.replay(write_trace(AWKWARD[-1]))[0] == 0
+    with psycopg.connect(here.postgres_url) as connection:
+        connection.execute("UPDATE orders SET placed_at = now() - interval '2 days'")
+    code, shown = here.replay(write_trace(AWKWARD[-1].replace("processing,PROCESSING", "shipped,")), readback_s=1.0)
+    assert code == 1, shown
+    words = " ".join(shown.split())
+    assert "All orders of this trace are there, from up to 48 h ago" in words
+    assert "What an earlier run left undone is not made up for, and shows as different" in words
+
+
 def test_a_cell_that_is_away_ends_in_a_traceback(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     code, shown = here.replay(write_trace(*AWKWARD), base="http://127.0.0.1:1", patience_s=0.3)
