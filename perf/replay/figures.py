@@ -232,7 +232,7 @@ def load_expected(trace: Path, sha256: str) -> Expectation:
         known = msgspec.json.decode(source.read_bytes(), type=_ExpectedJson)
     except FileNotFoundError:
         return Expectation(None, "no expected.json beside the trace: compared with what its rows come to")
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError) as error:  # msgspec's, and that bytes are no UTF-8
         return Expectation(None, f"{source} can't be used ({error}): compared with what the trace's rows come to")
     for entry in known.files():
         if Path(entry.file).name != trace.name:

@@ -23,7 +23,8 @@ class OrderEntry:
     final_status: str
     currency: str
     rows: int = 0
-    line_numbers: int = 0  # a bit set: bit n is line_no n
+    # A character for each line_no that was taken: 2 bytes a row at most, where a bit for each that there may be is 1.3 kB for the last one alone.
+    line_numbers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def checked_lines(reader: TraceReader, entries: dict[str, OrderEntry]) -> Iterat
             yield Rejection(line.row, reason)
             continue
         entry.rows += 1
-        entry.line_numbers |= 1 << line.line_no
+        entry.line_numbers += chr(line.line_no)
         yield line
 
 
@@ -74,7 +75,7 @@ def _contradiction(line: TraceLine, entry: OrderEntry) -> str:
         return "currency differs from the order's first line"
     if line.final_status != entry.final_status:
         return "final_status differs from the order's first line"
-    if entry.line_numbers >> line.line_no & 1:
+    if chr(line.line_no) in entry.line_numbers:
         return "line_no stands in the order already"
     if entry.rows >= LINES_PER_ORDER_MAX:
         return f"the order has more than {LINES_PER_ORDER_MAX:,} lines"

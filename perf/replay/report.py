@@ -63,27 +63,41 @@ def show_stock(console: Console, stock: StockReport) -> bool:
 
 
 def show_rejected(console: Console, found: Survey) -> None:
-    """The rows that could not be taken: counts by reason, then the first ones with their row numbers."""
+    """The rows that could not be taken: counts by reason, then where the first ones stand. And how many were read as one row of several lines, since
+    that rests on quotes: where there should be none, it is the place to look.
+    """
+    if found.joined:
+        console.print(f"Rows that go over several lines: {found.joined:,}")
     if not found.rejected:
         console.print("Rows that could not be taken: 0")
         return
     table = Table(title=f"Rows that could not be taken: {sum(found.rejected.values()):,}", title_justify="left")
     table.add_column("reason", overflow="fold")
     table.add_column("rows", justify="right")
-    table.add_column("row numbers (the first row of data is 1)", overflow="fold")
+    table.add_column("on lines (the header is 1)", overflow="fold")
     for reason, count in found.rejected.most_common():
         numbers = [str(rejection.row) for rejection in found.rejections if rejection.reason == reason][:LISTED_MAX]
         table.add_row(reason, f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))
     console.print(table)
 
 
-def show_equal(console: Console, rejected: int) -> None:
-    """The last words of a replay in which nothing differs: no more than was compared, and rows that could not be taken were not."""
-    if not rejected:
+def show_equal(console: Console, rejected: int, scarce: bool, lacking: int) -> None:
+    """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could not be taken, orders by status
+    where stock is scarce, and the write-offs of the `lacking` orders, whose units were not there."""
+    if not (rejected or scarce or lacking):
         console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return
-    left_out = "1 row was not" if rejected == 1 else f"{rejected:,} rows were not"
-    console.print(f"[bold green]equal[/] for the rows that were taken; {left_out}, see above. The stock adds up.")
+    compared, left_out = [], []
+    if scarce:
+        compared.append(" in what is compared under --scarce")
+    if rejected:
+        compared.append(" for the rows that were taken")
+        left_out.append("1 row was not" if rejected == 1 else f"{rejected:,} rows were not")
+    if lacking:
+        whose = "1 order's" if lacking == 1 else f"{lacking:,} orders'"
+        left_out.append(f"{whose} write-offs were left out")
+    what = " and".join(compared) + (f"; {', '.join(left_out)}, see above" if left_out else "")
+    console.print(f"[bold green]equal[/]{what}. The stock adds up.", highlight=False)
 
 
 def show_tally(console: Console, tally: Tally, retries: int) -> None:

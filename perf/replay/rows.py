@@ -1,12 +1,12 @@
 """The rows of a CSV file (RFC 4180), each by itself: one that is none is told with its reason, and the next begins on the next line.
 
-A quoted field may go over several lines. A quote that nobody closes looks the same at first, and must not take the rows behind it with it, which
-would then be neither taken nor told. So lines are joined only within limits, and only where that gives a row with as many fields as the header has.
+A quoted field may go over several lines. A stray quote looks the same at first, and must not take the rows behind it with it, which would then be
+neither taken nor told. So lines are joined only within limits, and only where the quote that ends them is not that of a row of its own.
 """
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
 # They bound the memory of the reader, and how far it looks for the end of a quote.
@@ -17,11 +17,13 @@ _LINE_ENDS: Final = "\r\n"
 
 
 class Rows:
-    """Reads text that was opened with `newline=""`. First `header`, then `numbered`."""
+    """Reads text that was opened with `newline=""`. First `header`, then `numbered`. `joined`: how many rows went over several lines."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
         self._ahead: deque[str] = deque()  # lines that were looked at and are to be read again
+        self._after_return = False
+        self.joined = 0
 
     def header(self) -> list[str]:
         """The fields of the first line; it is never joined, since nothing says yet how many there should be. Raises csv.Error, StopIteration."""
@@ -31,35 +33,33 @@ class Rows:
         return next(csv.reader((line,) if line else (), strict=True))
 
     def numbered(self, fields: int) -> Iterator[tuple[int, list[str] | str]]:
-        """Each row's fields, or why it is none, with the number of its first line: 1 is the one behind the header, blank ones between rows don't count."""
-        number = 1
+        """Each row's fields, or why it is none, with the number in the file of the line that it begins on; the header's is 1."""
+        number = 2
         while line := self._next_line():
-            if not line.strip(_LINE_ENDS):
-                continue
-            found, lines = self._row(line, fields)
-            yield number, found
+            lines = 1
+            if line.strip(_LINE_ENDS):
+                found, lines = self._row(line, fields)
+                self.joined += lines > 1
+                yield number, found
             number += lines
 
     def _row(self, line: str, fields: int) -> tuple[list[str] | str, int]:
         """What begins with this line, and on how many it stands."""
         if len(line) > ROW_CHARS_MAX:
             return f"longer than {ROW_CHARS_MAX:,} characters", 1
-        joined = self._joined(line, fields)
-        if joined is not None:
-            return joined
-        try:
-            values = next(csv.reader((line,), strict=True))
-        except csv.Error as error:
-            return f"not a CSV row: {error}", 1
-        if len(values) != fields:
-            return f"{len(values)} fields where the header has {fields}", 1
-        return values, 1
+        found, behind = self._record(line)
+        if behind and (isinstance(found, str) or _is_stray(line, found, behind[-1], fields)):
+            self._ahead.extendleft(reversed(behind))
+            found, behind = _parsed((line,)), []
+        if not isinstance(found, str) and len(found) != fields:
+            found = f"{len(found)} fields where the header has {fields}"
+        return found, 1 + len(behind)
 
-    def _joined(self, line: str, fields: int) -> tuple[list[str], int] | None:
-        """The row that begins with this line, where it has all fields; None where it has not, and then no line behind this one was taken."""
+    def _record(self, line: str) -> tuple[list[str] | str, list[str]]:
+        """The record that begins with this line, or why it is none, as when it does not end within the limits; and the lines behind it that were looked at."""
         behind: list[str] = []
 
-        def record() -> Iterator[str]:
+        def lines() -> Iterator[str]:
             """The reader asks for another line only while a quote is open at the end of the last one."""
             yield line
             chars = len(line)
@@ -70,20 +70,45 @@ class Rows:
                     return
                 yield following
 
-        try:
-            values = next(csv.reader(record(), strict=True))
-        except csv.Error:
-            values = []
-        if len(values) == fields:
-            return values, 1 + len(behind)
-        self._ahead.extendleft(reversed(behind))
-        return None
+        return _parsed(lines()), behind
 
     def _next_line(self) -> str:
         """The next line with its end, "" behind the last one. Of one that is too long only the beginning, itself too long; the rest is read past, bit by bit."""
         if self._ahead:
             return self._ahead.popleft()
-        line = piece = self._text.readline(ROW_CHARS_MAX + 1)
+        line = piece = self._piece()
         while len(piece) > ROW_CHARS_MAX and piece[-1] not in _LINE_ENDS:
-            piece = self._text.readline(ROW_CHARS_MAX + 1)
+            piece = self._piece()
         return line
+
+    def _piece(self) -> str:
+        """A line, or as much of it as may be looked at; never the rest of an end of two characters that was cut between them, which would count as a line."""
+        piece = self._text.readline(ROW_CHARS_MAX + 1)
+        if piece == "\n" and self._after_return:
+            piece = self._text.readline(ROW_CHARS_MAX + 1)
+        self._after_return = piece.endswith("\r")
+        return piece
+
+
+def _parsed(lines: Iterable[str]) -> list[str] | str:
+    """The fields of the first record, or why it is none."""
+    try:
+        return next(csv.reader(lines, strict=True))
+    except csv.Error as error:
+        return f"not a CSV row: {error}"
+
+
+def _is_stray(first: str, values: list[str], last: str, fields: int) -> bool:
+    """Was a quote that joined these lines a letter, and the one that ended it that of another row (`"Retro lamp`, and some rows on `Monitor 19"`)?
+
+    The last line then is a row by itself. So it is by chance where a quoted field's last line has as many commas as there are columns before the
+    field, as in the first column always. So where the record has all its fields, the first line has to be a row, too, its quote taken for a letter:
+    then only a field with as many commas as the header looks so.
+    """
+    alone = _parsed((last,))
+    if isinstance(alone, str) or len(alone) != fields:
+        return False
+    if len(values) != fields:
+        return True
+    *before, opened = next(csv.reader((first,)))
+    return len(before) + 1 + opened.count(",") == fields

@@ -40,6 +40,7 @@ from perf.replay.supply import receipts, receipts_reference, received_units
 from perf.replay.survey import Survey, survey
 from perf.replay.tally import Tally
 from perf.replay.trace import TraceError
+from serve.identity.keyring import KeyringError
 
 EQUAL: Final = 0
 DIFFERENT: Final = 1
@@ -71,6 +72,12 @@ class KeysForgotten(Exception):
     """Part of the trace was sent so long ago that sending it again could place its orders twice."""
 
 
+# What a replay can't go on after, told in words. The operator's errors: a token that can't be made, certificates that can't be used.
+_TOLD: Final = (
+    TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten, KeyringError, OperatorError,
+)  # fmt: skip
+
+
 class _Rate(ProgressColumn):
     """Finished things per second."""
 
@@ -98,7 +105,7 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
                     source, tally.placed, tally.adjusted_lines, settings.readback_s, settings.quiet_s
                 )
                 stock = read_stock_settled(partial(_read_stock, source, settings, found, tally), settings.readback_s)
-    except (TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten) as error:
+    except _TOLD as error:
         console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False, highlight=False)
         if isinstance(error, CellUnreachable):
@@ -125,7 +132,11 @@ def _is_to_be_sent(present: Present, orders: int, console: Console) -> bool:
             f"{present.orders:,} of the trace's {orders:,} orders were placed up to {age} ago and the cell may have forgotten"
             " their keys: sending the trace again could place them twice. Use a cell without them."
         )
-    console.print(f"All of this trace was sent {age} ago: nothing is sent again, it is only read back.")
+    # What is there of an order does not say that all of it is: a run may have ended before its updates, or its adjustments.
+    console.print(
+        f"All orders of this trace are there, from up to {age} ago: nothing is sent again, it is only read back."
+        " What an earlier run left undone is not made up for, and shows as different."
+    )
     return False
 
 
@@ -205,14 +216,15 @@ def _verdict(
     console.print(expectation.note, markup=False, highlight=False)
     wanted = expectation.by_trace if expectation.by_trace is not None else found.by_trace
     wanted = without(wanted, tally.lacking)
-    equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", settings.scarce is not None)
+    scarce = settings.scarce is not None
+    equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", scarce)
     equal &= show_stock(console, stock)
     if not settled:
         console.print(
             "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
         )
     if equal and settled and not tally.refused:
-        show_equal(console, found.rejected.total())
+        show_equal(console, found.rejected.total(), scarce, len(tally.lacking))
         return EQUAL
     console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
     return DIFFERENT

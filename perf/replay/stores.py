@@ -27,7 +27,8 @@ def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str
     if not url:
         try:
             url = msgspec.json.decode(state_file.read_bytes(), type=_State).addresses.get("PostgreSQL", "")
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
+            # ValueError: what msgspec raises, bytes that are no UTF-8 among it.
             raise PostgresUnknown(f"set {name}, or start the cell ({state_file}: {error})") from error
     if not url:
         raise PostgresUnknown(f"set {name}: {state_file} names no PostgreSQL")
@@ -37,7 +38,8 @@ def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str
 
 
 def sealed_name(region: str, home: Path) -> Callable[[str], str] | None:
-    """Gives the keyed digest of an order's reference; None where the cell's key file is not at hand: it seals nothing, or is elsewhere."""
+    """Gives the keyed digest of an order's reference; None where the cell's key file is not at hand: it seals nothing, or is elsewhere.
+    Raises KeyringError where it is there and can't be used."""
     keyring = CellPaths(region, home).keyring
     if not keyring.exists():
         return None

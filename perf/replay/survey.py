@@ -34,9 +34,10 @@ class Survey:
     home_country: str = ""
     rejected: Counter[str] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)
+    joined: int = 0  # rows that go over several lines
 
     def reject(self, rejection: Rejection) -> None:
-        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX are kept with their row numbers."""
+        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX are kept with their places in the file."""
         self.rejected[rejection.reason] += 1
         if len(self.rejections) < REJECTIONS_LISTED_MAX:
             self.rejections.append(rejection)
@@ -59,7 +60,7 @@ def survey(path: Path) -> Survey:
         _add_need(found, line)
     if not found.entries:
         raise TraceError(f"{path} holds no row that can be taken ({sum(found.rejected.values())} were rejected)")
-    found.sha256 = reader.sha256
+    found.sha256, found.joined = reader.sha256, reader.joined
     found.by_trace = counter.by_trace
     # The most frequent country; the alphabet decides between equals, so that every run decides the same.
     found.home_country = min(countries, key=lambda country: (-countries[country], country), default="")

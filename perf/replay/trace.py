@@ -1,6 +1,6 @@
 """Reads an order trace row by row (`rows.py`): CSV or gzipped CSV in, checked lines and named rejections out.
 
-A row that can't be taken never stops the reading and never raises: it becomes a `Rejection` with its row number and
+A row that can't be taken never stops the reading and never raises: it becomes a `Rejection` with its place in the file and
 reason. Only what makes the whole file useless (no such file, no usable header, a broken gzip stream) is a `TraceError`.
 """
 
@@ -34,7 +34,7 @@ REQUIRED_COLUMNS: Final = (
 CHANNELS: Final = ("online", "store", "marketplace")
 FINAL_STATUSES: Final = ("delivered", "shipped", "cancelled", "returned", "lost", "processing")
 
-# The cell's limits (see the API): a row beyond them would be refused there, so it is named here, with its row number.
+# The cell's limits (see the API): a row beyond them would be refused there, so it is named here, with its place in the file.
 QUANTITY_MAX: Final = 1_000_000
 SKU_CHARS_MAX: Final = 64
 REFERENCE_CHARS_MAX: Final = 64
@@ -60,7 +60,7 @@ class TraceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that can't be taken. `row`: its first line, counted from 1 behind the header, without blank ones between rows."""
+    """A row that can't be taken. `row`: the number of its first line in the file, as an editor counts; the header's is 1."""
 
     row: int
     reason: str
@@ -68,7 +68,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class TraceLine:
-    """One order line of the source.
+    """One order line of the source; `row` as in `Rejection`.
 
     `quantity` is in base units, negative for a credit note or stock adjustment; `unit_price_minor` in minor currency
     units; the times are the source's wall clock taken as UTC, since no source states an offset.
@@ -131,12 +131,14 @@ class _HashingReader(io.RawIOBase):
 class TraceReader:
     """Iterates over the rows of one trace; memory does not grow with the length of the file.
 
-    After the iteration `sha256` is that of the uncompressed content. Raises TraceError where the file is unusable.
+    After the iteration `sha256` is that of the uncompressed content, and `joined` the number of rows that go over several lines. Raises TraceError where
+    the file is unusable.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._digest = hashlib.sha256()
+        self.joined = 0
 
     @property
     def sha256(self) -> str:
@@ -150,7 +152,7 @@ class TraceReader:
                 for row, fields in self._records(text):
                     yield fields if isinstance(fields, Rejection) else check_row(row, fields)
         except (OSError, EOFError, zlib.error) as error:
-            where = f" after row {row}" if row else ""
+            where = f" behind line {row}" if row else ""
             raise TraceError(f"{self._path} can't be read{where}: {error}") from error
 
     def _open(self) -> io.TextIOWrapper:
@@ -170,6 +172,7 @@ class TraceReader:
                 yield number, Rejection(number, found)
             else:
                 yield number, dict(zip(header, found, strict=True))
+        self.joined = rows.joined
 
     def _header(self, rows: Rows) -> list[str]:
         try:

@@ -102,8 +102,9 @@ def test_expected_json_is_believed_about_another_file(tmp_path: Path) -> None:
     assert load_expected(path, sha256).by_trace == {}
     assert "another content" in load_expected(path, "0" * 64).note
     assert "is not in" in load_expected(tmp_path / "eu.csv", sha256).note
-    expected.write_text("{")
-    assert "can't be used" in load_expected(path, sha256).note
+    for rubbish in (b"{", b"\xff", b'{"regions": {"\xff": {}}}', b"[]"):
+        expected.write_bytes(rubbish)
+        assert "can't be used" in load_expected(path, sha256).note
 
 
 class _Growing:

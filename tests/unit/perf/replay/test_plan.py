@@ -1,5 +1,6 @@
 """What each order becomes, and the stock that it needs."""
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from perf.replay.orders import TraceOrder, read_orders
 from perf.replay.plan import life_of, plan_order
 from perf.replay.supply import receipts, receipts_reference, received_units, sku_bodies
 from perf.replay.survey import SkuNeed, survey
-from perf.replay.trace import FINAL_STATUSES, TraceError
+from perf.replay.trace import FINAL_STATUSES, LINE_NO_MAX, TraceError
 from tests.unit.perf.replay.traces import csv_of, line, row
 
 
@@ -91,13 +92,22 @@ def test_rows_that_contradict_their_order_are_taken(tmp_path: Path) -> None:
     )
     found = survey(path)
     assert [(r.row, r.reason.split(" ")[0]) for r in found.rejections] == [
-        (2, "line_no"),
-        (3, "currency"),
-        (4, "final_status"),
+        (3, "line_no"),
+        (4, "currency"),
+        (5, "final_status"),
     ]
     assert found.by_trace["shop"].units_sold == 7
     (order,) = read_orders(path, found.entries)
     assert len(order.lines) == 2
+
+
+def test_a_high_line_no_costs_more_memory_than_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "us.csv"
+    rows = [row(order_ref=ref, line_no=LINE_NO_MAX - n) for n in range(3) for ref in range(2)]
+    path.write_text(csv_of(*rows, row(order_ref=0, line_no=LINE_NO_MAX - 1)))
+    found = survey(path)
+    assert all(sys.getsizeof(entry.line_numbers) < 100 for entry in found.entries.values())
+    assert [(r.row, r.reason) for r in found.rejections] == [(8, "line_no stands in the order already")]
 
 
 def test_an_order_of_more_lines_than_the_cell_takes_is_sent(tmp_path: Path) -> None:

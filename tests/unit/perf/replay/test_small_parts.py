@@ -103,6 +103,10 @@ def test_the_address_of_postgres_is_not_found(tmp_path: Path) -> None:
     state.write_text('{"pid": 1}')
     with pytest.raises(PostgresUnknown, match="names no PostgreSQL"):
         postgres_url("us", {}, tmp_path)
+    for rubbish in (b"{", b"\xff", b'{"addresses": {"PostgreSQL": "\xff"}}'):
+        state.write_bytes(rubbish)
+        with pytest.raises(PostgresUnknown, match="OCEFS_US_POSTGRES_URL, or start the cell"):
+            postgres_url("us", {}, tmp_path)
     state.write_text('{"region": "us", "addresses": {"PostgreSQL": "postgresql+psycopg://u@/ocefs?host=/tmp/x"}}')
     assert postgres_url("us", {}, tmp_path) == "postgresql://u@/ocefs?host=/tmp/x"
     assert postgres_url("us", {"OCEFS_US_POSTGRES_URL": "postgresql://a/b"}, tmp_path) == "postgresql://a/b"

@@ -123,17 +123,17 @@ def test_rubbish_between_good_rows_raises(tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("rubbish") / "us.csv"
     path.write_bytes(GOOD.encode() + rubbish + b"\n")
     lines, _ = read(path)
-    assert lines[0].row == 1
+    assert lines[0].row == 2
 
 
 def test_a_bad_row_takes_its_neighbours_with_it(write: Callable[[bytes], Path]) -> None:
     header, good = GOOD.encode().splitlines()
     bad_utf8 = good.replace(b"Apple", b"\xff\xfe")
     lines, rejections = read(write(b"\n".join([header, good, b"a,b", bad_utf8, b"", good, b""])))
-    assert [line.row for line in lines] == [1, 4]
+    assert [line.row for line in lines] == [2, 6]
     assert [(r.row, r.reason) for r in rejections] == [
-        (2, "2 fields where the header has 20"),
-        (3, "description is not UTF-8"),
+        (3, "2 fields where the header has 20"),
+        (4, "description is not UTF-8"),
     ]
 
 

@@ -1,0 +1,62 @@
+"""What is shown at the end must claim no more than was compared."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from perf.replay.report import show_equal, show_rejected
+from perf.replay.survey import Survey
+from perf.replay.trace import Rejection
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=160)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("rejected", "scarce", "lacking", "words"),
+    [
+        (0, False, 0, "equal: Postgres holds exactly this trace, and its stock adds up."),
+        (1, False, 0, "equal for the rows that were taken; 1 row was not, see above. The stock adds up."),
+        (1200, False, 0, "equal for the rows that were taken; 1,200 rows were not, see above. The stock adds up."),
+        (0, True, 0, "equal in what is compared under --scarce. The stock adds up."),
+        (0, True, 1,
+         "equal in what is compared under --scarce; 1 order's write-offs were left out, see above. The stock adds up."),
+        (0, True, 1200,
+         "equal in what is compared under --scarce; 1,200 orders' write-offs were left out, see above. The stock adds up."),
+        (2, True, 0,
+         "equal in what is compared under --scarce and for the rows that were taken; 2 rows were not, see above. The stock adds up."),
+        (2, True, 3,
+         ("equal in what is compared under --scarce and for the rows that were taken; 2 rows were not, 3 orders' write-offs were left"
+          " out, see above. The stock adds up.")),
+    ],
+)  # fmt: skip
+def test_the_last_words_claim_what_was_not_compared(
+    console: Console, rejected: int, scarce: bool, lacking: int, words: str
+) -> None:
+    show_equal(console, rejected, scarce, lacking)
+    assert " ".join(shown(console).split()) == words
+
+
+@pytest.mark.parametrize("joined", [0, 1200])
+def test_rows_that_hang_on_quotes_are_not_told_or_told_where_there_are_none(console: Console, joined: int) -> None:
+    show_rejected(console, Survey(Path("us.csv"), joined=joined))
+    told = ["Rows that go over several lines: 1,200"] if joined else []
+    assert shown(console).splitlines() == [*told, "Rows that could not be taken: 0"]
+
+
+def test_a_row_that_could_not_be_taken_can_not_be_found(console: Console) -> None:
+    found = Survey(Path("us.csv"))
+    for row in (12, 4711):
+        found.reject(Rejection(row, "quantity is 0"))
+    show_rejected(console, found)
+    assert "on lines (the header is 1)" in shown(console)
+    assert "12, 4711" in shown(console)
