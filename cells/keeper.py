@@ -107,10 +107,9 @@ class Keeper:
     def _lock(self) -> None:
         self._lock_file = keeper_lock.take(self._paths.lock_file)
         if self._lock_file is None:
-            state = read_state(self._paths.state_file)
-            pid = state.keeper.pid if state and state.keeper else "unknown"
+            pid = keeper_lock.holder(self._paths.lock_file) or "unknown"
             raise AlreadyRunning(
-                f"{self._config.name} runs already (keeper: process {pid})",
+                f"{self._config.name} runs already, or is being ended (process {pid})",
                 f"look with: python -m cells status; stop with: python -m cells down {self._config.name}",
             ) from None
 

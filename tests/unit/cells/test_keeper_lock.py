@@ -1,17 +1,23 @@
 """A cell whose record is gone or damaged runs on, and nobody is told."""
 
+import errno
+import fcntl
 import io
 import os
+import time
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from cells import down, keeper_lock, scale, show
 from cells.config import load_all
-from cells.errors import CellError, CertificateRefused
+from cells.errors import AlreadyRunning, CellError, CertificateRefused
+from cells.keeper import Keeper
 from cells.parser import parser
 from cells.paths import CellPaths
-from cells.processes import mark_of
+from cells.processes import ProcessMark, mark_of
+from cells.settings import RegionConfig
 from cells.state import KeeperState, write_state
 
 
@@ -31,6 +37,53 @@ def test_two_keepers_have_the_lock_or_it_outlives_its_holder(paths):
     assert keeper_lock.holder(paths.lock_file) == os.getpid()
     held.close()
     assert keeper_lock.holder(paths.lock_file) is None
+
+
+def test_the_number_of_the_holder_before_stays_in_the_lock(paths):
+    paths.lock_file.write_text("4" * 60)
+    with keeper_lock.take(paths.lock_file):
+        assert keeper_lock.holder(paths.lock_file) == os.getpid()
+
+
+@pytest.mark.parametrize("written", [b"", b"1", b"1 long-ago", b"\xff\xfe", b"%d" % os.getpid()])
+def test_a_number_that_nobody_checked_is_told_or_its_holder_overlooked(paths, written):
+    with keeper_lock.take(paths.lock_file):
+        paths.lock_file.write_bytes(written)
+        assert keeper_lock.holder(paths.lock_file) == 0
+
+
+def test_whoever_looks_at_the_same_time_is_taken_for_a_holder(paths):
+    paths.lock_file.touch()
+    with paths.lock_file.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert keeper_lock.holder(paths.lock_file) is None
+
+
+def test_whoever_looks_keeps_a_keeper_from_starting(monkeypatch, paths):
+    paths.lock_file.touch()
+    with paths.lock_file.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        looked = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: other.close())
+        monkeypatch.setattr(keeper_lock, "time", looked)
+        with keeper_lock.take(paths.lock_file) as held:
+            assert held is not None
+
+
+def test_a_full_disk_keeps_the_lock_from_being_taken(monkeypatch, paths):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_room)
+        held = keeper_lock.take(paths.lock_file)
+    with held:
+        assert keeper_lock.holder(paths.lock_file) == 0
+
+
+def test_who_starts_twice_is_told_the_number_of_another_process(monkeypatch, paths):
+    write_state(paths.state_file, KeeperState(region="us", keeper=ProcessMark(1, "long ago")))
+    with keeper_lock.take(paths.lock_file), pytest.raises(AlreadyRunning, match=rf"process {os.getpid()}\)"):
+        Keeper(RegionConfig(), paths).run()
 
 
 @pytest.mark.parametrize("record", [None, b"{"])
