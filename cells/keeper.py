@@ -80,6 +80,7 @@ class Keeper:
 
         Raises:
             AlreadyRunning: another keeper of this region runs.
+            CellError: the record of the keeper before can't be read: what it left, and where the cell's data is, is not known.
         """
         self._paths.create()
         self._lock()

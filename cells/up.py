@@ -17,6 +17,7 @@ from cells.errors import CellError, StepFailed
 from cells.modes import check_mode, check_modes
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
+from cells.running import record_of
 from cells.settings import RegionConfig
 from cells.shell import typed
 from cells.show import where_to_look
@@ -67,7 +68,7 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
 
 
 def _running(config: RegionConfig, console: Console) -> bool:
-    state = read_state(CellPaths(config.name).state_file)
+    state = record_of(CellPaths(config.name))
     if state is None or not state.keeper_lives or state.phase not in {"running", "recovering"}:
         return False
     assert state.keeper is not None

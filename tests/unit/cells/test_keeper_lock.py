@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from cells import down, keeper_lock, scale, show
+from cells import down, keeper_lock, running, scale, show
 from cells.config import load_all
 from cells.errors import AlreadyRunning, CellError, CertificateRefused
 from cells.keeper import Keeper
@@ -26,6 +26,7 @@ def paths(monkeypatch, tmp_path) -> CellPaths:
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
     made = CellPaths("us")
     made.run.mkdir(parents=True)
+    monkeypatch.setattr(running, "_RECORD_S", 0.0)
     return made
 
 
@@ -109,6 +110,24 @@ def test_who_scales_a_cell_that_does_not_run_waits_for_minutes(monkeypatch, path
     write_state(paths.state_file, KeeperState(region="us", phase="running", processes={"Ray": gone}))
     with pytest.raises(pytest.fail.Exception):
         scale.run(options, Console(quiet=True))  # its keeper crashed, and Ray goes on
+    for keeper, told in ((None, "start it"), (gone, "it starts, or comes back")):
+        write_state(
+            paths.state_file,
+            KeeperState(region="us", phase="recovering", keeper=keeper, processes={"PostgreSQL": gone}),
+        )
+        with pytest.raises(CellError, match="Ray of us does not run") as raised:
+            scale.run(options, Console(quiet=True))
+        assert told in raised.value.next_step
+
+
+def test_a_crashed_keepers_cell_is_scaled_in_plain_text(monkeypatch, paths):
+    seen = []
+    monkeypatch.setattr(scale, "connect", lambda config: seen.append(config.tls.mode))
+    monkeypatch.setattr(scale, "_scale", lambda *_: None)
+    left = {"Ray": mark_of(os.getpid())}
+    write_state(paths.state_file, KeeperState(region="us", phase="running", processes=left, tls="required"))
+    assert scale.run(parser().parse_args(["scale", "us", "--hosts", "2"]), Console(quiet=True)) == 0
+    assert seen == ["required"]
 
 
 def test_one_cell_s_lost_certificates_hide_all_others(monkeypatch, paths):
@@ -129,3 +148,11 @@ def test_one_cell_s_lost_certificates_hide_all_others(monkeypatch, paths):
     assert "never started" in said  # latam
     assert "eu: its keeper is gone" in said
     assert "router: unknown" in said
+
+
+def test_brackets_in_what_a_router_says_end_status_in_a_traceback(monkeypatch, paths):
+    def damaged(home):
+        raise CellError("its file [/home] is damaged")
+
+    monkeypatch.setattr("router.process.status", damaged)
+    assert show._router() == (r"router: [red]unknown[/]: its file \[/home] is damaged", True)

@@ -15,11 +15,12 @@ from cells.certs import ca_file
 from cells.config import PROJECT, load_region, with_tls
 from cells.config_copy import copy_config
 from cells.errors import PortTaken, StepFailed
+from cells.keeper import Keeper
 from cells.modes import check_mode
 from cells.paths import CellPaths
 from cells.processes import mark_of
 from cells.settings import Identity, RegionConfig
-from cells.state import KeeperState, as_it_runs, write_state
+from cells.state import KeeperState, Run, as_it_runs, read_state, write_state
 from router.__main__ import main as router_command
 from router.config import RouterConfig
 from router.process import RouterStatus
@@ -71,6 +72,31 @@ def test_a_tool_speaks_plain_text_to_an_encrypted_cell_because_its_shell_was_not
     gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
     write_state(paths.state_file, KeeperState(region="us", keeper=gone, tls="required"))
     assert as_it_runs(RegionConfig(), paths).address == "http://127.0.0.1:8101"
+
+
+@pytest.mark.parametrize(("what", "runs"), [("tls", "required"), ("identity", "off")])
+def test_a_keeper_that_died_before_it_ended_what_was_left_vouches_for_it(monkeypatch, tmp_path, what, runs):
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: pytest.fail("the record says it"))
+    paths, left = CellPaths("us", tmp_path), {"Ray": mark_of(os.getpid())}
+    paths.run.mkdir(parents=True)
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    before = Run("a", left, **{"tls": "off", "identity": "required", what: runs})
+    write_state(paths.state_file, KeeperState(region="us", keeper=gone, run="b", identity="required", earlier=[before]))
+    config = msgspec.structs.replace(RegionConfig(), identity=Identity(mode="required"))
+    with pytest.raises(StepFailed, match=f"us runs with {what} {runs}"):
+        check_mode(config, paths)
+
+
+def test_a_keeper_does_not_write_down_how_it_was_started(monkeypatch, tmp_path):
+    def refuse(config):
+        raise StepFailed("no further")
+
+    monkeypatch.setattr("cells.keeper.missing_in_production", refuse)
+    paths = CellPaths("us", tmp_path)
+    config = msgspec.structs.replace(with_tls(RegionConfig(), "required"), identity=Identity(mode="required"))
+    assert Keeper(config, paths).run() == 1
+    record = read_state(paths.state_file)
+    assert (record.tls, record.identity) == ("required", "required")
 
 
 @pytest.fixture
@@ -148,6 +174,13 @@ def test_a_cell_is_looked_for_where_its_file_says_since_an_edit(us_edited):
     ) as raised:
         up.up(["us"], Console(quiet=True))
     assert "make down REGIONS=us" in raised.value.next_step
+
+
+def test_a_crashed_keepers_cell_is_looked_for_where_its_file_says_since_an_edit(us_edited, us_runs):
+    us_edited("[api]\nport = 8199\n")
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    us_runs(KeeperState(region="us", phase="running", keeper=gone, processes={"Ray": mark_of(os.getpid())}))
+    assert as_it_runs(load_region("us"), CellPaths("us")).address == "http://127.0.0.1:8101"
 
 
 def test_a_copy_of_another_version_keeps_every_command_from_the_cell(us_edited):
