@@ -14,7 +14,7 @@ from cells.config_copy import edited_since
 from cells.demo import is_to_fill, leave_empty, seed
 from cells.demo_people import lacks_people, seed_people
 from cells.errors import CellError, StepFailed
-from cells.modes import check_mode, check_modes
+from cells.modes import check_left_out, check_mode, check_modes
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
 from cells.running import record_of
@@ -38,10 +38,11 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     """
     started = time.monotonic()
     checks.check_python()
-    configs = load_all(names)
+    configs, every = load_all(names), load_all()
     named = {config.name for config in configs}
     # The router speaks to every cell as the present settings say, also to those that were not named and run.
-    check_modes([config for config in load_all() if config.name not in named])
+    check_modes([config for config in every if config.name not in named])
+    _check_left_out([config.name for config in every])
     starting = [config for config in configs if not _running(config, console)]
     if starting:
         console.print(f"starting {', '.join(config.name for config in starting)}", style="bold")
@@ -65,6 +66,13 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     where_to_look([as_it_runs(config, CellPaths(config.name)) for config in running], address, console, trust)
     console.print(f"{len(running)} of {len(configs)} cells run after {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
+
+
+def _check_left_out(names: list[str]) -> None:
+    from router import regions
+
+    home = CellPaths("router").home
+    check_left_out(regions.served(home).difference(names), home)
 
 
 def _running(config: RegionConfig, console: Console) -> bool:

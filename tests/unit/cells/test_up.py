@@ -22,10 +22,6 @@ from cells.processes import mark_of
 from cells.settings import Identity, RegionConfig
 from cells.state import KeeperState, Run, as_it_runs, read_state, write_state
 from router.__main__ import main as router_command
-from router.config import RouterConfig
-from router.process import RouterStatus
-from router.regions import load_regions
-from router.state import Plan, RouterFolder
 
 
 @pytest.mark.parametrize(
@@ -290,23 +286,6 @@ def test_a_cell_of_an_older_release_is_asked_with_the_certificates_of_another_ho
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path / "another"))
     check_mode(with_tls(load_region("us"), "required"), CellPaths("us", tmp_path))
     assert asked == [str(ca_file(tmp_path))]
-
-
-@pytest.mark.parametrize("lives", [True, False])
-def test_a_router_that_is_started_with_fewer_regions_cuts_off_a_cell_that_runs(
-    monkeypatch, us_runs, tmp_path, capsys, lives
-):
-    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
-    keeper = mark_of(os.getpid()) if lives else gone
-    us_runs(KeeperState(region="us", phase="running" if lives else "stopped", keeper=keeper, identity="required"))
-    RouterFolder(tmp_path).create()
-    RouterFolder(tmp_path).save(Plan(RouterConfig(), tuple(load_regions(None, home=tmp_path))))
-    monkeypatch.setattr("router.process.status", lambda home: RouterStatus(running=True))
-    started = []
-    monkeypatch.setattr("router.process.start", lambda *_: started.append(1) or RouterStatus(running=True))
-    assert router_command(["start", "--home", str(tmp_path), "--regions", "eu"]) == (1 if lives else 0)
-    assert bool(started) != lives
-    assert ("us runs, and its callers would find it no more" in capsys.readouterr().err) == lives
 
 
 @pytest.mark.parametrize("setting", ["TLS", "IDENTITY"])
