@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
+from rich.markup import escape
 
 from cells import checks
 from cells.config import PROJECT, load_all
@@ -155,7 +156,8 @@ class StepWatcher:
                 self._fail(state)
         elif ended:
             self.done = True
-            self._console.print(f"{self.name}: the keeper ended:\n{last_lines(self._paths.keeper_log)}", style="red")
+            ended_with = f"{self.name}: the keeper ended:\n{last_lines(self._paths.keeper_log)}"
+            self._console.print(ended_with, style="red", markup=False)
 
     def _print_steps(self, state: KeeperState) -> None:
         for number, step in enumerate(state.steps):  # some run at the same time, and end in another order
@@ -171,7 +173,7 @@ class StepWatcher:
             if problem.next_step:
                 self._console.print(f"  Next: {typed(problem.next_step)}", style="yellow", markup=False)
         if not state.problems:
-            self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red")
+            self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red", markup=False)
 
 
 def _follow(watchers: list[StepWatcher]) -> None:
@@ -192,7 +194,7 @@ def _follow(watchers: list[StepWatcher]) -> None:
 def print_step(console: Console, who: str, what: str, seconds: float, *, failed: bool = False, note: str = "") -> None:
     """One line: who, what, how long."""
     mark = "[red]✗[/]" if failed else "[green]✓[/]"
-    tail = f"  [yellow]{note}[/]" if note else ""
+    tail = f"  [yellow]{escape(note)}[/]" if note else ""
     console.print(f" {mark} [bold]{who:<7}[/] {what:<22} {seconds:6.1f} s{tail}", highlight=False, soft_wrap=True)
 
 

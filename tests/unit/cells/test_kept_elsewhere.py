@@ -77,6 +77,15 @@ def test_who_begins_anew_is_told_to_leave_marks_of_what_was_there(paths):
     assert all(str(file) in raised.value.next_step for file in (paths.state_file, paths.demo_data, paths.demo_people))
 
 
+def test_a_blank_in_the_home_makes_two_files_of_one(paths, tmp_path):
+    blank = CellPaths("us", tmp_path / "a home")
+    blank.create()
+    write_state(blank.state_file, KeeperState(region="us", phase="stopped", outside={"Redis": "OCEFS_US_REDIS_URL"}))
+    with pytest.raises(StepFailed) as raised:
+        check(blank)
+    assert raised.value.next_step.endswith(f"rm '{blank.state_file}'")
+
+
 def test_a_damaged_record_forgets_where_they_are(paths):
     write_state(paths.state_file, KeeperState(region="us", phase="stopped", outside={"Redis": "OCEFS_US_REDIS_URL"}))
     paths.state_file.write_bytes(paths.state_file.read_bytes()[:60])

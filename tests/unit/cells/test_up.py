@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -298,3 +299,15 @@ def test_what_is_typed_after_make_counts_less_than_what_the_shell_was_told(setti
             capture_output=True, text=True, timeout=60, check=True,
         ).stdout  # fmt: skip
         assert f"OCEFS_{setting}{wanted}" in shown
+
+
+def test_brackets_in_a_log_end_up_in_a_traceback(tmp_path):
+    CellPaths("us").logs.mkdir(parents=True)
+    CellPaths("us").keeper_log.write_text("a store said [/no] and [approvals]\n")
+    console = Console(record=True, width=200)
+    watcher = up.StepWatcher(load_region("us"), SimpleNamespace(exit_code=1), console)
+    watcher.look()
+    assert watcher.done
+    up.print_step(console, "us", "MISSING", 0.1, note="[identity] is off")
+    assert "a store said [/no] and [approvals]" in (said := console.export_text())
+    assert "[identity] is off" in said
