@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from cells.errors import CellError, refused
 from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive, send, stop, wait_until
+from cells.running import if_running, record_of
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
 
@@ -24,14 +26,12 @@ def down(names: list[str] | None, console: Console) -> int:
     What is in the way of one, a full disk above all, keeps none of the others from ending.
     """
     known = known_regions(names or ())
-    states = {name: read_state(CellPaths(name).state_file) for name in names or known}
-    # Those that were not named, and those that can't be ended for want of a record.
-    others = [name for name in known if states.get(name) is None and _lives(name)]
+    wanted = list(dict.fromkeys(names or known))
     outcomes: list[bool | None] = []
-    if not others:  # the router goes with the last cell
+    if not any(_stays(name, named=name in wanted) for name in known):  # the router goes with the last cell
         outcomes.append(_tried("router", lambda: _stop_router(console), console))
-    with ThreadPoolExecutor(max(1, len(states))) as pool:
-        outcomes += pool.map(lambda name: _tried(name, lambda: _end(name, states[name], console), console), states)
+    with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+        outcomes += pool.map(lambda name: _tried(name, lambda: _end(name, console), console), wanted)
     if not any(outcome is not False for outcome in outcomes):
         console.print("nothing runs")
     return 1 if None in outcomes else 0
@@ -47,12 +47,12 @@ def _tried(who: str, action: Callable[[], bool], console: Console) -> bool | Non
         return None
 
 
-def _lives(name: str) -> bool:
-    paths = CellPaths(name)
-    state = read_state(paths.state_file)
-    if state is None:
-        return keeper_lock.holder(paths.lock_file) is not None
-    return state.anything_runs
+def _stays(name: str, *, named: bool) -> bool:
+    """Whether anything of it runs on after this: it was not named, or can't be ended for want of a record, or that is not known."""
+    try:
+        return if_running(CellPaths(name)) is not None and not named
+    except CellError:
+        return True
 
 
 def _stop_router(console: Console) -> bool:
@@ -66,33 +66,51 @@ def _stop_router(console: Console) -> bool:
     return ran
 
 
-def _end(name: str, state: KeeperState | None, console: Console) -> bool:
-    """End one region; whether anything ran."""
+def _end(name: str, console: Console) -> bool:
+    """End one region; whether anything ran. Raises CellError, and OSError."""
     paths = CellPaths(name)
-    if state is None:
-        keeper = keeper_lock.holder(paths.lock_file)
-        if keeper is not None:
-            raise CellError(
-                f"a keeper runs (process {keeper or 'unknown'}), but its record {paths.state_file} is gone or can't be read",
-                f"end it with: kill {keeper or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
-            )
-        return False
     started = time.monotonic()
-    ran = state.keeper_lives
-    if ran and state.keeper is not None:
-        send(state.keeper, signal.SIGTERM)
-        if not wait_until(lambda: not is_alive(state.keeper), _KEEPER_S, 0.1):
-            console.print(f"{name}: the keeper does not end; it is killed, and its children are ended", style="yellow")
-            stop(state.keeper, ask=signal.SIGKILL)
-    final = read_state(paths.state_file)
-    note = end_leftovers(final)
-    if ran or note:
-        print_step(console, name, "stop", time.monotonic() - started, note=note)
-    if final is not None and (note or final.phase not in {"stopped", "failed"}):
-        final.earlier = living(final.runs()) if note else []
-        final.phase, final.processes = "stopped", {}
-        try:
-            write_state(paths.state_file, final)
-        except OSError as error:
-            raise refused(error, "it is stopped, but that could not be recorded") from error
+    state = record_of(paths)
+    if state is None:
+        return False
+    ran = _end_keeper(name, state, console)
+    while (lock := _lock(paths)) is None:  # a keeper that was faster, or another `down`
+        if time.monotonic() - started > 2 * _KEEPER_S:
+            raise CellError(
+                f"another command is at {name} (process {keeper_lock.holder(paths.lock_file) or 'unknown'})",
+                f"wait for it, then once more: python -m cells down {name}",
+            )
+        ran = _end_keeper(name, record_of(paths), console) or ran
+    with lock:
+        final = read_state(paths.state_file)
+        note = end_leftovers(final)
+        if ran or note:
+            print_step(console, name, "stop", time.monotonic() - started, note=note)
+        if final is not None and (note or final.phase not in {"stopped", "failed"}):
+            final.earlier = living(final.runs()) if note else []
+            final.phase, final.processes = "stopped", {}
+            try:
+                write_state(paths.state_file, final)
+            except OSError as error:
+                raise refused(error, "it is stopped, but that could not be recorded") from error
     return ran or bool(note)
+
+
+def _end_keeper(name: str, state: KeeperState | None, console: Console) -> bool:
+    """Whether it ran."""
+    if state is None or state.keeper is None or not state.keeper_lives:
+        return False
+    keeper = state.keeper
+    send(keeper, signal.SIGTERM)
+    if not wait_until(lambda: not is_alive(keeper), _KEEPER_S, 0.1):
+        console.print(f"{name}: the keeper does not end; it is killed, and its children are ended", style="yellow")
+        stop(keeper, ask=signal.SIGKILL)
+    return True
+
+
+def _lock(paths: CellPaths) -> AbstractContextManager[object] | None:
+    """The keeper's lock: no keeper starts, nor writes its record, while what is left is ended and the old record written over. None when somebody else holds it."""
+    try:
+        return keeper_lock.take(paths.lock_file)
+    except OSError:
+        return nullcontext()  # nor can a keeper start there

@@ -15,6 +15,7 @@ from cells.errors import CellError
 from cells.keys import had_keyring, local_token, rotate_keys
 from cells.operators import write_down
 from cells.paths import CellPaths
+from cells.running import if_running
 from cells.state import as_it_runs
 from cells.trust import of_cell
 from serve.permissions import PERMISSIONS
@@ -28,11 +29,9 @@ _TAKEN = (
 def run(options: argparse.Namespace, console: Console) -> int:
     """One of the commands; the exit code. Raises CellError."""
     paths = CellPaths(load_region(options.region).name)
-    if options.command in {"token", "rotate-keys", "account"} and not had_keyring(paths):
-        raise CellError(
-            f"{options.region} has no keys here: it never ran with identity on, or elsewhere (OCEFS_HOME)",
-            f"start it: python -m cells up {options.region}",
-        )
+    disables = options.command == "demo-people" and options.disable
+    if (disables or options.command in {"token", "rotate-keys", "account"}) and not had_keyring(paths):
+        raise _no_keys(options.region, paths, disables=disables)
     if options.command == "token":
         print(local_token(paths, options.region, options.scope or PERMISSIONS))
         # Standard output is for the token alone.
@@ -45,7 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             )
         person, code, seconds = code_of(paths, options.role)
         console.print(f"{person.login}  password {person.password}  code [bold]{code}[/] (for {seconds} s more, once)")
-    elif options.command == "demo-people" and options.disable:
+    elif disables:
         demo_leaving.disable_people(as_it_runs(load_region(options.region), paths), paths, console)
     elif options.command == "demo-people":
         demo_leaving.list_people(paths, console)
@@ -68,6 +67,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         _open_account(options, paths, console)
     return 0
+
+
+def _no_keys(region: str, paths: CellPaths, *, disables: bool) -> CellError:
+    never = f"{region} has no keys here: it never ran with identity on, or elsewhere (OCEFS_HOME)"
+    if disables:
+        return CellError(never, "if it never did, it has no accounts to disable; else set OCEFS_HOME as it was")
+    state = if_running(paths)
+    if state is not None and any(run.identity == "off" for run in state.going_on()):
+        return CellError(f"{region} has no keys here: it runs with identity off", IDENTITY_OFF)
+    return CellError(never, f"start it: python -m cells up {region}")
 
 
 def _open_account(options: argparse.Namespace, paths: CellPaths, console: Console) -> None:

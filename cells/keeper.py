@@ -80,6 +80,7 @@ class Keeper:
 
         Raises:
             AlreadyRunning: another keeper of this region runs.
+            CellError: the record of the keeper before can't be read: what it left, and where the cell's data is, is not known.
         """
         self._paths.create()
         self._lock()
@@ -107,10 +108,9 @@ class Keeper:
     def _lock(self) -> None:
         self._lock_file = keeper_lock.take(self._paths.lock_file)
         if self._lock_file is None:
-            state = read_state(self._paths.state_file)
-            pid = state.keeper.pid if state and state.keeper else "unknown"
+            pid = keeper_lock.holder(self._paths.lock_file) or "unknown"
             raise AlreadyRunning(
-                f"{self._config.name} runs already (keeper: process {pid})",
+                f"{self._config.name} runs already, or is being ended (process {pid})",
                 f"look with: python -m cells status; stop with: python -m cells down {self._config.name}",
             ) from None
 

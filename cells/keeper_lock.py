@@ -1,34 +1,53 @@
 """One keeper a region: it holds a lock that the kernel releases when it dies, however it dies."""
 
+import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import IO
 
+from cells.processes import ProcessMark, is_alive, mark_of
+
+_TAKE_S = 0.5
+_POLL_S = 0.02
+
 
 def take(file: Path) -> IO[str] | None:
-    """The lock, held until the file is closed, with the number of this process in it; None when somebody else holds it."""
+    """The lock, held until the file is closed, with the mark of this process in it; None when somebody else holds it. Raises OSError."""
     opened = file.open("a+", encoding="ascii")
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        opened.close()
-        return None
-    opened.truncate(0)
-    opened.write(str(os.getpid()))
-    opened.flush()
+    deadline = time.monotonic() + _TAKE_S  # whoever only looks (`holder`) has it for a moment
+    while not _locked(opened, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            opened.close()
+            return None
+        time.sleep(_POLL_S)
+    mark = mark_of(os.getpid())
+    with contextlib.suppress(OSError):  # of a full disk: it is held all the same
+        opened.truncate(0)
+        # Past the file's buffer, which would try again as it is closed.
+        os.write(opened.fileno(), f"{mark.pid} {mark.started}".encode() if mark else b"")
     return opened
 
 
 def holder(file: Path) -> int | None:
-    """The process that holds it; None when nobody does."""
+    """The process that holds it; None when nobody does. 0 when it is not known: whoever has just taken it, or one of an older release, wrote no mark."""
     try:
-        with file.open("r", encoding="ascii") as opened:
-            try:
-                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                text = opened.read(20).strip()
-                return int(text) if text.isdigit() else 0  # 0: of an older release, which wrote nothing
+        with file.open("r", encoding="ascii", errors="replace") as opened:
+            return None if _locked(opened, fcntl.LOCK_SH) else _living(opened.read(100))
     except OSError:
-        pass
-    return None
+        return None
+
+
+def _locked(opened: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(opened, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _living(text: str) -> int:
+    """The number in it, if its process lives: it may be that of the holder before, and by now somebody else's."""
+    pid, _, started = text.strip().partition(" ")
+    return int(pid) if pid.isdigit() and is_alive(ProcessMark(int(pid), started)) else 0

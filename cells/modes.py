@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cells.calls import call
+from cells.config import config_folder
 from cells.errors import StepFailed
 from cells.paths import CellPaths
+from cells.running import if_running
 from cells.settings import RegionConfig
 from cells.state import as_it_runs, read_state
 from cells.trust import of_cell
@@ -17,39 +19,47 @@ _UNAUTHORIZED = 401
 
 
 def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> None:
-    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured. home: default `home_folder()`."""
+    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured, and CellError for one that runs without a record.
+    home: default `home_folder()`."""
     for config in configs:
         paths = CellPaths(config.name, home)
-        state = read_state(paths.state_file)
-        if state is not None and state.anything_runs:
+        if if_running(paths) is not None:
             check_mode(config, paths)
 
 
 def check_left_out(names: Iterable[str], home: Path) -> None:
-    """Raises StepFailed for the first of these regions, which a router is to serve no more, whose cell runs."""
+    """Raises StepFailed for the first of these regions, which a router is to serve no more, whose cell runs, and CellError as `check_modes`."""
     for name in sorted(names):
-        state = read_state(CellPaths(name, home).state_file)
-        if state is not None and state.keeper_lives:
-            raise StepFailed(
-                f"{name} runs, and its callers would find it no more: it is not among the regions that are wanted",
-                f"name it, too; or end it first: python -m cells down {name}",
-            )
+        paths = CellPaths(name, home)
+        if if_running(paths) is None:
+            continue
+        file = config_folder() / f"{name}.toml"
+        kept = paths.config / "regions" / file.name  # the copy that it runs by
+        back = f"put {file} back" + (f" (a copy: {kept})" if kept.exists() else "")
+        raise StepFailed(
+            f"{name} runs, and its callers would find it no more: it is not among the regions that are wanted",
+            f"{'name it, too' if file.exists() else back}; or end it first: python -m cells down {name}",
+        )
 
 
 def check_mode(config: RegionConfig, paths: CellPaths) -> None:
     """Raises StepFailed if this cell, which runs, runs otherwise."""
     state = read_state(paths.state_file)
-    if state is not None and state.tls != config.tls.mode:
-        raise _other_mode(config.name, "tls", state.tls, config.tls.mode)
+    # Of a keeper that died before it had ended what an earlier one left, that is what runs.
+    going_on = state.going_on() if state is not None else []
+    for run in going_on:
+        if run.tls != config.tls.mode:
+            raise _other_mode(config.name, "tls", run.tls, config.tls.mode)
     started = as_it_runs(config, paths)
     if started.address != config.address:
         raise StepFailed(
             f"{config.name} runs at {started.address}, and {config.address} is wanted, where the router would look for it",
             f"make down REGIONS={config.name}, then make up again; or take the edit of config/regions/{config.name}.toml back",
         )
-    runs = (state.identity if state is not None else "") or _answers(config, paths)
-    if runs != config.identity.mode:
-        raise _other_mode(config.name, "identity", runs, config.identity.mode)
+    for identity in [run.identity for run in going_on] or [""]:
+        runs = identity or _answers(config, paths)
+        if runs != config.identity.mode:
+            raise _other_mode(config.name, "identity", runs, config.identity.mode)
 
 
 def _answers(config: RegionConfig, paths: CellPaths) -> str:

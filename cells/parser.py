@@ -60,7 +60,10 @@ def _for_region(
 
 
 def _lines(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
     if not 1 <= number <= 100_000:
         raise argparse.ArgumentTypeError(f"{text} is not between 1 and 100000")
     return number

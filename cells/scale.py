@@ -17,7 +17,8 @@ from cells.config import load_region
 from cells.connection import connect
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.state import as_it_runs, read_state
+from cells.running import if_running
+from cells.state import as_it_runs
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -41,9 +42,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _check_runs(paths: CellPaths, name: str) -> None:
     """Ray itself would look for it for minutes. Its keeper may be gone: hosts go on without."""
-    state = read_state(paths.state_file)
-    if state is None or not state.anything_runs:
+    state = if_running(paths)
+    if state is None:
         raise CellError(f"{name} does not run", f"start it: python -m cells up {name}")
+    if not any("Ray" in run.left() for run in state.going_on()):
+        comes = state.keeper_lives
+        raise CellError(
+            f"Ray of {name} does not run",
+            f"it starts, or comes back: python -m cells status {name}"
+            if comes
+            else f"start it: python -m cells up {name}",
+        )
 
 
 def _scale(region: str, hosts: int, console: Console) -> None:

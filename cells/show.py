@@ -16,9 +16,10 @@ from cells.demo_people import read_people
 from cells.errors import CellError
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive
+from cells.running import record_of
 from cells.settings import RegionConfig
 from cells.shell import typed
-from cells.state import KeeperState, as_it_runs, read_state
+from cells.state import KeeperState, as_it_runs
 from cells.trust import SYSTEM, Trust, of_cell
 
 
@@ -101,8 +102,14 @@ def status(configs: list[RegionConfig], console: Console) -> int:
     problems: list[str] = []
     for config in configs:
         paths = CellPaths(config.name)
-        state = read_state(paths.state_file)
-        running = as_it_runs(config, paths)
+        try:
+            state = record_of(paths)
+            running = as_it_runs(config, paths)
+        except CellError as error:  # nor does this one hide the others
+            fine = False
+            cells.add_row(config.name, "[red]no record[/]", *[""] * 8)
+            problems.append(f"{config.name}: {typed(str(error))}")
+            continue
         runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}
         try:
             ready = _asked(running) if runs else Answer(0, {})

@@ -7,6 +7,7 @@ addresses of outside stores are written without their password.
 import contextlib
 import logging
 import os
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -46,10 +47,13 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper started itself, by name."""
+    """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper started itself, by name; `tls` and
+    `identity` as in `KeeperState`."""
 
     run: str = ""
     processes: dict[str, ProcessMark] = {}
+    tls: Literal["off", "required"] = "off"
+    identity: Literal["", "off", "required"] = ""
 
     def left(self) -> dict[str, ProcessMark]:
         """Those of the recorded processes that still run, by name."""
@@ -93,11 +97,15 @@ class KeeperState(msgspec.Struct, kw_only=True):
     @property
     def anything_runs(self) -> bool:
         """Whether its keeper does, or what a dead one left."""
-        return self.keeper_lives or bool(self.leftovers())
+        return bool(self.going_on())
+
+    def going_on(self) -> list[Run]:
+        """The runs of which something goes on: of a keeper that lives its own, for it ends the earlier ones before it starts anything; else those that left something."""
+        return self.runs()[:1] if self.keeper_lives else [run for run in self.runs() if run.left()]
 
     def runs(self) -> list[Run]:
         """This run and the earlier ones of which something may be left."""
-        return [Run(self.run, self.processes), *self.earlier]
+        return [Run(self.run, self.processes, self.tls, self.identity), *self.earlier]
 
     def leftovers(self) -> list[ProcessMark]:
         """Recorded processes of a dead keeper, and of those before it, that still run."""
@@ -105,11 +113,21 @@ class KeeperState(msgspec.Struct, kw_only=True):
 
 
 def read_state(path: Path) -> KeeperState | None:
-    """The state in a file; None if there is none, or if it is not one of this version."""
+    """The state in a file; None if there is none. Raises CellError if it can't be read, or is not one of this version: what runs, and where the cell's data is, is not
+    known then."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=KeeperState)
-    except (OSError, msgspec.DecodeError):
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise refused(error, f"the record {path} can't be read") from error
+    except (msgspec.DecodeError, ValueError) as error:  # ValueError: what is no UTF-8
+        stores = f"OCEFS_{path.parent.parent.name.upper()}_POSTGRES_URL, …_REDIS_URL"
+        raise CellError(
+            f"the record {path} can't be read: {error}",
+            "bring it back from a backup; or, once no process of the cell is left (after a restart of the machine none is), and the variables of its outside stores, "
+            f"if it has any, are set ({stores}): rm {shlex.quote(str(path))}",
+        ) from error
 
 
 def is_recovering(paths: CellPaths) -> bool:
@@ -120,23 +138,26 @@ def is_recovering(paths: CellPaths) -> bool:
 
 def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
     """The configuration with which the running cell was started, its encryption too: whoever talks to it must do as it does, and an edit
-    counts from its next start. The given one where nothing runs."""
+    counts from its next start. The given one where nothing runs. Raises CellError if its record can't be read."""
     state = read_state(paths.state_file)
-    if state is None or not state.keeper_lives:
+    going_on = state.going_on() if state is not None else []
+    if not going_on:
         return config
     try:
         config = load_region(config.name, paths.config / "regions")
     except CellError:
         pass  # it is about to be written, or another version wrote it
-    return with_tls(config, state.tls)
+    return with_tls(config, going_on[0].tls)
 
 
 def write_state(path: Path, state: KeeperState) -> None:
-    """Replace the file by this state, in one go, readable by its owner only. Raises OSError; the old state is there then."""
+    """Replace the file by this state, in one go, readable by its owner only. Raises OSError; the old state is there then, and after a power loss one of both."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)

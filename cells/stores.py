@@ -8,6 +8,7 @@ keeping of the audit; without it the cell's own role does that, and could change
 import asyncio
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -207,7 +208,7 @@ def check_kept_elsewhere(paths: CellPaths, made: Iterable[Store]) -> None:
             written = [file for file in (paths.state_file, paths.demo_data, paths.demo_people) if file.exists()]
             raise StepFailed(
                 f"{state.region} kept its data in a {store.name} that {variable} named ({state.addresses.get(store.name, 'unknown')}), and it is not set now",
-                f"set {variable} as before; or, to begin anew with an embedded one, after make down: rm {' '.join(map(str, written))}",
+                f"set {variable} as before; or, to begin anew with an embedded one, after make down: rm {shlex.join(map(str, written))}",
             )
 
 

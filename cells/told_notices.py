@@ -12,8 +12,8 @@ from pathlib import Path
 from cells.demo_exposure import opened_by
 from cells.errors import CellError
 from cells.paths import CellPaths
+from cells.running import if_running
 from cells.settings import LOOPBACK, RegionConfig
-from cells.state import read_state
 
 
 def tells(config: RegionConfig, router_host: str) -> bool:
@@ -35,8 +35,7 @@ def check_none_told(home: Path, router_host: str, regions: Iterable[str]) -> Non
         return
     for region in regions:
         paths = CellPaths(region, home)
-        state = read_state(paths.state_file)
-        if paths.notices_told.exists() and state is not None and state.keeper_lives:
+        if paths.notices_told.exists() and if_running(paths) is not None:
             raise CellError(
                 f"{region} tells notices to its log, one-time codes and all, and the router's host is {router_host!r}",
                 "make down, then make up: the cell starts knowing that others come in",

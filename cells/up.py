@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
+from rich.markup import escape
 
 from cells import checks
 from cells.config import PROJECT, load_all
@@ -14,9 +15,10 @@ from cells.config_copy import edited_since
 from cells.demo import is_to_fill, leave_empty, seed
 from cells.demo_people import lacks_people, seed_people
 from cells.errors import CellError, StepFailed
-from cells.modes import check_mode, check_modes
+from cells.modes import check_left_out, check_mode, check_modes
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
+from cells.running import record_of
 from cells.settings import RegionConfig
 from cells.shell import typed
 from cells.show import where_to_look
@@ -37,10 +39,11 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     """
     started = time.monotonic()
     checks.check_python()
-    configs = load_all(names)
+    configs, every = load_all(names), load_all()
     named = {config.name for config in configs}
     # The router speaks to every cell as the present settings say, also to those that were not named and run.
-    check_modes([config for config in load_all() if config.name not in named])
+    check_modes([config for config in every if config.name not in named])
+    _check_left_out([config.name for config in every])
     starting = [config for config in configs if not _running(config, console)]
     if starting:
         console.print(f"starting {', '.join(config.name for config in starting)}", style="bold")
@@ -66,8 +69,15 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     return 1 if failed else 0
 
 
+def _check_left_out(names: list[str]) -> None:
+    from router import regions
+
+    home = CellPaths("router").home
+    check_left_out(regions.served(home).difference(names), home)
+
+
 def _running(config: RegionConfig, console: Console) -> bool:
-    state = read_state(CellPaths(config.name).state_file)
+    state = record_of(CellPaths(config.name))
     if state is None or not state.keeper_lives or state.phase not in {"running", "recovering"}:
         return False
     assert state.keeper is not None
@@ -146,7 +156,8 @@ class StepWatcher:
                 self._fail(state)
         elif ended:
             self.done = True
-            self._console.print(f"{self.name}: the keeper ended:\n{last_lines(self._paths.keeper_log)}", style="red")
+            ended_with = f"{self.name}: the keeper ended:\n{last_lines(self._paths.keeper_log)}"
+            self._console.print(ended_with, style="red", markup=False)
 
     def _print_steps(self, state: KeeperState) -> None:
         for number, step in enumerate(state.steps):  # some run at the same time, and end in another order
@@ -162,7 +173,7 @@ class StepWatcher:
             if problem.next_step:
                 self._console.print(f"  Next: {typed(problem.next_step)}", style="yellow", markup=False)
         if not state.problems:
-            self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red")
+            self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red", markup=False)
 
 
 def _follow(watchers: list[StepWatcher]) -> None:
@@ -183,7 +194,7 @@ def _follow(watchers: list[StepWatcher]) -> None:
 def print_step(console: Console, who: str, what: str, seconds: float, *, failed: bool = False, note: str = "") -> None:
     """One line: who, what, how long."""
     mark = "[red]✗[/]" if failed else "[green]✓[/]"
-    tail = f"  [yellow]{note}[/]" if note else ""
+    tail = f"  [yellow]{escape(note)}[/]" if note else ""
     console.print(f" {mark} [bold]{who:<7}[/] {what:<22} {seconds:6.1f} s{tail}", highlight=False, soft_wrap=True)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from cells.config import load_all
 from cells.settings import RegionConfig
 from cells.trust import of_cell
+from router import process
+from router.state import RouterFolder
 from router.topology import Region
 
 
@@ -26,6 +28,12 @@ def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
         tls_ca=trust.ca if trust else "",
         tls_name=trust.name if trust else "",
     )
+
+
+def served(home: Path) -> set[str]:
+    """The regions that a running router of this home serves. Raises CellError when its files are damaged."""
+    plan = RouterFolder(home).plan() if process.status(home).running else None
+    return {region.name for region in plan.regions} if plan is not None else set()
 
 
 def load_regions(

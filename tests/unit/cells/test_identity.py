@@ -1,6 +1,7 @@
 """What an operator is told about accounts in a cell that knows nobody."""
 
 import io
+import os
 import sys
 
 import pytest
@@ -8,8 +9,12 @@ from rich.console import Console
 
 from cells import identity, keys
 from cells.calls import Answer
+from cells.demo_people import IDENTITY_OFF
 from cells.errors import CellError
 from cells.parser import parser
+from cells.paths import CellPaths
+from cells.processes import mark_of
+from cells.state import KeeperState, write_state
 
 
 @pytest.fixture
@@ -63,3 +68,29 @@ def test_keys_of_a_cell_that_never_ran_are_to_come_back_from_a_backup(told, monk
     problem, next_step = told(*command)
     assert "us has no keys here" in problem
     assert next_step == "start it: python -m cells up us"
+
+
+@pytest.mark.parametrize(
+    "command", [("token", "us"), ("rotate-keys", "us"), ("account", "us", "mia", "--role", "manager")]
+)
+def test_who_wants_keys_of_a_cell_without_identity_is_told_to_start_what_runs(told, monkeypatch, command):
+    monkeypatch.setattr(identity, "had_keyring", keys.had_keyring)
+    paths = CellPaths("us")
+    paths.run.mkdir(parents=True)
+    write_state(
+        paths.state_file, KeeperState(region="us", phase="running", keeper=mark_of(os.getpid()), identity="off")
+    )
+    assert told(*command) == ("us has no keys here: it runs with identity off", IDENTITY_OFF)
+
+
+def test_keys_that_never_were_are_to_come_back_to_disable_people(told, monkeypatch):
+    monkeypatch.setattr(identity, "had_keyring", keys.had_keyring)
+    problem, next_step = told("demo-people", "us", "--disable")
+    assert "us has no keys here" in problem
+    assert "no accounts to disable" in next_step
+
+
+def test_a_cell_without_demo_people_says_nothing(told):
+    out = io.StringIO()
+    assert identity.run(parser().parse_args(["demo-people", "us"]), Console(file=out)) == 0
+    assert out.getvalue() == "it has none\n"

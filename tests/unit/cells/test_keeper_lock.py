@@ -1,17 +1,23 @@
 """A cell whose record is gone or damaged runs on, and nobody is told."""
 
+import errno
+import fcntl
 import io
 import os
+import time
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from cells import down, keeper_lock, scale, show
+from cells import down, keeper_lock, running, scale, show
 from cells.config import load_all
-from cells.errors import CellError, CertificateRefused
+from cells.errors import AlreadyRunning, CellError, CertificateRefused
+from cells.keeper import Keeper
 from cells.parser import parser
 from cells.paths import CellPaths
-from cells.processes import mark_of
+from cells.processes import ProcessMark, mark_of
+from cells.settings import RegionConfig
 from cells.state import KeeperState, write_state
 
 
@@ -20,6 +26,7 @@ def paths(monkeypatch, tmp_path) -> CellPaths:
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
     made = CellPaths("us")
     made.run.mkdir(parents=True)
+    monkeypatch.setattr(running, "_RECORD_S", 0.0)
     return made
 
 
@@ -31,6 +38,53 @@ def test_two_keepers_have_the_lock_or_it_outlives_its_holder(paths):
     assert keeper_lock.holder(paths.lock_file) == os.getpid()
     held.close()
     assert keeper_lock.holder(paths.lock_file) is None
+
+
+def test_the_number_of_the_holder_before_stays_in_the_lock(paths):
+    paths.lock_file.write_text("4" * 60)
+    with keeper_lock.take(paths.lock_file):
+        assert keeper_lock.holder(paths.lock_file) == os.getpid()
+
+
+@pytest.mark.parametrize("written", [b"", b"1", b"1 long-ago", b"\xff\xfe", b"%d" % os.getpid()])
+def test_a_number_that_nobody_checked_is_told_or_its_holder_overlooked(paths, written):
+    with keeper_lock.take(paths.lock_file):
+        paths.lock_file.write_bytes(written)
+        assert keeper_lock.holder(paths.lock_file) == 0
+
+
+def test_whoever_looks_at_the_same_time_is_taken_for_a_holder(paths):
+    paths.lock_file.touch()
+    with paths.lock_file.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert keeper_lock.holder(paths.lock_file) is None
+
+
+def test_whoever_looks_keeps_a_keeper_from_starting(monkeypatch, paths):
+    paths.lock_file.touch()
+    with paths.lock_file.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        looked = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: other.close())
+        monkeypatch.setattr(keeper_lock, "time", looked)
+        with keeper_lock.take(paths.lock_file) as held:
+            assert held is not None
+
+
+def test_a_full_disk_keeps_the_lock_from_being_taken(monkeypatch, paths):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_room)
+        held = keeper_lock.take(paths.lock_file)
+    with held:
+        assert keeper_lock.holder(paths.lock_file) == 0
+
+
+def test_who_starts_twice_is_told_the_number_of_another_process(monkeypatch, paths):
+    write_state(paths.state_file, KeeperState(region="us", keeper=ProcessMark(1, "long ago")))
+    with keeper_lock.take(paths.lock_file), pytest.raises(AlreadyRunning, match=rf"process {os.getpid()}\)"):
+        Keeper(RegionConfig(), paths).run()
 
 
 @pytest.mark.parametrize("record", [None, b"{"])
@@ -56,6 +110,24 @@ def test_who_scales_a_cell_that_does_not_run_waits_for_minutes(monkeypatch, path
     write_state(paths.state_file, KeeperState(region="us", phase="running", processes={"Ray": gone}))
     with pytest.raises(pytest.fail.Exception):
         scale.run(options, Console(quiet=True))  # its keeper crashed, and Ray goes on
+    for keeper, told in ((None, "start it"), (gone, "it starts, or comes back")):
+        write_state(
+            paths.state_file,
+            KeeperState(region="us", phase="recovering", keeper=keeper, processes={"PostgreSQL": gone}),
+        )
+        with pytest.raises(CellError, match="Ray of us does not run") as raised:
+            scale.run(options, Console(quiet=True))
+        assert told in raised.value.next_step
+
+
+def test_a_crashed_keepers_cell_is_scaled_in_plain_text(monkeypatch, paths):
+    seen = []
+    monkeypatch.setattr(scale, "connect", lambda config: seen.append(config.tls.mode))
+    monkeypatch.setattr(scale, "_scale", lambda *_: None)
+    left = {"Ray": mark_of(os.getpid())}
+    write_state(paths.state_file, KeeperState(region="us", phase="running", processes=left, tls="required"))
+    assert scale.run(parser().parse_args(["scale", "us", "--hosts", "2"]), Console(quiet=True)) == 0
+    assert seen == ["required"]
 
 
 def test_one_cell_s_lost_certificates_hide_all_others(monkeypatch, paths):
@@ -76,3 +148,11 @@ def test_one_cell_s_lost_certificates_hide_all_others(monkeypatch, paths):
     assert "never started" in said  # latam
     assert "eu: its keeper is gone" in said
     assert "router: unknown" in said
+
+
+def test_brackets_in_what_a_router_says_end_status_in_a_traceback(monkeypatch, paths):
+    def damaged(home):
+        raise CellError("its file [/home] is damaged")
+
+    monkeypatch.setattr("router.process.status", damaged)
+    assert show._router() == (r"router: [red]unknown[/]: its file \[/home] is damaged", True)

@@ -3,7 +3,7 @@
 import pytest
 
 from cells.config import load_region
-from cells.errors import StepFailed
+from cells.errors import CellError, StepFailed
 from cells.keeper import Keeper
 from cells.paths import CellPaths
 from cells.state import KeeperState, read_state, write_state
@@ -75,3 +75,19 @@ def test_who_begins_anew_is_told_to_leave_marks_of_what_was_there(paths):
     with pytest.raises(StepFailed) as raised:
         check(paths)
     assert all(str(file) in raised.value.next_step for file in (paths.state_file, paths.demo_data, paths.demo_people))
+
+
+def test_a_blank_in_the_home_makes_two_files_of_one(paths, tmp_path):
+    blank = CellPaths("us", tmp_path / "a home")
+    blank.create()
+    write_state(blank.state_file, KeeperState(region="us", phase="stopped", outside={"Redis": "OCEFS_US_REDIS_URL"}))
+    with pytest.raises(StepFailed) as raised:
+        check(blank)
+    assert raised.value.next_step.endswith(f"rm '{blank.state_file}'")
+
+
+def test_a_damaged_record_forgets_where_they_are(paths):
+    write_state(paths.state_file, KeeperState(region="us", phase="stopped", outside={"Redis": "OCEFS_US_REDIS_URL"}))
+    paths.state_file.write_bytes(paths.state_file.read_bytes()[:60])
+    with pytest.raises(CellError, match="can't be read"):
+        check(paths)

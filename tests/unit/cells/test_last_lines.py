@@ -51,3 +51,10 @@ def test_a_wrong_number_of_lines_ends_in_a_stack_trace(capsys, lines):
         parser().parse_args(["logs", f"--lines={lines}"])
     assert ended.value.code == 2
     assert "--lines" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "told"), [("x", "'x' is no whole number"), ("0", "0 is not between 1 and 100000")])
+def test_a_wrong_number_is_told_in_words_of_the_program(capsys, typed, told):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["logs", "--lines", typed])
+    assert told in capsys.readouterr().err

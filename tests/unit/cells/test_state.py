@@ -3,20 +3,39 @@
 import errno
 import os
 import stat
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from cells.errors import StoreFailed
+from cells.errors import CellError, StoreFailed, SystemRefused
 from cells.processes import ProcessMark, mark_of
 from cells.state import PROBLEMS_MAX, Journal, KeeperState, Run, read_state, write_state
 from cells.stores import without_password
 
 
-def test_a_broken_or_missing_state_file_stops_the_next_start(tmp_path):
-    assert read_state(tmp_path / "none") is None
-    (tmp_path / "state").write_text('{"region": "us", "phase"')
-    assert read_state(tmp_path / "state") is None
+@pytest.mark.parametrize("written", [b"", b'{"region": "us", "phase"', b'{"region": "\xff"}'])
+def test_a_broken_record_passes_for_none_or_a_missing_one_stops_the_first_start(tmp_path, written):
+    file = tmp_path / "us" / "run" / "state.json"
+    assert read_state(file) is None
+    file.parent.mkdir(parents=True)
+    file.write_bytes(written)
+    with pytest.raises(CellError, match="can't be read") as raised:
+        read_state(file)
+    assert raised.value.next_step.endswith(f"rm {file}")
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(SystemRefused, match="Is a directory"):
+        read_state(file)
+
+
+def test_a_power_loss_leaves_an_empty_record(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(os, "fsync", lambda number: done.append(os.fstat(number).st_size > 0))
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda *names: done.append("replaced") or replace(*names))
+    write_state(tmp_path / "state.json", KeeperState(region="us"))
+    assert done == [True, "replaced"]
 
 
 def test_others_may_read_the_state_or_a_half_file_stays(tmp_path):
@@ -38,6 +57,17 @@ def test_a_state_file_of_before_is_not_understood(tmp_path):
     assert found is not None
     assert found.runs() == [Run("ab12", {"Redis": mark})]
     assert found.leftovers() == [mark]
+
+
+def test_a_keeper_that_never_started_anything_vouches_for_what_an_earlier_one_left():
+    lives, gone = mark_of(os.getpid()), ProcessMark(os.getpid(), "long ago")
+    assert lives is not None
+    first = KeeperState(region="us", keeper=gone, run="a", processes={"Ray": lives}, tls="required", identity="off")
+    second = KeeperState(region="us", keeper=gone, run="b", identity="required", earlier=first.runs())
+    assert [(run.run, run.tls, run.identity) for run in second.going_on()] == [("a", "required", "off")]
+    second.keeper = lives  # it ends the others
+    assert [run.run for run in second.going_on()] == ["b"]
+    assert not KeeperState(region="us", keeper=gone, processes={"Ray": gone}).anything_runs
 
 
 def test_a_full_disk_ends_the_keeper_or_makes_it_forget(tmp_path, caplog):

@@ -66,10 +66,12 @@ def test_a_cell_that_others_reach_tells_codes_to_its_log(paths, monkeypatch, con
 def test_a_router_lets_others_into_a_running_cell_that_tells_codes_to_its_log(paths, monkeypatch):
     monkeypatch.setattr(process, "launch", lambda *_: pytest.fail("it was opened"))
     note(paths, told=True)
-    paths.state_file.write_bytes(msgspec.json.encode(KeeperState(region="us", keeper=mark_of(os.getpid()))))
-    with pytest.raises(CellError, match="one-time codes and all") as raised:
-        process.start(paths.home, RouterConfig(host="0.0.0.0"), [US], with_control=False)
-    assert "make down" in raised.value.next_step
+    lives = mark_of(os.getpid())
+    for state in (KeeperState(region="us", keeper=lives), KeeperState(region="us", processes={"Ray": lives})):
+        paths.state_file.write_bytes(msgspec.json.encode(state))
+        with pytest.raises(CellError, match="one-time codes and all") as raised:
+            process.start(paths.home, RouterConfig(host="0.0.0.0"), [US], with_control=False)
+        assert "make down" in raised.value.next_step
     check_none_told(paths.home, "127.0.0.1", ["us"])
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -15,16 +16,13 @@ from cells.certs import ca_file
 from cells.config import PROJECT, load_region, with_tls
 from cells.config_copy import copy_config
 from cells.errors import PortTaken, StepFailed
+from cells.keeper import Keeper
 from cells.modes import check_mode
 from cells.paths import CellPaths
 from cells.processes import mark_of
 from cells.settings import Identity, RegionConfig
-from cells.state import KeeperState, as_it_runs, write_state
+from cells.state import KeeperState, Run, as_it_runs, read_state, write_state
 from router.__main__ import main as router_command
-from router.config import RouterConfig
-from router.process import RouterStatus
-from router.regions import load_regions
-from router.state import Plan, RouterFolder
 
 
 @pytest.mark.parametrize(
@@ -71,6 +69,31 @@ def test_a_tool_speaks_plain_text_to_an_encrypted_cell_because_its_shell_was_not
     gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
     write_state(paths.state_file, KeeperState(region="us", keeper=gone, tls="required"))
     assert as_it_runs(RegionConfig(), paths).address == "http://127.0.0.1:8101"
+
+
+@pytest.mark.parametrize(("what", "runs"), [("tls", "required"), ("identity", "off")])
+def test_a_keeper_that_died_before_it_ended_what_was_left_vouches_for_it(monkeypatch, tmp_path, what, runs):
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: pytest.fail("the record says it"))
+    paths, left = CellPaths("us", tmp_path), {"Ray": mark_of(os.getpid())}
+    paths.run.mkdir(parents=True)
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    before = Run("a", left, **{"tls": "off", "identity": "required", what: runs})
+    write_state(paths.state_file, KeeperState(region="us", keeper=gone, run="b", identity="required", earlier=[before]))
+    config = msgspec.structs.replace(RegionConfig(), identity=Identity(mode="required"))
+    with pytest.raises(StepFailed, match=f"us runs with {what} {runs}"):
+        check_mode(config, paths)
+
+
+def test_a_keeper_does_not_write_down_how_it_was_started(monkeypatch, tmp_path):
+    def refuse(config):
+        raise StepFailed("no further")
+
+    monkeypatch.setattr("cells.keeper.missing_in_production", refuse)
+    paths = CellPaths("us", tmp_path)
+    config = msgspec.structs.replace(with_tls(RegionConfig(), "required"), identity=Identity(mode="required"))
+    assert Keeper(config, paths).run() == 1
+    record = read_state(paths.state_file)
+    assert (record.tls, record.identity) == ("required", "required")
 
 
 @pytest.fixture
@@ -148,6 +171,13 @@ def test_a_cell_is_looked_for_where_its_file_says_since_an_edit(us_edited):
     ) as raised:
         up.up(["us"], Console(quiet=True))
     assert "make down REGIONS=us" in raised.value.next_step
+
+
+def test_a_crashed_keepers_cell_is_looked_for_where_its_file_says_since_an_edit(us_edited, us_runs):
+    us_edited("[api]\nport = 8199\n")
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    us_runs(KeeperState(region="us", phase="running", keeper=gone, processes={"Ray": mark_of(os.getpid())}))
+    assert as_it_runs(load_region("us"), CellPaths("us")).address == "http://127.0.0.1:8101"
 
 
 def test_a_copy_of_another_version_keeps_every_command_from_the_cell(us_edited):
@@ -259,23 +289,6 @@ def test_a_cell_of_an_older_release_is_asked_with_the_certificates_of_another_ho
     assert asked == [str(ca_file(tmp_path))]
 
 
-@pytest.mark.parametrize("lives", [True, False])
-def test_a_router_that_is_started_with_fewer_regions_cuts_off_a_cell_that_runs(
-    monkeypatch, us_runs, tmp_path, capsys, lives
-):
-    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
-    keeper = mark_of(os.getpid()) if lives else gone
-    us_runs(KeeperState(region="us", phase="running" if lives else "stopped", keeper=keeper, identity="required"))
-    RouterFolder(tmp_path).create()
-    RouterFolder(tmp_path).save(Plan(RouterConfig(), tuple(load_regions(None, home=tmp_path))))
-    monkeypatch.setattr("router.process.status", lambda home: RouterStatus(running=True))
-    started = []
-    monkeypatch.setattr("router.process.start", lambda *_: started.append(1) or RouterStatus(running=True))
-    assert router_command(["start", "--home", str(tmp_path), "--regions", "eu"]) == (1 if lives else 0)
-    assert bool(started) != lives
-    assert ("us runs, and its callers would find it no more" in capsys.readouterr().err) == lives
-
-
 @pytest.mark.parametrize("setting", ["TLS", "IDENTITY"])
 def test_what_is_typed_after_make_counts_less_than_what_the_shell_was_told(setting):
     make = shutil.which("make")
@@ -286,3 +299,15 @@ def test_what_is_typed_after_make_counts_less_than_what_the_shell_was_told(setti
             capture_output=True, text=True, timeout=60, check=True,
         ).stdout  # fmt: skip
         assert f"OCEFS_{setting}{wanted}" in shown
+
+
+def test_brackets_in_a_log_end_up_in_a_traceback(tmp_path):
+    CellPaths("us").logs.mkdir(parents=True)
+    CellPaths("us").keeper_log.write_text("a store said [/no] and [approvals]\n")
+    console = Console(record=True, width=200)
+    watcher = up.StepWatcher(load_region("us"), SimpleNamespace(exit_code=1), console)
+    watcher.look()
+    assert watcher.done
+    up.print_step(console, "us", "MISSING", 0.1, note="[identity] is off")
+    assert "a store said [/no] and [approvals]" in (said := console.export_text())
+    assert "[identity] is off" in said

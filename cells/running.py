@@ -1,0 +1,52 @@
+"""Whether anything of a cell runs: its record tells, and the lock that its keeper holds, which tells also of a keeper whose record is gone or damaged."""
+
+import time
+
+from cells import keeper_lock
+from cells.errors import CellError
+from cells.paths import CellPaths
+from cells.state import KeeperState, read_state
+
+_RECORD_S = 2.0
+_POLL_S = 0.05
+
+
+def record_of(paths: CellPaths) -> KeeperState | None:
+    """What its keeper wrote down; None if it was never started here. Waits a moment for a keeper that has just begun.
+
+    Raises:
+        CellError: the record can't be read, or a keeper runs of which it does not tell.
+    """
+    deadline = time.monotonic() + _RECORD_S
+    while True:
+        state, damage = _read(paths)
+        if state is not None and state.keeper_lives:
+            return state
+        keeper = keeper_lock.holder(paths.lock_file)
+        if keeper is None and damage is not None:
+            raise damage
+        if keeper is None:
+            return state
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(_POLL_S)
+    if state is not None and state.anything_runs:  # a `down` or another keeper is about to end it
+        return state
+    name = paths.folder.name
+    raise CellError(
+        f"a keeper of {name} runs (process {keeper or 'unknown'}), but its record {paths.state_file} is gone, can't be read, or tells of another one",
+        f"end it with: kill {keeper or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
+    )
+
+
+def if_running(paths: CellPaths) -> KeeperState | None:
+    """The record of a cell of which anything runs; None when nothing does. Raises CellError, as `record_of`."""
+    state = record_of(paths)
+    return state if state is not None and state.anything_runs else None
+
+
+def _read(paths: CellPaths) -> tuple[KeeperState | None, CellError | None]:
+    try:
+        return read_state(paths.state_file), None
+    except CellError as error:
+        return None, error

@@ -1,0 +1,78 @@
+"""`down` and `up` at once: the record of a keeper that runs is written over, or it starts on although all was ended."""
+
+import os
+import sys
+
+import pytest
+from rich.console import Console
+
+from cells import down, keeper_lock, running
+from cells.paths import CellPaths
+from cells.processes import Child, ProcessMark, is_alive, stop
+from cells.state import KeeperState, read_state, write_state
+
+GONE = ProcessMark(os.getpid(), "long ago")
+
+
+@pytest.fixture
+def paths(monkeypatch, tmp_path) -> CellPaths:
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.setattr(running, "_RECORD_S", 0.0)
+    made = CellPaths("us")
+    made.run.mkdir(parents=True)
+    return made
+
+
+def test_a_keeper_starts_while_what_another_left_is_ended(monkeypatch, paths):
+    held = []
+
+    def end(state):
+        held.append(keeper_lock.take(paths.lock_file))
+        return "much"
+
+    monkeypatch.setattr(down, "end_leftovers", end)
+    monkeypatch.setattr(keeper_lock, "_TAKE_S", 0.0)
+    write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=GONE))
+    assert down.down(["us"], Console(quiet=True)) == 0
+    assert held == [None]
+    again = keeper_lock.take(paths.lock_file)
+    assert again is not None  # it is given back
+    again.close()
+
+
+def test_a_keeper_that_was_faster_is_forgotten(monkeypatch, paths, tmp_path):
+    write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=GONE, run="old"))
+    child = Child([sys.executable, "-c", "import time; time.sleep(600)"], log=tmp_path / "log")
+    take = keeper_lock.take
+
+    def taken(file):
+        if not is_alive(child.mark):
+            return take(file)
+        write_state(file.with_name("state.json"), KeeperState(region="us", keeper=child.mark, run="new"))
+        return None
+
+    monkeypatch.setattr(keeper_lock, "take", taken)
+    monkeypatch.setattr(down, "_KEEPER_S", 10.0)  # so long it would try
+    try:
+        assert down._end("us", Console(quiet=True))
+        assert not is_alive(child.mark)
+    finally:
+        stop(child.mark)
+    ended = read_state(paths.state_file)
+    assert (ended.run, ended.phase) == ("new", "stopped")
+
+
+def test_the_router_goes_although_a_keeper_is_about_to_write_its_record(monkeypatch, paths):
+    monkeypatch.setattr(down, "_stop_router", lambda console: pytest.fail("the router was stopped"))
+    write_state(paths.state_file, KeeperState(region="us", phase="stopped", keeper=GONE))
+    with keeper_lock.take(paths.lock_file):
+        assert down.down(None, Console(quiet=True)) == 1
+
+
+def test_a_lock_that_cannot_be_opened_keeps_what_is_left_running(monkeypatch, paths):
+    paths.lock_file.mkdir()
+    ended = []
+    monkeypatch.setattr(down, "end_leftovers", lambda state: ended.append(state.region) or "much")
+    write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=GONE))
+    assert down._end("us", Console(quiet=True))
+    assert ended == ["us"]

@@ -1,0 +1,107 @@
+"""A cell that runs passes for one that does not, since its record is gone, damaged or another keeper's."""
+
+import io
+import os
+import time
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from cells import down, keeper_lock, modes, running, scale, show, up
+from cells.__main__ import main
+from cells.config import load_all, load_region
+from cells.errors import CellError
+from cells.keeper import Keeper
+from cells.parser import parser
+from cells.paths import CellPaths
+from cells.processes import ProcessMark, mark_of
+from cells.state import KeeperState, write_state
+
+DAMAGED = [b"", b'{"region": "us", "phase"', b'{"region": "\xff"}', b'{"region": 3}']
+GONE = ProcessMark(os.getpid(), "long ago")
+
+
+@pytest.fixture
+def paths(monkeypatch, tmp_path) -> CellPaths:
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.delenv("OCEFS_CONFIG", raising=False)
+    monkeypatch.setattr(running, "_RECORD_S", 0.0)
+    monkeypatch.setattr(scale, "connect", lambda config: pytest.fail("it was waited for"))
+    made = CellPaths("us")
+    made.run.mkdir(parents=True)
+    return made
+
+
+def _scale() -> int:
+    return scale.run(parser().parse_args(["scale", "us", "--hosts", "2"]), Console(quiet=True))
+
+
+COMMANDS = [
+    lambda paths: modes.check_modes([load_region("us")]),
+    lambda paths: modes.check_left_out(["us"], paths.home),
+    lambda paths: up._running(load_region("us"), Console(quiet=True)),
+    lambda paths: _scale(),
+]
+
+
+@pytest.mark.parametrize("record", [None, *DAMAGED])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_keeper_whose_record_is_lost_is_taken_for_none(paths, command, record):
+    if record is not None:
+        paths.state_file.write_bytes(record)
+    with keeper_lock.take(paths.lock_file), pytest.raises(CellError, match="a keeper of us runs") as raised:
+        command(paths)
+    assert raised.value.next_step.startswith(f"end it with: kill {os.getpid()}")
+
+
+@pytest.mark.parametrize("record", DAMAGED)
+@pytest.mark.parametrize("command", [*COMMANDS, lambda paths: Keeper(load_region("us"), paths).run()])
+def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(paths, command, record):
+    paths.state_file.write_bytes(record)
+    with pytest.raises(CellError, match=r"state\.json can't be read") as raised:
+        command(paths)
+    assert "OCEFS_US_POSTGRES_URL" in raised.value.next_step
+    assert paths.state_file.read_bytes() == record
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_status_says_never_started_or_hides_the_others(paths, held):
+    paths.state_file.write_bytes(b"")
+    out = io.StringIO()
+    lock = keeper_lock.take(paths.lock_file)
+    if not held:
+        lock.close()
+    assert show.status(load_all(["us"]), Console(quiet=True)) == 1
+    assert show.status(load_all(["us", "eu"]), Console(file=out, width=300)) == 1
+    lock.close()
+    row = next(line for line in out.getvalue().splitlines() if "us" in line)
+    assert "no record" in row
+    assert ("a keeper of us runs" if held else "us/run/state.json can't be read") in out.getvalue()
+    assert out.getvalue().count("never started") == 1  # eu
+
+
+def test_down_forgets_what_a_crashed_keeper_left_with_its_damaged_record(monkeypatch, paths, capsys):
+    monkeypatch.setattr(down, "_stop_router", lambda console: pytest.fail("the router was stopped"))
+    paths.state_file.write_bytes(b"")
+    assert main(["down"]) == 1
+    assert "state.json can't be read" in capsys.readouterr().out
+    assert paths.state_file.read_bytes() == b""
+
+
+def test_a_keeper_that_has_just_begun_is_taken_for_none(monkeypatch, paths):
+    begun = KeeperState(region="us", keeper=mark_of(os.getpid()))
+    monkeypatch.setattr(running, "_RECORD_S", 60.0)
+    wait = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: write_state(paths.state_file, begun))
+    monkeypatch.setattr(running, "time", wait)
+    write_state(paths.state_file, KeeperState(region="us", phase="stopped", keeper=GONE))
+    assert running.if_running(paths) is None
+    with keeper_lock.take(paths.lock_file):
+        assert running.if_running(paths) == begun
+
+
+def test_what_is_being_ended_is_taken_for_a_lost_record(paths):
+    left = KeeperState(region="us", phase="running", keeper=GONE, processes={"Ray": mark_of(os.getpid())})
+    write_state(paths.state_file, left)
+    with keeper_lock.take(paths.lock_file):  # by `down`
+        assert running.if_running(paths) == left
