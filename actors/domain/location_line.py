@@ -51,11 +51,12 @@ class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms); None: it is passed for now. `sku`: for whose units it came to be its turn, "" when
-    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`)."""
+    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`). `there`: so many units of what it wants were there for it before its turn began, or when it went on."""
 
     sku: str
     until_ms: int | None
     mark: int = 0
+    there: int = 0
 
     def lasts(self, now_ms: int) -> bool:
         """Are units set aside for it?"""
@@ -112,13 +113,14 @@ class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over. `lacked`: of these there was less than it wants, and none came for
-    long. `rest_ms`: so long its other SKUs are set aside for nobody anew then, as they lay idle in vain (UTC ms)."""
+    long. `rest_ms`: so long its other SKUs are set aside for nobody anew then, as they lay idle in vain (UTC ms). `there`: see `Turn`."""
 
     order_id: str
     sku: str
     until_ms: int | None
     lacked: list[str] = []
     rest_ms: int = 0
+    there: int = 0
 
 
 class GoodsCame(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -269,7 +271,7 @@ class WaitingLine(msgspec.Struct):
         """It is its turn, or has been."""
         known = self.waiters[event.order_id]
         mark = self.passed(known) if event.until_ms is None else 0
-        turn = self.turns[event.order_id] = Turn(event.sku, event.until_ms, mark)
+        turn = self.turns[event.order_id] = Turn(event.sku, event.until_ms, mark, event.there)
         waiter = self.waiters[event.order_id] = msgspec.structs.replace(known, turn=turn)
         self._pass(waiter)
         self._pass_no_more(known, known.lines)

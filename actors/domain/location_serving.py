@@ -25,11 +25,6 @@ _ANY = 1 << 62
 _Head = tuple[Rank, str, Class, int]
 
 
-def _for_sale(stock: Stock) -> int:
-    """Be it promised to somebody or not."""
-    return stock.on_hand - stock.damaged - stock.quality_hold - stock.safety_stock
-
-
 def _promised(stock: Stock) -> int:
     return stock.allocated + stock.reserved
 
@@ -96,13 +91,13 @@ class Round:
                     stock.buffers = buffers_of(levels.buffers)
 
     def _came(self) -> Iterable[str]:
-        """SKUs of which the events leave more for sale: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
+        """SKUs of which the events leave more for sale to who waits: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
         for sku, stock in self._draft.touched.items():
             before = self._location.stock.get(sku) or Stock()
+            units = stock.free - stock.safety_stock - max(0, _promised(before) - _promised(stock))
             kept_back = dict(stock.buffers)
-            if _for_sale(stock) - _for_sale(before) > max(0, _promised(stock) - _promised(before)) or any(
-                kept_back.get(channel, 0) < units for channel, units in before.buffers
-            ):
+            channels = {channel for channel, _, _, _ in self._line.queues.get(sku, ())}
+            if any(units - kept_back.get(channel, 0) > before.available_to(channel) for channel in channels):
                 yield sku
 
     # --- who gets it

@@ -1,14 +1,14 @@
 """Turns of those in a location's line who take all or nothing. The rules of the line are in `location_waiting.py`.
 
     is passed ──PASSED_MAX were given some of what it wants──▶ its turn: what comes is set aside for it ──all is there──▶ served
-        ▲                                                         │
-        └──── KEEP_MS are over: it goes to the next in line ──────┘
+        ▲                                                         │                    ▲
+        └──── KEEP_MS are over: it goes to the next in line ──────┴── enough came ─────┘ it goes on
 
 A turn is for what still comes. When one is over, what its order lacked is in doubt if none of it came for `COMES_MS`: until some comes in, nobody has a turn who lacks it. And what lay idle in vain rests: for `KEEP_MS` no turn begins
 that wants it. So for what comes no more goods lie idle only as long as the turns last that ran when it came into doubt, however many wait for it; and for however many things that come no more at most two thirds of the time. That some came is
 noted only while somebody waits for it who takes all or nothing: what came before that counts as long ago.
 
-If some is there already of all that its order still lacks, and more came within `DAILY_MS`, a turn goes on when it is over: where few come a day, those who pass it between two turns would have as many.
+When a turn is over in which so much came that a few such would suffice, it goes on: where fewer come a day than may pass it between two turns, its order would never have enough. It goes on only with more than it had before, so it ends.
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
@@ -20,7 +20,7 @@ of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Protocol
@@ -28,7 +28,7 @@ from typing import Protocol
 from actors.domain.location_line import LineTurn, Rank, Turn, Units, Waiter, WaitingLine
 from actors.domain.times import DAY_MS, HOUR_MS
 
-# So long units are set aside for one order.
+# So long units are set aside for one order, unless so much comes that its turn goes on.
 KEEP_MS = 12 * HOUR_MS
 # So many others are given some of what it wants before it is its turn, and again before the next.
 PASSED_MAX = 5
@@ -36,8 +36,10 @@ PASSED_MAX = 5
 KEEPERS_MAX = 10
 # What has not come for so long may never come again: longer than from a Friday's delivery to a Monday's.
 COMES_MS = 4 * DAY_MS
-# What comes each day came within that time, be it some hours later than the day before.
-DAILY_MS = 36 * HOUR_MS
+# So long a turn goes on each time: a delivery a day falls into it, be it some hours later than the day before.
+GOES_ON_MS = 36 * HOUR_MS
+# A turn goes on if so many times what came in it would suffice: within a week or so.
+TIMES_MAX = 4
 # Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
 TURN_SKUS_MAX = 50
 
@@ -159,7 +161,7 @@ class Turns:
         if turn.lasts(self._now_ms):
             return True
         if turn.until_ms is not None:
-            if self._adds_up(waiter) and self._begins(waiter, turn.sku):
+            if self._adds_up(waiter, turn) and self._begins(waiter, turn.sku, again=True):
                 return True
             self._ends(waiter, turn.sku)
         if name not in self._need:
@@ -170,17 +172,17 @@ class Turns:
         self._passing.setdefault(sku, {})[name] = waiter
         return False
 
-    def passed(self, skus: Iterable[str], given: str) -> list[Waiter]:
-        """Somebody was given some of these, while that one is given out. Those of whom it is the turn again by that."""
+    def passed(self, skus: Iterable[str], given: str) -> Iterator[Waiter]:
+        """Somebody was given some of these, while that one is given out. Those of whom it is the turn again by that: the next one's turn begins with what is left when all was set aside for the one before."""
         for sku in skus:
             for name in self._passing.get(sku, ()):
                 self._need[name] -= 1
         again = [one for one in self._passing.get(given, {}).values() if self._need[one.order_id] <= 0]
         for one in again:
             del self._passing[given][one.order_id]
-        return [one for one in again if self._begins(one, given)]
+        yield from (one for one in again if self._begins(one, given))
 
-    def _begins(self, waiter: Waiter, sku: str) -> bool:
+    def _begins(self, waiter: Waiter, sku: str, *, again: bool = False) -> bool:
         if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
             return False
         if any(self._rests(of) or (self._is_doubted(of) and self._goods.lacks(waiter, of)) for of in waiter.lines):
@@ -188,8 +190,11 @@ class Turns:
         for of in waiter.lines:
             self._keepers[of] += 1
             self._passing.get(of, {}).pop(waiter.order_id, None)
-        turn = self._current[waiter.order_id] = Turn(sku, self._now_ms + KEEP_MS)
-        self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, turn.until_ms)
+        # What comes now came in its turn.
+        there = sum(n for of, n in self._there(waiter).items() if again or of not in self._came)
+        turn = Turn(sku, self._now_ms + (GOES_ON_MS if again else KEEP_MS), there=there)
+        self._current[waiter.order_id] = turn
+        self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, turn.until_ms, there=turn.there)
         return True
 
     def _ends(self, waiter: Waiter, sku: str) -> None:
@@ -203,11 +208,14 @@ class Turns:
         rest_ms = self._now_ms + KEEP_MS if lacked else 0
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
 
-    def _adds_up(self, waiter: Waiter) -> bool:
-        """Will it have all, if as much comes as did?"""
-        there = {of: self._goods.good(waiter, of) for of in waiter.lines}
-        short = [of for of, units in there.items() if units < waiter.lines[of]]
-        return all(there[of] and self._came_within(DAILY_MS, of) for of in short)
+    def _adds_up(self, waiter: Waiter, turn: Turn) -> bool:
+        """Is some there of all that it lacks, and did so much come in its turn that it will have enough before long?"""
+        there, wanted = self._there(waiter), waiter.lines
+        short = sum(wanted.values()) - sum(there.values())
+        return all(there.values()) and 0 < short <= TIMES_MAX * (sum(there.values()) - turn.there)
+
+    def _there(self, waiter: Waiter) -> dict[str, int]:
+        return {sku: self._goods.good(waiter, sku) for sku in waiter.lines}
 
     def _came_within(self, ms: int, sku: str) -> bool:
         return sku in self._came or self._line.came.get(sku, 0) > self._now_ms - ms

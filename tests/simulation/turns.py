@@ -14,7 +14,7 @@ from actors.domain.times import DAY_MS
 from actors.runtime.wire import Turn
 
 _SHORT = (
-    (location_turns, "KEEP_MS", 1_500), (location_turns, "COMES_MS", 2_500), (location_turns, "DAILY_MS", 2_000), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
+    (location_turns, "KEEP_MS", 1_500), (location_turns, "COMES_MS", 2_500), (location_turns, "GOES_ON_MS", 2_000), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
     (location_dates, "LOOK_AFTER_MS", 400), (location_dates, "LATE_MS", 700), (location_dates, "LOOK_AGAIN_MS", 500), (order_dates, "TELL_AFTER_MS", 900),
 )  # fmt: skip
 
@@ -146,7 +146,11 @@ class Passed:
                     for sku in self._in_doubt(state, one, turn.at_ms) & self.doubted
                 )
         self.lines = {name: dict(one.lines) for name, one in whole.items()}
-        self.doubted = frozenset() if line is None else frozenset(line.doubted) | line.rests.keys()
+        self.doubted = (
+            frozenset()
+            if line is None
+            else frozenset(line.doubted) | {sku for sku, until_ms in line.rests.items() if until_ms > turn.at_ms}
+        )
         self.keepers = [one for one in whole.values() if one.turn is not None and one.turn.until_ms is not None]
 
     def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:

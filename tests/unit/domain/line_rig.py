@@ -96,8 +96,8 @@ class SlowLine:
 
     def __init__(self) -> None:
         self.waiters: dict[str, Waiter] = {}
-        # order → (for which SKU, until when); order → of which SKUs others were given some while it is passed
-        self.keeps: dict[str, tuple[str, int]] = {}
+        # order → (for which SKU, until when, what was there for it before that began); order → of which SKUs others were given some while it is passed
+        self.keeps: dict[str, tuple[str, int, int]] = {}
         self.passed: dict[str, list[str]] = {}
         # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; when some came last; what is set aside for nobody anew, and until when
         self.doubted: set[str] = set()
@@ -140,7 +140,7 @@ class SlowLine:
         whole = {sku for one in self.waiters.values() if one.whole for sku in one.lines}
         self.came |= {sku: now_ms for sku in came if sku in whole | self.doubted}
         self.doubted -= set(came)
-        given = SlowRound(self, free, now_ms).serve(skus)
+        given = SlowRound(self, free, now_ms, came).serve(skus)
         for _, sku in given:
             self.newcomer_got([sku])
         self._served(given)
@@ -166,8 +166,8 @@ class SlowLine:
 class SlowRound:
     """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes nothing less, stands back or has it set aside."""
 
-    def __init__(self, line: SlowLine, free, now_ms: int) -> None:
-        self.line, self.free, self.now_ms = line, free, now_ms
+    def __init__(self, line: SlowLine, free, now_ms: int, came: Iterable[str]) -> None:
+        self.line, self.free, self.now_ms, self.came = line, free, now_ms, set(came)
         self.given: dict[tuple[str, str], int] = {}
         # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is passed because of which SKU.
         self.need: dict[str, int] = {}
@@ -179,7 +179,7 @@ class SlowRound:
 
     def keepers(self) -> list[Waiter]:
         """Those whose turn it is."""
-        return [self.line.waiters[name] for name, (_, until) in self.line.keeps.items() if until > self.now_ms]
+        return [self.line.waiters[name] for name, (_, until, _) in self.line.keeps.items() if until > self.now_ms]
 
     def serve(self, skus: Iterable[str]) -> dict[tuple[str, str], int]:
         """(order, SKU) → units. Who is served by what came gives up what had to stay with what else was set aside for it."""
@@ -259,8 +259,8 @@ class SlowRound:
         if not self.good(one, sku) or any(at > self.now_ms for at in one.from_ms.values()):
             return
         if name in self.line.keeps and self.line.keeps[name][1] <= self.now_ms:
-            of_which, _ = self.line.keeps.pop(name)
-            if self.adds_up(one) and self.begins(one, of_which):
+            of_which, _, had = self.line.keeps.pop(name)
+            if self.adds_up(one, had) and self.begins(one, of_which, again=True):
                 return
             self.line.passed[name] = []
             self.ended.append(name)
@@ -287,13 +287,16 @@ class SlowRound:
         gone = sum(n for (_, of), n in self.given.items() if of == sku)
         return self.free(sku, one.channel) - gone < one.lines[sku]
 
-    def adds_up(self, one: Waiter) -> bool:
-        """Is some there for it of all that it lacks, and did more come not long ago?"""
-        short = [of for of, n in one.lines.items() if self.good(one, of) < n]
-        lately = self.now_ms - location_turns.DAILY_MS
-        return all(self.good(one, of) and self.line.came.get(of, 0) > lately for of in short)
+    def adds_up(self, one: Waiter, had: int) -> bool:
+        """Is some there of all, and did so much come since it had that, that a few times as much suffices?"""
+        short, came = sum(one.lines.values()) - self.there(one), self.there(one) - had
+        return all(self.good(one, of) for of in one.lines) and 0 < short <= location_turns.TIMES_MAX * came
 
-    def begins(self, one: Waiter, sku: str) -> bool:
+    def there(self, one: Waiter) -> int:
+        """Units of all that it wants that it could have."""
+        return sum(self.good(one, of) for of in one.lines)
+
+    def begins(self, one: Waiter, sku: str, *, again: bool = False) -> bool:
         """Its turn, unless too many have theirs, it lacks what may never come, or some of it has just lain idle in vain."""
         if any(self.line.rests.get(of, 0) > self.now_ms for of in one.lines):
             return False
@@ -304,7 +307,9 @@ class SlowRound:
         self.slots.extend(one.lines)
         gone = {of: sum(n for (_, other), n in self.given.items() if other == of) for of in one.lines}
         self.begun[one.order_id] = gone
-        self.line.keeps[one.order_id] = (sku, self.now_ms + location_turns.KEEP_MS)
+        until_ms = self.now_ms + (location_turns.GOES_ON_MS if again else location_turns.KEEP_MS)
+        there = sum(self.good(one, of) for of in one.lines if again or of not in self.came)
+        self.line.keeps[one.order_id] = (sku, until_ms, there)
         self.line.passed.pop(one.order_id, None)
         # For those behind there is only what is left now, with what others got meanwhile.
         for other in self.keepers():

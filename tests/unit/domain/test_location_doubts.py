@@ -18,10 +18,12 @@ from actors.domain.location_commands import (
     ReceiveStock,
     Reserve,
     SetLevels,
+    SetProfile,
     Unreserve,
 )
 from actors.domain.location_events import Levels
-from actors.domain.location_turns import COMES_MS, DAILY_MS, KEEP_MS, PASSED_MAX
+from actors.domain.location_profile import Profile
+from actors.domain.location_turns import COMES_MS, GOES_ON_MS, KEEP_MS, PASSED_MAX
 from actors.domain.outlook import DemandRate
 from actors.domain.times import HOUR_MS
 from tests.unit.domain.line_rig import NOW_MS, Place, passed
@@ -102,7 +104,7 @@ def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(want
             place.receive(("a", daily))
 
     place.receive(("z", 5))
-    served_carts(place, 200, each)
+    served_carts(place, 400, each)
     assert [name for name, _, _ in place.served] == ["us-1"]
 
 
@@ -116,20 +118,52 @@ def test_a_turn_goes_on_for_what_comes_each_day_and_goes_to_others():
     assert len(got) > 50
 
 
-def test_a_turn_goes_on_when_some_of_what_it_lacks_comes_no_more_each_day():
+def test_a_turn_goes_on_with_no_more_than_it_had():
     place = Place()
-    place.wait("us-1", 10, ("a", 9), ("b", 2), whole=True)
-    passed(place, "b", PASSED_MAX)
-    place.receive(("b", 1))
-    for _ in range(2):
-        place.receive(("a", 1))
-        place.now_ms += KEEP_MS
+    place.wait("us-1", 10, ("a", 9), whole=True)
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 3))
+    for sold, hours in (([], 0), ([], KEEP_MS), ([], GOES_ON_MS - 1), ([("a", 3)], 1)):
+        place.now_ms += hours
         place.wake()
-        assert place.do(Reserve("us-resv-1", [("b", 1)])).lines == [], "both came within the last day"
-    place.receive(("a", 1))
-    place.now_ms = NOW_MS + DAILY_MS
+        assert place.do(Reserve("us-resv-1", [("a", 3)])).lines == sold
+        assert place.again() == place.state
+
+
+def test_goods_are_set_aside_for_who_will_not_have_enough_within_weeks():
+    place = Place(small=False)
+    place.receive(("a", 100))
+    place.wait("us-1", 10, ("a", 90), ("b", 1_000), whole=True)
+    got = served_carts(place, 240, lambda hour: place.receive(("b", 1)) if hour % 24 == 8 else None)
+    assert len(got) == 100
+
+
+def test_goods_end_while_they_are_set_aside_each_day():
+    """Five come and five end, and six are wanted: it would be so for ever."""
+    place = Place(small=False)
+    place.wait("us-1", 10, ("a", 6), whole=True)
+
+    def fresh(hour: int) -> None:
+        if hour % 24 == 8:
+            place.do(ReceiveStock([ReceiptLine("a", 5, None, f"lot-{hour}", place.now_ms // DAY_MS)]))
+
+    assert len(served_carts(place, 480, fresh)) >= 5 * 20 / 4
+
+
+def test_a_turn_goes_on_for_want_of_work_that_can_be_done():
+    """All is there, and each day goes to who comes before: that adds up to nothing."""
+    place = Place(small=False)
+    place.wait("us-1", 10, ("a", 8), whole=True)
+    passed(place, "a", PASSED_MAX)
+    place.do(SetProfile(Profile(units_a_day=10)))
+    place.wait("us-0", 1, ("b", 5))
+    place.receive(("a", 8), ("b", 5))
+    assert place.state.waiting.turns["us-1"].until_ms == NOW_MS + KEEP_MS
+    place.now_ms += KEEP_MS
+    place.wait("us-00", 2, ("b", 5))
+    place.receive(("b", 5))
     place.wake()
-    assert place.do(Reserve("us-resv-1", [("b", 1)])).lines == [("b", 1)]
+    assert place.state.waiting.turns["us-1"].until_ms is None
 
 
 def test_what_is_set_aside_for_who_comes_before_adds_up_for_who_comes_after():
@@ -219,7 +253,7 @@ def test_what_did_not_come_for_long_is_believed_to_come(at_once):
 @pytest.mark.parametrize("more", ["receipt", "found", "good again", "levels", "safety"])
 def test_what_comes_in_another_way_than_by_a_receipt_stays_in_doubt(at_once, more):
     place = Place()
-    place.receive(("a", 1), ("b", 1))
+    place.receive(("a", 1), ("b", 3))
     place.do(SetLevels([Levels("b", 1, None, {"online": 1})]))
     place.do(ChangeCondition([ConditionLine("b", 1, "sellable", "damaged")]))
     place.wait("us-1", 10, ("a", 1), ("b", 9), whole=True, channel="online")
@@ -246,6 +280,30 @@ NOTHING_MORE = {
     "came in question": ReceiveStock([ReceiptLine("b", 1, condition="quality_hold")]),
     "came for somebody": ReceiveStock([ReceiptLine("b", 5)], allot=Allot("us-x.1", [("b", "", 5)])),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("there", "before", "after"),
+    [
+        (0, Levels("b", 5), Levels("b", 4)),
+        (0, Levels("b", None, None, {"online": 5}), Levels("b", None, None, {"online": 4})),
+        (3, Levels("b", None, None, {"online": 5}), Levels("b", None, None, {"online": 4})),
+        (3, Levels("b", 0, None, {"store": 2}), Levels("b", None, None, {"store": 1})),
+        (3, Levels("b", 0, None, {"online": 2}), Levels("b", 1, None, {"online": 1})),
+    ],
+)
+def test_levels_by_which_nobody_who_waits_may_have_more_end_a_doubt(at_once, there, before, after):
+    """Of what has never been there somebody may set them each day."""
+    place = Place()
+    place.receive(("a", 1), *([("b", there)] if there else []))
+    place.do(SetLevels([before]))
+    place.wait("us-1", 10, ("a", 1), ("b", 9), whole=True, channel="online")
+    place.now_ms += COMES_MS
+    place.wake()
+    version = place.version
+    place.do(SetLevels([after]))
+    assert place.version > version
+    assert (place.again().waiting.doubted, place.state.waiting.came) == ({"b"}, {})
 
 
 @pytest.mark.parametrize("what", NOTHING_MORE)

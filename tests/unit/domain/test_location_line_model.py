@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from random import Random
 
@@ -48,7 +49,7 @@ class Play:
     def do(self, command, skus=()) -> None:
         """What the line gets by it is what the slow one gives of what is free after it."""
         before, version = len(self.place.served), self.place.version
-        was, kept_back = {sku: self._for_sale(sku) for sku in SKUS}, {sku: self._kept_back(sku) for sku in SKUS}
+        stock = {sku: copy.copy(self.place.state.stock.get(sku)) for sku in SKUS}
         known = {name: one.lines for name, one in self.slow.waiters.items()}
         try:
             reply = self.place.do(command)
@@ -59,10 +60,10 @@ class Play:
         served = self.place.served[before:]
         got = {(order_id, sku): n for order_id, _, lines in served for sku, n in lines}
         taken = {sku: sum(n for (_, of), n in got.items() if of == sku) for sku in SKUS}
+        came = [sku for sku in SKUS if self._more(sku, stock[sku], taken[sku])]
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n
-        came = [sku for sku in SKUS if self._for_sale(sku) > was[sku] or self._kept_back(sku) < kept_back[sku]]
         free = partial(self._free_before, taken=taken)
         given = self.slow.serve(skus, free, self.place.now_ms, came)
         assert got == {key: n for key, n in given.items() if n}, (command, known)
@@ -76,22 +77,27 @@ class Play:
         waiting = {name: dict(one.lines) for name, one in self.slow.waiters.items() if one.lines}
         assert self.place.waiting() == waiting
         turns = {} if self.place.state.waiting is None else self.place.state.waiting.turns
-        kept = {name: (turn.sku, turn.until_ms) for name, turn in turns.items() if turn.until_ms is not None}
+        kept = {
+            name: (turn.sku, turn.until_ms, turn.there) for name, turn in turns.items() if turn.until_ms is not None
+        }
         assert kept == self.slow.keeps
         assert sorted(turns.keys() - kept.keys()) == sorted(self.slow.passed)
         line = self.place.state.waiting or WaitingLine()
         assert (line.doubted, line.came, line.rests) == (self.slow.doubted, self.slow.came, self.slow.rests)
         assert self.place.again() == self.place.state
 
-    def _for_sale(self, sku: str) -> int:
-        """Be it promised to somebody or not."""
-        stock = self.place.state.stock.get(sku)
-        return 0 if stock is None else stock.on_hand - stock.damaged - stock.quality_hold - stock.safety_stock
-
-    def _kept_back(self, sku: str) -> int:
-        """From the only channel of which some may be kept back."""
-        stock = self.place.state.stock.get(sku)
-        return 0 if stock is None else dict(stock.buffers).get("online", 0)
+    def _more(self, sku: str, was, served: int) -> bool:
+        """Could somebody who waits have more than before, but for what the line was served; and besides what was promised to others and is not any more?"""
+        now, waits = (
+            self.place.state.stock.get(sku),
+            {one.channel for one in self.slow.waiters.values() if sku in one.lines},
+        )
+        if now is None or (was is not None and now == was):
+            return False
+        promised = max(now.allocated + now.reserved - served, 0 if was is None else was.allocated + was.reserved)
+        left = now.on_hand - now.damaged - now.quality_hold - now.safety_stock - promised
+        had = {of: 0 if was is None else was.available_to(of) for of in waits}
+        return any(left - dict(now.buffers).get(of, 0) > had[of] for of in waits)
 
     def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:
         stock = self.place.state.stock.get(sku)
@@ -182,7 +188,7 @@ def short_turns(monkeypatch):
     """So that they come and end within a few steps."""
     monkeypatch.setattr(location_turns, "KEEP_MS", 12)
     monkeypatch.setattr(location_turns, "COMES_MS", 20)
-    monkeypatch.setattr(location_turns, "DAILY_MS", 15)
+    monkeypatch.setattr(location_turns, "GOES_ON_MS", 15)
     monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
     monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
 
@@ -201,6 +207,10 @@ def short_turns(monkeypatch):
 @example(311690)
 # What somebody lacked in vain is there for one who wants less of it: his turn comes in the same round.
 @example(254)
+# Two turns begin as somebody is served: the second with what the first leaves.
+@example(128)
+# A turn in which enough came can't go on: it ends as any other.
+@example(202)
 def test_the_line_gives_a_unit_to_somebody_else_than_a_plain_one_would(short_turns, seed):
     play = Play(seed)
     for _ in range(60):
