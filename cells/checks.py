@@ -67,14 +67,14 @@ def check_ports(config: RegionConfig) -> None:
         key = "dashboard_port" if name == "dashboard" else "port_base"
         ports[f"ray.{key} in config/regions/{config.name}.toml ({name.replace('_', ' ')})"] = ("127.0.0.1", port)
     for key, (host, port) in ports.items():
-        if not _can_listen(host, port) and not _is_given_up(host, port):
+        if not can_listen(host, port) and not _is_given_up(host, port):
             raise PortTaken(
                 f"port {port} of {host}, which {config.name} needs, is taken by {port_owner(port)}",
                 f"end that process, or set another {key}",
             )
 
 
-def _can_listen(host: str, port: int) -> bool:
+def can_listen(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections don't matter
@@ -87,7 +87,7 @@ def _can_listen(host: str, port: int) -> bool:
 
 def _is_given_up(host: str, port: int) -> bool:
     """Whether a port without a visible owner is free within moments: its process was killed, and its threads still end."""
-    return port_owner(port) == _UNSEEN and wait_until(lambda: _can_listen(host, port), _DYING_S)
+    return port_owner(port) == _UNSEEN and wait_until(lambda: can_listen(host, port), _DYING_S)
 
 
 def port_owner(port: int) -> str:

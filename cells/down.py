@@ -13,7 +13,7 @@ from cells.errors import CellError, refused
 from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive, send, stop, wait_until
-from cells.running import if_running, record_of
+from cells.running import BeingEnded, if_running, record_of
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
 
@@ -28,7 +28,7 @@ def down(names: list[str] | None, console: Console) -> int:
     known = known_regions(names or ())
     wanted = list(dict.fromkeys(names or known))
     outcomes: list[bool | None] = []
-    if not any(_stays(name, named=name in wanted) for name in known):  # the router goes with the last cell
+    if not any(_stays(name, console, named=name in wanted) for name in known):  # the router goes with the last cell
         outcomes.append(_tried("router", lambda: _stop_router(console), console))
     with ThreadPoolExecutor(max(1, len(wanted))) as pool:
         outcomes += pool.map(lambda name: _tried(name, lambda: _end(name, console), console), wanted)
@@ -47,11 +47,12 @@ def _tried(who: str, action: Callable[[], bool], console: Console) -> bool | Non
         return None
 
 
-def _stays(name: str, *, named: bool) -> bool:
+def _stays(name: str, console: Console, *, named: bool) -> bool:
     """Whether anything of it runs on after this: it was not named, or can't be ended for want of a record, or that is not known."""
     try:
         return if_running(CellPaths(name)) is not None and not named
     except CellError:
+        console.print(f"router: left as it is, for {name} may run on", style="yellow", markup=False)
         return True
 
 
@@ -70,17 +71,18 @@ def _end(name: str, console: Console) -> bool:
     """End one region; whether anything ran. Raises CellError, and OSError."""
     paths = CellPaths(name)
     started = time.monotonic()
-    state = record_of(paths)
+    state = _recorded(paths)
     if state is None:
         return False
     ran = _end_keeper(name, state, console)
     while (lock := _lock(paths)) is None:  # a keeper that was faster, or another `down`
         if time.monotonic() - started > 2 * _KEEPER_S:
+            holder = keeper_lock.holder(paths.lock_file)
             raise CellError(
-                f"another command is at {name} (process {keeper_lock.holder(paths.lock_file) or 'unknown'})",
+                f"another command is at {name} (process {(holder and holder.pid) or 'unknown'})",
                 f"wait for it, then once more: python -m cells down {name}",
             )
-        ran = _end_keeper(name, record_of(paths), console) or ran
+        ran = _end_keeper(name, _recorded(paths), console) or ran
     with lock:
         final = read_state(paths.state_file)
         note = end_leftovers(final)
@@ -94,6 +96,14 @@ def _end(name: str, console: Console) -> bool:
             except OSError as error:
                 raise refused(error, "it is stopped, but that could not be recorded") from error
     return ran or bool(note)
+
+
+def _recorded(paths: CellPaths) -> KeeperState | None:
+    """As `record_of`; while another `down` is at it, that nothing runs: it is waited for."""
+    try:
+        return record_of(paths)
+    except BeingEnded:
+        return KeeperState(region=paths.folder.name)
 
 
 def _end_keeper(name: str, state: KeeperState | None, console: Console) -> bool:
@@ -111,6 +121,6 @@ def _end_keeper(name: str, state: KeeperState | None, console: Console) -> bool:
 def _lock(paths: CellPaths) -> AbstractContextManager[object] | None:
     """The keeper's lock: no keeper starts, nor writes its record, while what is left is ended and the old record written over. None when somebody else holds it."""
     try:
-        return keeper_lock.take(paths.lock_file)
+        return keeper_lock.take(paths.lock_file, ends=True)
     except OSError:
         return nullcontext()  # nor can a keeper start there

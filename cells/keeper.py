@@ -108,7 +108,8 @@ class Keeper:
     def _lock(self) -> None:
         self._lock_file = keeper_lock.take(self._paths.lock_file)
         if self._lock_file is None:
-            pid = keeper_lock.holder(self._paths.lock_file) or "unknown"
+            holder = keeper_lock.holder(self._paths.lock_file)
+            pid = (holder and holder.pid) or "unknown"
             raise AlreadyRunning(
                 f"{self._config.name} runs already, or is being ended (process {pid})",
                 f"look with: python -m cells status; stop with: python -m cells down {self._config.name}",

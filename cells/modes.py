@@ -7,23 +7,30 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cells.calls import call
+from cells.checks import can_listen
 from cells.config import config_folder
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.running import if_running
 from cells.settings import RegionConfig
-from cells.state import as_it_runs, read_state
+from cells.state import RecordDamaged, as_it_runs, read_state
 from cells.trust import of_cell
 
 _UNAUTHORIZED = 401
 
 
 def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> None:
-    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured, and CellError for one that runs without a record.
-    home: default `home_folder()`."""
+    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured, and CellError for one of which that is not known, as its
+    record is lost or damaged; but not where nobody listens at its address. home: default `home_folder()`."""
     for config in configs:
         paths = CellPaths(config.name, home)
-        if if_running(paths) is not None:
+        try:
+            state = if_running(paths)
+        except RecordDamaged:
+            if can_listen(config.api.host, config.api.port):
+                continue  # a router reaches nobody there, and this one's trouble is not the others'
+            raise
+        if state is not None:
             check_mode(config, paths)
 
 

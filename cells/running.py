@@ -11,10 +11,15 @@ _RECORD_S = 2.0
 _POLL_S = 0.05
 
 
+class BeingEnded(CellError):
+    """A `down` is at it."""
+
+
 def record_of(paths: CellPaths) -> KeeperState | None:
     """What its keeper wrote down; None if it was never started here. Waits a moment for a keeper that has just begun.
 
     Raises:
+        BeingEnded: nothing that the record tells of runs, and a `down` looks for what it does not tell of.
         CellError: the record can't be read, or a keeper runs of which it does not tell.
     """
     deadline = time.monotonic() + _RECORD_S
@@ -33,15 +38,20 @@ def record_of(paths: CellPaths) -> KeeperState | None:
     if state is not None and state.anything_runs:  # a `down` or another keeper is about to end it
         return state
     name = paths.folder.name
+    if keeper.ends:
+        raise BeingEnded(f"{name} is being ended (process {keeper.pid})", "wait for it, then once more")
     raise CellError(
-        f"a keeper of {name} runs (process {keeper or 'unknown'}), but its record {paths.state_file} is gone, can't be read, or tells of another one",
-        f"end it with: kill {keeper or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
+        f"a keeper of {name} runs (process {keeper.pid or 'unknown'}), but its record {paths.state_file} is gone, can't be read, or tells of another one",
+        f"end it with: kill {keeper.pid or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
     )
 
 
 def if_running(paths: CellPaths) -> KeeperState | None:
-    """The record of a cell of which anything runs; None when nothing does. Raises CellError, as `record_of`."""
-    state = record_of(paths)
+    """The record of a cell of which anything runs; None when nothing does that it tells of, be it that the rest is being ended. Raises CellError, as `record_of`."""
+    try:
+        state = record_of(paths)
+    except BeingEnded:
+        return None
     return state if state is not None and state.anything_runs else None
 
 

@@ -16,7 +16,7 @@ from cells.demo_people import read_people
 from cells.errors import CellError
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive
-from cells.running import record_of
+from cells.running import BeingEnded, record_of
 from cells.settings import RegionConfig
 from cells.shell import typed
 from cells.state import KeeperState, as_it_runs
@@ -107,7 +107,8 @@ def status(configs: list[RegionConfig], console: Console) -> int:
             running = as_it_runs(config, paths)
         except CellError as error:  # nor does this one hide the others
             fine = False
-            cells.add_row(config.name, "[red]no record[/]", *[""] * 8)
+            what = "being ended" if isinstance(error, BeingEnded) else "no record"
+            cells.add_row(config.name, f"[red]{what}[/]", *[""] * 8)
             problems.append(f"{config.name}: {typed(str(error))}")
             continue
         runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}

@@ -48,16 +48,20 @@ class Problem(msgspec.Struct, frozen=True):
 
 class Run(msgspec.Struct, frozen=True):
     """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper started itself, by name; `tls` and
-    `identity` as in `KeeperState`."""
+    `identity` as in `KeeperState`, "" where an older release did not write them down."""
 
     run: str = ""
     processes: dict[str, ProcessMark] = {}
-    tls: Literal["off", "required"] = "off"
+    tls: Literal["", "off", "required"] = ""
     identity: Literal["", "off", "required"] = ""
 
     def left(self) -> dict[str, ProcessMark]:
         """Those of the recorded processes that still run, by name."""
         return {name: mark for name, mark in self.processes.items() if is_alive(mark)}
+
+
+class RecordDamaged(CellError):
+    """A cell's record can't be read."""
 
 
 class KeeperState(msgspec.Struct, kw_only=True):
@@ -104,8 +108,9 @@ class KeeperState(msgspec.Struct, kw_only=True):
         return self.runs()[:1] if self.keeper_lives else [run for run in self.runs() if run.left()]
 
     def runs(self) -> list[Run]:
-        """This run and the earlier ones of which something may be left."""
-        return [Run(self.run, self.processes, self.tls, self.identity), *self.earlier]
+        """This run and the earlier ones of which something may be left. Of an earlier one that an older release wrote down the encryption is taken to be the same."""
+        earlier = [run if run.tls else msgspec.structs.replace(run, tls=self.tls) for run in self.earlier]
+        return [Run(self.run, self.processes, self.tls, self.identity), *earlier]
 
     def leftovers(self) -> list[ProcessMark]:
         """Recorded processes of a dead keeper, and of those before it, that still run."""
@@ -113,7 +118,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
 
 
 def read_state(path: Path) -> KeeperState | None:
-    """The state in a file; None if there is none. Raises CellError if it can't be read, or is not one of this version: what runs, and where the cell's data is, is not
+    """The state in a file; None if there is none. Raises CellError if it can't be read (RecordDamaged: what is in it), or is not one of this version: what runs, and where the cell's data is, is not
     known then."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=KeeperState)
@@ -123,7 +128,7 @@ def read_state(path: Path) -> KeeperState | None:
         raise refused(error, f"the record {path} can't be read") from error
     except (msgspec.DecodeError, ValueError) as error:  # ValueError: what is no UTF-8
         stores = f"OCEFS_{path.parent.parent.name.upper()}_POSTGRES_URL, …_REDIS_URL"
-        raise CellError(
+        raise RecordDamaged(
             f"the record {path} can't be read: {error}",
             "bring it back from a backup; or, once no process of the cell is left (after a restart of the machine none is), and the variables of its outside stores, "
             f"if it has any, are set ({stores}): rm {shlex.quote(str(path))}",
@@ -147,7 +152,7 @@ def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
         config = load_region(config.name, paths.config / "regions")
     except CellError:
         pass  # it is about to be written, or another version wrote it
-    return with_tls(config, going_on[0].tls)
+    return with_tls(config, going_on[0].tls or "off")
 
 
 def write_state(path: Path, state: KeeperState) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cells.config import load_all
+from cells.processes import is_alive
 from cells.settings import RegionConfig
 from cells.trust import of_cell
-from router import process
 from router.state import RouterFolder
 from router.topology import Region
 
@@ -31,8 +31,9 @@ def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
 
 
 def served(home: Path) -> set[str]:
-    """The regions that a running router of this home serves. Raises CellError when its files are damaged."""
-    plan = RouterFolder(home).plan() if process.status(home).running else None
+    """The regions that a running router of this home serves. Raises CellError when the files of one that runs are damaged."""
+    router = RouterFolder(home)
+    plan = router.plan() if is_alive(router.state().haproxy) else None
     return {region.name for region in plan.regions} if plan is not None else set()
 
 

@@ -121,7 +121,10 @@ class RouterFolder:
     def write(self, name: str, text: str) -> None:
         """Write a file beside the others, whole or not at all."""
         fresh = self.folder / f"{name}.new"
-        fresh.write_bytes(text.encode())
+        with fresh.open("wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())  # or it is empty after a power loss
         os.replace(fresh, self.folder / name)
 
     def _read(self, name: str, kind: type[T]) -> T | None:

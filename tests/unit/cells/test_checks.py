@@ -64,7 +64,7 @@ def test_a_taken_port_of_ray_names_no_key(monkeypatch):
     # Nobody has these ports, so that each would be waited for like one whose process is dying.
     monkeypatch.setattr(checks, "_DYING_S", 0.0)
     for port, key in ((8121, "ray.dashboard_port"), (21_005, "ray.port_base")):
-        monkeypatch.setattr(checks, "_can_listen", lambda host, asked, taken=port: asked != taken)
+        monkeypatch.setattr(checks, "can_listen", lambda host, asked, taken=port: asked != taken)
         with pytest.raises(PortTaken, match=f"{key} in config/regions/us.toml"):
             checks.check_ports(RegionConfig())
 

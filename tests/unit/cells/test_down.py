@@ -45,9 +45,9 @@ def test_a_keeper_that_was_faster_is_forgotten(monkeypatch, paths, tmp_path):
     child = Child([sys.executable, "-c", "import time; time.sleep(600)"], log=tmp_path / "log")
     take = keeper_lock.take
 
-    def taken(file):
+    def taken(file, ends):
         if not is_alive(child.mark):
-            return take(file)
+            return take(file, ends=ends)
         write_state(file.with_name("state.json"), KeeperState(region="us", keeper=child.mark, run="new"))
         return None
 
@@ -76,3 +76,21 @@ def test_a_lock_that_cannot_be_opened_keeps_what_is_left_running(monkeypatch, pa
     write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=GONE))
     assert down._end("us", Console(quiet=True))
     assert ended == ["us"]
+
+
+def test_two_who_end_the_same_at_once_do_not_wait_for_each_other(monkeypatch, paths):
+    write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
+    other, take = keeper_lock.take(paths.lock_file, ends=True), keeper_lock.take
+    tries = []
+
+    def taken(file, ends):
+        tries.append(ends)
+        if len(tries) == 2:
+            other.close()
+        return take(file, ends=ends)
+
+    monkeypatch.setattr(keeper_lock, "take", taken)
+    monkeypatch.setattr(keeper_lock, "_TAKE_S", 0.0)
+    assert down.down(["us"], Console(quiet=True)) == 0
+    assert tries == [True, True]
+    assert read_state(paths.state_file).phase == "stopped"

@@ -35,7 +35,7 @@ def test_two_keepers_have_the_lock_or_it_outlives_its_holder(paths):
     held = keeper_lock.take(paths.lock_file)
     assert held is not None
     assert keeper_lock.take(paths.lock_file) is None
-    assert keeper_lock.holder(paths.lock_file) == os.getpid()
+    assert keeper_lock.holder(paths.lock_file) == (os.getpid(), False)
     held.close()
     assert keeper_lock.holder(paths.lock_file) is None
 
@@ -43,14 +43,14 @@ def test_two_keepers_have_the_lock_or_it_outlives_its_holder(paths):
 def test_the_number_of_the_holder_before_stays_in_the_lock(paths):
     paths.lock_file.write_text("4" * 60)
     with keeper_lock.take(paths.lock_file):
-        assert keeper_lock.holder(paths.lock_file) == os.getpid()
+        assert keeper_lock.holder(paths.lock_file) == (os.getpid(), False)
 
 
-@pytest.mark.parametrize("written", [b"", b"1", b"1 long-ago", b"\xff\xfe", b"%d" % os.getpid()])
+@pytest.mark.parametrize("written", [b"", b"1", b"1 long-ago", b"\xff\xfe", b"%d" % os.getpid(), b"1 long-ago down"])
 def test_a_number_that_nobody_checked_is_told_or_its_holder_overlooked(paths, written):
     with keeper_lock.take(paths.lock_file):
         paths.lock_file.write_bytes(written)
-        assert keeper_lock.holder(paths.lock_file) == 0
+        assert keeper_lock.holder(paths.lock_file) == (0, False)
 
 
 def test_whoever_looks_at_the_same_time_is_taken_for_a_holder(paths):
@@ -78,7 +78,7 @@ def test_a_full_disk_keeps_the_lock_from_being_taken(monkeypatch, paths):
         full.setattr(os, "write", no_room)
         held = keeper_lock.take(paths.lock_file)
     with held:
-        assert keeper_lock.holder(paths.lock_file) == 0
+        assert keeper_lock.holder(paths.lock_file) == (0, False)
 
 
 def test_who_starts_twice_is_told_the_number_of_another_process(monkeypatch, paths):

@@ -10,15 +10,15 @@ from cells import modes, up
 from cells.calls import Answer
 from cells.config import CONFIG_FOLDER
 from cells.config_copy import copy_config
-from cells.errors import StepFailed
+from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths, known_regions
 from cells.processes import ProcessMark, mark_of
 from cells.state import KeeperState, write_state
 from router.__main__ import main as router_command
 from router.config import RouterConfig
 from router.process import RouterStatus
-from router.regions import load_regions
-from router.state import Plan, RouterFolder
+from router.regions import load_regions, served
+from router.state import Plan, RouterFolder, State
 
 LIVES, GONE = mark_of(os.getpid()), ProcessMark(os.getpid(), "long ago")
 RUNS = KeeperState(region="us", phase="running", keeper=LIVES, identity="required")
@@ -34,7 +34,7 @@ def home(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     RouterFolder(tmp_path).create()
     RouterFolder(tmp_path).save(Plan(RouterConfig(), tuple(load_regions(None, home=tmp_path))))
-    monkeypatch.setattr("router.process.status", lambda home: RouterStatus(running=True))
+    RouterFolder(tmp_path).save(State(haproxy=LIVES))
     monkeypatch.setattr("router.process.start", lambda *_: pytest.fail("it was started"))
     CellPaths("us").run.mkdir(parents=True)
     return tmp_path
@@ -62,19 +62,30 @@ def test_a_cell_that_ended_stands_in_the_way_of_a_router(home, started):
     assert started
 
 
-def test_what_a_router_served_before_it_was_ended_stands_in_its_way(monkeypatch, home, started):
-    monkeypatch.setattr("router.process.status", lambda home: RouterStatus(running=False))
+def test_what_a_router_served_before_it_was_ended_stands_in_its_way(home, started):
+    RouterFolder(home).save(State(haproxy=GONE))
     write_state(CellPaths("us").state_file, RUNS)
     assert router_command(["start", "--home", str(home), "--regions", "eu"]) == 0
     assert started
 
 
 def test_settings_that_are_wrong_about_a_cell_are_believed_about_others(monkeypatch, home, capsys):
-    monkeypatch.setattr("router.process.status", lambda home: RouterStatus(running=False))
+    RouterFolder(home).save(State(haproxy=GONE))
     monkeypatch.setenv("OCEFS_IDENTITY", "off")
     write_state(CellPaths("us").state_file, RUNS)
     assert router_command(["start", "--home", str(home), "--regions", "eu"]) == 1
     assert "us runs with identity required, and off is wanted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_router_s_damaged_plan_keeps_cells_from_starting_though_none_runs(home, lives):
+    (home / "router" / "plan.json").write_text("{")
+    RouterFolder(home).save(State(haproxy=LIVES if lives else GONE))
+    if lives:
+        with pytest.raises(CellError, match=r"plan\.json is damaged"):
+            served(home)
+    else:
+        assert served(home) == set()
 
 
 @pytest.mark.parametrize("copied", [True, False])

@@ -57,12 +57,22 @@ def test_a_keeper_whose_record_is_lost_is_taken_for_none(paths, command, record)
 
 @pytest.mark.parametrize("record", DAMAGED)
 @pytest.mark.parametrize("command", [*COMMANDS, lambda paths: Keeper(load_region("us"), paths).run()])
-def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(paths, command, record):
+def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(monkeypatch, paths, command, record):
+    monkeypatch.setattr(modes, "can_listen", lambda host, port: False)
     paths.state_file.write_bytes(record)
     with pytest.raises(CellError, match=r"state\.json can't be read") as raised:
         command(paths)
     assert "OCEFS_US_POSTGRES_URL" in raised.value.next_step
     assert paths.state_file.read_bytes() == record
+
+
+def test_one_cell_s_damaged_record_stands_in_the_way_of_others_though_nobody_listens_there(monkeypatch, paths):
+    paths.state_file.write_bytes(b"")
+    asked = []
+    monkeypatch.setattr(modes, "can_listen", lambda *at: bool(asked.append(at)) or True)
+    us = load_region("us")
+    modes.check_modes([us])
+    assert asked == [(us.api.host, us.api.port)]
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -85,7 +95,9 @@ def test_down_forgets_what_a_crashed_keeper_left_with_its_damaged_record(monkeyp
     monkeypatch.setattr(down, "_stop_router", lambda console: pytest.fail("the router was stopped"))
     paths.state_file.write_bytes(b"")
     assert main(["down"]) == 1
-    assert "state.json can't be read" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "state.json can't be read" in said
+    assert "router: left as it is, for us may run on" in said
     assert paths.state_file.read_bytes() == b""
 
 
@@ -105,3 +117,18 @@ def test_what_is_being_ended_is_taken_for_a_lost_record(paths):
     write_state(paths.state_file, left)
     with keeper_lock.take(paths.lock_file):  # by `down`
         assert running.if_running(paths) == left
+
+
+def test_who_ends_what_no_record_tells_of_is_taken_for_a_keeper_and_to_be_killed(paths):
+    """It is processes of a keeper that was killed in the middle of its start; it takes a while, and the record has nothing of them."""
+    write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
+    out = io.StringIO()
+    with keeper_lock.take(paths.lock_file, ends=True):
+        assert running.if_running(paths) is None  # so others may start
+        for command in (COMMANDS[2], running.record_of):
+            with pytest.raises(running.BeingEnded, match=rf"us is being ended \(process {os.getpid()}\)") as raised:
+                command(paths)
+            assert raised.value.next_step == "wait for it, then once more"
+        assert show.status(load_all(["us"]), Console(file=out, width=300)) == 1
+    assert "being ended" in out.getvalue()
+    assert "kill" not in out.getvalue()

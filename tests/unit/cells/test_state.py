@@ -55,7 +55,7 @@ def test_a_state_file_of_before_is_not_understood(tmp_path):
     (tmp_path / "state.json").write_bytes(msgspec.json.encode(old))
     found = read_state(tmp_path / "state.json")
     assert found is not None
-    assert found.runs() == [Run("ab12", {"Redis": mark})]
+    assert found.runs() == [Run("ab12", {"Redis": mark}, "off")]
     assert found.leftovers() == [mark]
 
 
@@ -133,3 +133,10 @@ def test_a_password_is_shown():
         "redis://u:p@cret/word@db:1",
     ):
         assert "cret" not in without_password(unreadable)
+
+
+def test_what_an_older_release_left_is_taken_to_run_in_plain_text(tmp_path):
+    """It wrote down the encryption of the last start alone."""
+    earlier = Run("old", {"Ray": mark_of(os.getpid())})
+    state = KeeperState(region="us", tls="required", identity="off", earlier=[earlier])
+    assert [(run.tls, run.identity) for run in state.going_on()] == [("required", "")]
