@@ -81,13 +81,13 @@ def show_rejected(console: Console, found: Survey) -> None:
     console.print(table)
 
 
-def show_equal(console: Console, rejected: int, scarce: bool, lacking: int) -> None:
+def show_equal(console: Console, rejected: int, scarce: bool, lacking: int, sent: bool) -> None:
     """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could not be taken, orders by status
-    where stock is scarce, and the write-offs of the `lacking` orders, whose units were not there."""
-    if not (rejected or scarce or lacking):
+    where stock is scarce, the write-offs of the `lacking` orders, whose units were not there, and receipts of a run that sent nothing."""
+    if sent and not (rejected or scarce or lacking):
         console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return
-    compared, left_out = [], []
+    compared, left_out = [], [] if sent else ["receipts were not compared"]
     if scarce:
         compared.append(" in what is compared under --scarce")
     if rejected:
@@ -96,7 +96,9 @@ def show_equal(console: Console, rejected: int, scarce: bool, lacking: int) -> N
     if lacking:
         whose = "1 order's" if lacking == 1 else f"{lacking:,} orders'"
         left_out.append(f"{whose} write-offs were left out")
-    what = " and".join(compared) + (f"; {', '.join(left_out)}, see above" if left_out else "")
+    what = (" and".join(compared) or " in what was compared") + (
+        f"; {', '.join(left_out)}, see above" if left_out else ""
+    )
     console.print(f"[bold green]equal[/]{what}. The stock adds up.", highlight=False)
 
 

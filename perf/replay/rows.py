@@ -48,7 +48,7 @@ class Rows:
         if len(line) > ROW_CHARS_MAX:
             return f"longer than {ROW_CHARS_MAX:,} characters", 1
         found, behind = self._record(line)
-        if behind and (isinstance(found, str) or _is_stray(line, found, behind[-1], fields)):
+        if behind and (isinstance(found, str) or _is_stray(line, found, behind, fields)):
             self._ahead.extendleft(reversed(behind))
             found, behind = _parsed((line,)), []
         if not isinstance(found, str) and len(found) != fields:
@@ -98,17 +98,22 @@ def _parsed(lines: Iterable[str]) -> list[str] | str:
         return f"not a CSV row: {error}"
 
 
-def _is_stray(first: str, values: list[str], last: str, fields: int) -> bool:
+def _is_stray(first: str, values: list[str], behind: list[str], fields: int) -> bool:
     """Was a quote that joined these lines a letter, and the one that ended it that of another row (`"Retro lamp`, and some rows on `Monitor 19"`)?
 
-    The last line then is a row by itself. So it is by chance where a quoted field's last line has as many commas as there are columns before the
-    field, as in the first column always. So where the record has all its fields, the first line has to be a row, too, its quote taken for a letter:
+    So it is where several of the lines behind are rows by themselves. Of one alone, the last, this may be chance: where a quoted field's last line has as many commas as there
+    are columns before the field, as in the first column always. So where the record has all its fields, the first line has to be a row, too, its quote taken for a letter:
     then only a field with as many commas as the header looks so.
     """
-    alone = _parsed((last,))
-    if isinstance(alone, str) or len(alone) != fields:
-        return False
-    if len(values) != fields:
+    whole = [_is_whole(line, fields) for line in behind]
+    if sum(whole) > 1:
         return True
+    if not whole[-1] or len(values) != fields:
+        return whole[-1]
     *before, opened = next(csv.reader((first,)))
     return len(before) + 1 + opened.count(",") == fields
+
+
+def _is_whole(line: str, fields: int) -> bool:
+    alone = _parsed((line,))
+    return not isinstance(alone, str) and len(alone) == fields
