@@ -51,7 +51,7 @@ class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms); None: it is passed for now. `sku`: for whose units it came to be its turn, "" when
-    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`). `there`: so many units of what it wants were there for it before its turn began, or when it went on."""
+    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`). `there`: so many units of what it wants were there for it when its turn went on; 0: it has not yet."""
 
     sku: str
     until_ms: int | None

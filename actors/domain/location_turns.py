@@ -8,7 +8,7 @@ A turn is for what still comes. When one is over, what its order lacked is in do
 that wants it. So for what comes no more goods lie idle only as long as the turns last that ran when it came into doubt, however many wait for it; and for however many things that come no more at most two thirds of the time. That some came is
 noted only while somebody waits for it who takes all or nothing: what came before that counts as long ago.
 
-When a turn is over in which so much came that a few such would suffice, it goes on: where fewer come a day than may pass it between two turns, its order would never have enough. It goes on only with more than it had before, so it ends.
+When a turn is over, and a few times what came would suffice, it goes on: where fewer come a day than may pass it between two turns, its order would never have enough. Then it is long enough for a delivery a day to fall into it, and it goes on again only with more than it had, so it ends.
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
@@ -38,8 +38,10 @@ KEEPERS_MAX = 10
 COMES_MS = 4 * DAY_MS
 # So long a turn goes on each time: a delivery a day falls into it, be it some hours later than the day before.
 GOES_ON_MS = 36 * HOUR_MS
-# A turn goes on if so many times what came in it would suffice: within a week or so.
+# A turn goes on if so many times what came would suffice: within a week or so.
 TIMES_MAX = 4
+# So much later somebody may look whether a turn goes on.
+LATE_MS = HOUR_MS
 # Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
 TURN_SKUS_MAX = 50
 
@@ -161,7 +163,9 @@ class Turns:
         if turn.lasts(self._now_ms):
             return True
         if turn.until_ms is not None:
-            if self._adds_up(waiter, turn) and self._begins(waiter, turn.sku, again=True):
+            # One that was over long ago, when there was nothing for it, has nothing to go on with.
+            is_late = self._now_ms >= turn.until_ms + LATE_MS
+            if not is_late and self._adds_up(waiter, turn) and self._begins(waiter, turn.sku, again=True):
                 return True
             self._ends(waiter, turn.sku)
         if name not in self._need:
@@ -185,13 +189,15 @@ class Turns:
     def _begins(self, waiter: Waiter, sku: str, *, again: bool = False) -> bool:
         if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
             return False
-        if any(self._rests(of) or (self._is_doubted(of) and self._goods.lacks(waiter, of)) for of in waiter.lines):
+        if any(
+            (self._rests(of) and not again) or (self._is_doubted(of) and self._goods.lacks(waiter, of))
+            for of in waiter.lines
+        ):
             return False
         for of in waiter.lines:
             self._keepers[of] += 1
             self._passing.get(of, {}).pop(waiter.order_id, None)
-        # What comes now came in its turn.
-        there = sum(n for of, n in self._there(waiter).items() if again or of not in self._came)
+        there = sum(self._there(waiter).values()) if again else 0
         turn = Turn(sku, self._now_ms + (GOES_ON_MS if again else KEEP_MS), there=there)
         self._current[waiter.order_id] = turn
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, turn.until_ms, there=turn.there)
@@ -209,10 +215,16 @@ class Turns:
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
 
     def _adds_up(self, waiter: Waiter, turn: Turn) -> bool:
-        """Is some there of all that it lacks, and did so much come in its turn that it will have enough before long?"""
+        """Is some there of all that it lacks, and enough in a few days, if as much comes as did? When it has not gone on yet that is what there is of these, and what those took who passed it,
+        if some came lately; and later what it has more than the last time."""
         there, wanted = self._there(waiter), waiter.lines
-        short = sum(wanted.values()) - sum(there.values())
-        return all(there.values()) and 0 < short <= TIMES_MAX * (sum(there.values()) - turn.there)
+        short = {sku: units for sku, units in there.items() if units < wanted[sku]}
+        if not all(short.values()):
+            return False
+        came = sum(there.values()) - turn.there
+        if not turn.there:
+            came = sum(short.values()) + PASSED_MAX if all(self._came_within(GOES_ON_MS, sku) for sku in short) else 0
+        return 0 < sum(wanted.values()) - sum(there.values()) <= TIMES_MAX * came
 
     def _there(self, waiter: Waiter) -> dict[str, int]:
         return {sku: self._goods.good(waiter, sku) for sku in waiter.lines}

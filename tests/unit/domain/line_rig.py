@@ -96,7 +96,7 @@ class SlowLine:
 
     def __init__(self) -> None:
         self.waiters: dict[str, Waiter] = {}
-        # order → (for which SKU, until when, what was there for it before that began); order → of which SKUs others were given some while it is passed
+        # order → (for which SKU, until when, what was there for it when it went on, 0 before); order → of which SKUs others were given some while it is passed
         self.keeps: dict[str, tuple[str, int, int]] = {}
         self.passed: dict[str, list[str]] = {}
         # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; when some came last; what is set aside for nobody anew, and until when
@@ -115,6 +115,8 @@ class SlowLine:
             if before is None or waiter.lines.keys() - before.lines.keys():
                 del self.keeps[waiter.order_id]
                 self.passed[waiter.order_id] = []
+            elif waiter.lines != before.lines and self.keeps[waiter.order_id][2]:
+                self.keeps[waiter.order_id] = (*self.keeps[waiter.order_id][:2], sum(waiter.lines.values()))
         elif before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
             self.passed[waiter.order_id] = []
         self._forget()
@@ -140,7 +142,7 @@ class SlowLine:
         whole = {sku for one in self.waiters.values() if one.whole for sku in one.lines}
         self.came |= {sku: now_ms for sku in came if sku in whole | self.doubted}
         self.doubted -= set(came)
-        given = SlowRound(self, free, now_ms, came).serve(skus)
+        given = SlowRound(self, free, now_ms).serve(skus)
         for _, sku in given:
             self.newcomer_got([sku])
         self._served(given)
@@ -166,8 +168,8 @@ class SlowLine:
 class SlowRound:
     """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes nothing less, stands back or has it set aside."""
 
-    def __init__(self, line: SlowLine, free, now_ms: int, came: Iterable[str]) -> None:
-        self.line, self.free, self.now_ms, self.came = line, free, now_ms, set(came)
+    def __init__(self, line: SlowLine, free, now_ms: int) -> None:
+        self.line, self.free, self.now_ms = line, free, now_ms
         self.given: dict[tuple[str, str], int] = {}
         # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is passed because of which SKU.
         self.need: dict[str, int] = {}
@@ -259,8 +261,9 @@ class SlowRound:
         if not self.good(one, sku) or any(at > self.now_ms for at in one.from_ms.values()):
             return
         if name in self.line.keeps and self.line.keeps[name][1] <= self.now_ms:
-            of_which, _, had = self.line.keeps.pop(name)
-            if self.adds_up(one, had) and self.begins(one, of_which, again=True):
+            of_which, until_ms, had = self.line.keeps.pop(name)
+            late = self.now_ms >= until_ms + location_turns.LATE_MS
+            if not late and self.adds_up(one, had) and self.begins(one, of_which, again=True):
                 return
             self.line.passed[name] = []
             self.ended.append(name)
@@ -288,9 +291,14 @@ class SlowRound:
         return self.free(sku, one.channel) - gone < one.lines[sku]
 
     def adds_up(self, one: Waiter, had: int) -> bool:
-        """Is some there of all, and did so much come since it had that, that a few times as much suffices?"""
-        short, came = sum(one.lines.values()) - self.there(one), self.there(one) - had
-        return all(self.good(one, of) for of in one.lines) and 0 < short <= location_turns.TIMES_MAX * came
+        """Is some there of all, and did so much come that a few times as much suffices? It had that when its turn went on the last time; 0: it has not yet."""
+        missing, came = sum(one.lines.values()) - self.there(one), self.there(one) - had
+        short = {of: self.good(one, of) for of, n in one.lines.items() if self.good(one, of) < n}
+        if not had:
+            lately = self.now_ms - location_turns.GOES_ON_MS
+            came = location_turns.PASSED_MAX
+            came = came + sum(short.values()) if all(self.line.came.get(of, 0) > lately for of in short) else 0
+        return all(short.values()) and 0 < missing <= location_turns.TIMES_MAX * came
 
     def there(self, one: Waiter) -> int:
         """Units of all that it wants that it could have."""
@@ -298,7 +306,7 @@ class SlowRound:
 
     def begins(self, one: Waiter, sku: str, *, again: bool = False) -> bool:
         """Its turn, unless too many have theirs, it lacks what may never come, or some of it has just lain idle in vain."""
-        if any(self.line.rests.get(of, 0) > self.now_ms for of in one.lines):
+        if not again and any(self.line.rests.get(of, 0) > self.now_ms for of in one.lines):
             return False
         if any(of in self.line.doubted and self.lacks(one, of) for of in one.lines):
             return False
@@ -308,8 +316,7 @@ class SlowRound:
         gone = {of: sum(n for (_, other), n in self.given.items() if other == of) for of in one.lines}
         self.begun[one.order_id] = gone
         until_ms = self.now_ms + (location_turns.GOES_ON_MS if again else location_turns.KEEP_MS)
-        there = sum(self.good(one, of) for of in one.lines if again or of not in self.came)
-        self.line.keeps[one.order_id] = (sku, until_ms, there)
+        self.line.keeps[one.order_id] = (sku, until_ms, self.there(one) if again else 0)
         self.line.passed.pop(one.order_id, None)
         # For those behind there is only what is left now, with what others got meanwhile.
         for other in self.keepers():

@@ -91,21 +91,25 @@ def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(oth
         assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
 
 
-@pytest.mark.parametrize("joins", [0, 8, 9, 14, 22])
-@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20), (6, 5), (8, 5), (6, 2)])
-def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily, joins):
-    """Its goods come each day, some hours sooner or later, and carts take them in between: as many as would pass it, if fewer come than may."""
-    place = Place(small=False)
+@pytest.mark.parametrize("later", [0, 6])
+@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20), (6, 5), (8, 5), (20, 5), (6, 2)])
+def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily, later):
+    """Its goods come each day, or some hours later every other day, and carts take them in between: as many as would pass it, if fewer come than may."""
 
-    def each(hour: int) -> None:
-        if hour == joins:
-            place.wait("us-1", 10, ("a", wants), ("z", 1), whole=True)
-        if hour % 24 == (8 if hour // 24 % 2 else 14):
-            place.receive(("a", daily))
+    def served(joins: int) -> list[str]:
+        place = Place(small=False)
 
-    place.receive(("z", 5))
-    served_carts(place, 400, each)
-    assert [name for name, _, _ in place.served] == ["us-1"]
+        def each(hour: int) -> None:
+            if hour == joins:
+                place.wait("us-1", 10, ("a", wants), ("z", 1), whole=True)
+            if hour % 24 == (8 if hour // 24 % 2 else 8 + later):
+                place.receive(("a", daily))
+
+        place.receive(("z", 5))
+        served_carts(place, 240, each)
+        return [name for name, _, _ in place.served]
+
+    assert {joins: served(joins) for joins in range(24)} == {joins: ["us-1"] for joins in range(24)}
 
 
 def test_a_turn_goes_on_for_what_comes_each_day_and_goes_to_others():
@@ -128,6 +132,53 @@ def test_a_turn_goes_on_with_no_more_than_it_had():
         place.wake()
         assert place.do(Reserve("us-resv-1", [("a", 3)])).lines == sold
         assert place.again() == place.state
+
+
+@pytest.mark.parametrize(("hours", "until"), [(0, KEEP_MS + GOES_ON_MS), (1, None)])
+def test_a_turn_that_was_over_long_ago_goes_on_with_what_comes_now(hours, until):
+    """When it was over there was nothing for it, so nobody looked."""
+    place = Place()
+    place.wait("us-1", 10, ("a", 9), whole=True)
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 3))
+    place.wait("us-0", 1, ("a", 3))
+    assert place.served == [("us-0", 10_001, [("a", 3)])]
+    place.now_ms += KEEP_MS + hours * HOUR_MS
+    place.receive(("a", 5))
+    assert place.state.waiting.turns["us-1"].until_ms == (until and NOW_MS + until)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_was_there_of_other_lines_counts_for_a_turn_that_goes_on(same):
+    place = Place()
+    place.wait("us-1", 10, ("a", 9), ("b", 2), whole=True)
+    place.receive(("a", 4))
+    passed(place, "b", PASSED_MAX)
+    place.receive(("b", 2))
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.state.waiting.turns["us-1"].there == 6
+    place.receive(("a", 4))
+    lines = [("a", 9), ("b", 2)] if same else [("a", 9)]
+    place.wait("us-1", 10, *lines, whole=True)
+    assert place.again() == place.state
+    place.now_ms += GOES_ON_MS
+    place.wake()
+    assert bool(place.state.waiting.turns["us-1"].until_ms) == same
+
+
+def test_what_lay_idle_for_another_breaks_off_a_turn_that_goes_on():
+    place = Place()
+    place.wait("us-1", 10, ("a", 9), whole=True)
+    place.wait("us-2", 20, ("a", 1), ("z", 1), whole=True)
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 5))
+    turns = place.state.waiting.turns
+    assert [turns[name].until_ms for name in ("us-1", "us-2")] == [NOW_MS + KEEP_MS, None]
+    place.state.waiting.rests["a"] = NOW_MS + 2 * KEEP_MS
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.state.waiting.turns["us-1"].until_ms == place.now_ms + GOES_ON_MS
 
 
 def test_goods_are_set_aside_for_who_will_not_have_enough_within_weeks():

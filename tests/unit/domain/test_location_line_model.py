@@ -189,6 +189,7 @@ def short_turns(monkeypatch):
     monkeypatch.setattr(location_turns, "KEEP_MS", 12)
     monkeypatch.setattr(location_turns, "COMES_MS", 20)
     monkeypatch.setattr(location_turns, "GOES_ON_MS", 15)
+    monkeypatch.setattr(location_turns, "LATE_MS", 10)
     monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
     monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
 
