@@ -118,6 +118,7 @@ class Passed:
         line = state.waiting
         whole = {} if line is None else {n: one for n, one in line.waiters.items() if one.whole and one.lines}
         began = {event.order_id for event in events if type(event) is LineTurn}
+        went_on = {event.order_id for event in events if type(event) is LineTurn and event.there}
         served = {f"{event.order_id}.{event.number}" for event in events if type(event) is LineServed}
         got = [(by.partition(".")[0], *what) for by, *what in _got(events) if not landed or by in served]
         for name, one in whole.items():
@@ -143,7 +144,7 @@ class Passed:
             if keeps(one, turn.at_ms) and name in began:
                 yield from (
                     f"{self.name} version {turn.version}: it is the turn of {name}, and {sku} is in doubt, or rests"
-                    for sku in self._in_doubt(state, one, turn.at_ms) & self.doubted
+                    for sku in self._in_doubt(state, one, turn.at_ms, rests=name not in went_on) & self.doubted
                 )
         self.lines = {name: dict(one.lines) for name, one in whole.items()}
         self.doubted = (
@@ -159,13 +160,13 @@ class Passed:
             return not state.stock[sku].buffers
         return other.channel == one.channel and other.rank(sku) > one.rank(sku) and not other.from_ms
 
-    def _in_doubt(self, state: Location, one: Waiter, at_ms: int) -> frozenset[str]:
-        """What it lacks that nobody has a turn for, and what rests."""
+    def _in_doubt(self, state: Location, one: Waiter, at_ms: int, *, rests: bool = True) -> frozenset[str]:
+        """What it lacks that nobody has a turn for, and what rests, as long as its turn does not go on."""
         line = state.waiting
         assert line is not None
         return frozenset(
             sku for sku in one.lines
-            if line.rests.get(sku, 0) > at_ms or (sku in line.doubted and lacks(state, one, sku, at_ms))
+            if (rests and line.rests.get(sku, 0) > at_ms) or (sku in line.doubted and lacks(state, one, sku, at_ms))
         )  # fmt: skip
 
     def _count(self, state: Location, one: Waiter, later: list[tuple[str, str]], turn: Turn) -> Iterator[str]:
