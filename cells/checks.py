@@ -75,6 +75,7 @@ def check_ports(config: RegionConfig) -> None:
 
 
 def can_listen(host: str, port: int) -> bool:
+    """Whether nobody else listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections don't matter

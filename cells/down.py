@@ -77,9 +77,9 @@ def _end(name: str, console: Console) -> bool:
     ran = _end_keeper(name, state, console)
     while (lock := _lock(paths)) is None:  # a keeper that was faster, or another `down`
         if time.monotonic() - started > 2 * _KEEPER_S:
-            holder = keeper_lock.holder(paths.lock_file)
+            holder = keeper_lock.holder(paths.lock_file) or keeper_lock.Holder(0)
             raise CellError(
-                f"another command is at {name} (process {(holder and holder.pid) or 'unknown'})",
+                f"another command is at {name} (process {holder.process})",
                 f"wait for it, then once more: python -m cells down {name}",
             )
         ran = _end_keeper(name, _recorded(paths), console) or ran

@@ -108,10 +108,9 @@ class Keeper:
     def _lock(self) -> None:
         self._lock_file = keeper_lock.take(self._paths.lock_file)
         if self._lock_file is None:
-            holder = keeper_lock.holder(self._paths.lock_file)
-            pid = (holder and holder.pid) or "unknown"
+            holder = keeper_lock.holder(self._paths.lock_file) or keeper_lock.Holder(0)
             raise AlreadyRunning(
-                f"{self._config.name} runs already, or is being ended (process {pid})",
+                f"{self._config.name} runs already, or is being ended (process {holder.process})",
                 f"look with: python -m cells status; stop with: python -m cells down {self._config.name}",
             ) from None
 

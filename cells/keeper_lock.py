@@ -11,8 +11,6 @@ from cells.processes import ProcessMark, is_alive, mark_of
 
 _TAKE_S = 0.5
 _POLL_S = 0.02
-
-
 _ENDS = "down"
 
 
@@ -21,6 +19,11 @@ class Holder(NamedTuple):
 
     pid: int
     ends: bool = False
+
+    @property
+    def process(self) -> str:
+        """For people."""
+        return str(self.pid) if self.pid else "unknown"
 
 
 def take(file: Path, *, ends: bool = False) -> IO[str] | None:

@@ -39,9 +39,9 @@ def record_of(paths: CellPaths) -> KeeperState | None:
         return state
     name = paths.folder.name
     if keeper.ends:
-        raise BeingEnded(f"{name} is being ended (process {keeper.pid})", "wait for it, then once more")
+        raise BeingEnded(f"{name} is being ended (process {keeper.process})", "wait for it, then once more")
     raise CellError(
-        f"a keeper of {name} runs (process {keeper.pid or 'unknown'}), but its record {paths.state_file} is gone, can't be read, or tells of another one",
+        f"a keeper of {name} runs (process {keeper.process}), but its record {paths.state_file} is gone, can't be read, or tells of another one",
         f"end it with: kill {keeper.pid or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
     )
 

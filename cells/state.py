@@ -126,7 +126,7 @@ def read_state(path: Path) -> KeeperState | None:
         return None
     except OSError as error:
         raise refused(error, f"the record {path} can't be read") from error
-    except (msgspec.DecodeError, ValueError) as error:  # ValueError: what is no UTF-8
+    except ValueError as error:  # msgspec's, and that bytes are no UTF-8
         stores = f"OCEFS_{path.parent.parent.name.upper()}_POSTGRES_URL, …_REDIS_URL"
         raise RecordDamaged(
             f"the record {path} can't be read: {error}",

@@ -95,7 +95,7 @@ def look_at(location: Location, context: Context) -> list[Event]:
         if lot.told != "ended" and not lot.good_on(day):
             events.append(LotEnded(sku, name, lot.on_hand))
             if lot.allocated or lot.reserved:
-                at_risk[sku] = at_risk.get(sku, 0) + lot.allocated + lot.reserved
+                at_risk[sku] = at_risk.get(sku, 0) + lot.promised
             if lot.free > 0:
                 entries.append(Entry(sku, lot.free, 0, 0, "expiry", None, ("quality_hold", lot.free), name))
         elif not lot.told and lot.expires_on - EXPIRY_WARN_DAYS <= day:

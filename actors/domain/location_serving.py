@@ -25,10 +25,6 @@ _ANY = 1 << 62
 _Head = tuple[Rank, str, Class, int]
 
 
-def _promised(stock: Stock) -> int:
-    return stock.allocated + stock.reserved
-
-
 class Round:
     """The location as it will be after `events`, and what goes to the line then.
 
@@ -93,11 +89,10 @@ class Round:
     def _came(self) -> Iterable[str]:
         """SKUs of which the events leave more for sale to who waits: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
         for sku, stock in self._draft.touched.items():
-            before = self._location.stock.get(sku) or Stock()
-            units = stock.free - stock.safety_stock - max(0, _promised(before) - _promised(stock))
-            kept_back = dict(stock.buffers)
+            before, after = self._location.stock.get(sku) or Stock(), copy(stock)
+            after.allocated += max(0, before.promised - stock.promised)
             channels = {channel for channel, _, _, _ in self._line.queues.get(sku, ())}
-            if any(units - kept_back.get(channel, 0) > before.available_to(channel) for channel in channels):
+            if any(after.available_to(channel) > before.available_to(channel) for channel in channels):
                 yield sku
 
     # --- who gets it

@@ -26,6 +26,11 @@ class Counts(msgspec.Struct, gc=False):
         """Sellable and promised to nobody; never negative."""
         return self.on_hand - self.allocated - self.reserved - self.damaged - self.quality_hold
 
+    @property
+    def promised(self) -> int:
+        """To an order, or kept for a cart or a transfer."""
+        return self.allocated + self.reserved
+
 
 class Stock(Counts, gc=False):
     """Stock of one SKU here. `buffers`: units kept back from channels; `rate`: how much of it is wanted here, None while unknown."""

@@ -165,7 +165,8 @@ class Turns:
         if turn.until_ms is not None:
             # One that was over long ago, when there was nothing for it, has nothing to go on with.
             is_late = self._now_ms >= turn.until_ms + LATE_MS
-            if not is_late and self._adds_up(waiter, turn) and self._begins(waiter, turn.sku, again=True):
+            there = 0 if is_late else self._adds_up(waiter, turn)
+            if there and self._begins(waiter, turn.sku, there):
                 return True
             self._ends(waiter, turn.sku)
         if name not in self._need:
@@ -186,21 +187,21 @@ class Turns:
             del self._passing[given][one.order_id]
         yield from (one for one in again if self._begins(one, given))
 
-    def _begins(self, waiter: Waiter, sku: str, *, again: bool = False) -> bool:
+    def _begins(self, waiter: Waiter, sku: str, there: int = 0) -> bool:
+        """there: of its turn that goes on, see `Turn`."""
         if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
             return False
         if any(
-            (self._rests(of) and not again) or (self._is_doubted(of) and self._goods.lacks(waiter, of))
+            (self._rests(of) and not there) or (self._is_doubted(of) and self._goods.lacks(waiter, of))
             for of in waiter.lines
         ):
             return False
         for of in waiter.lines:
             self._keepers[of] += 1
             self._passing.get(of, {}).pop(waiter.order_id, None)
-        there = sum(self._there(waiter).values()) if again else 0
-        turn = Turn(sku, self._now_ms + (GOES_ON_MS if again else KEEP_MS), there=there)
-        self._current[waiter.order_id] = turn
-        self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, turn.until_ms, there=turn.there)
+        until_ms = self._now_ms + (GOES_ON_MS if there else KEEP_MS)
+        self._current[waiter.order_id] = Turn(sku, until_ms, there=there)
+        self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, until_ms, there=there)
         return True
 
     def _ends(self, waiter: Waiter, sku: str) -> None:
@@ -214,20 +215,18 @@ class Turns:
         rest_ms = self._now_ms + KEEP_MS if lacked else 0
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
 
-    def _adds_up(self, waiter: Waiter, turn: Turn) -> bool:
-        """Is some there of all that it lacks, and enough in a few days, if as much comes as did? When it has not gone on yet that is what there is of these, and what those took who passed it,
-        if some came lately; and later what it has more than the last time."""
-        there, wanted = self._there(waiter), waiter.lines
+    def _adds_up(self, waiter: Waiter, turn: Turn) -> int:
+        """Units that are there, if some are of all that it lacks, and it will have enough in a few days when as much comes as did; else 0. What came is what there is of these and what those took
+        who passed it, if some came lately and its turn has not gone on yet; and later what it has more than the last time."""
+        there, wanted = {sku: self._goods.good(waiter, sku) for sku in waiter.lines}, waiter.lines
         short = {sku: units for sku, units in there.items() if units < wanted[sku]}
         if not all(short.values()):
-            return False
-        came = sum(there.values()) - turn.there
+            return 0
+        units = sum(there.values())
+        came = units - turn.there
         if not turn.there:
             came = sum(short.values()) + PASSED_MAX if all(self._came_within(GOES_ON_MS, sku) for sku in short) else 0
-        return 0 < sum(wanted.values()) - sum(there.values()) <= TIMES_MAX * came
-
-    def _there(self, waiter: Waiter) -> dict[str, int]:
-        return {sku: self._goods.good(waiter, sku) for sku in waiter.lines}
+        return units if 0 < sum(wanted.values()) - units <= TIMES_MAX * came else 0
 
     def _came_within(self, ms: int, sku: str) -> bool:
         return sku in self._came or self._line.came.get(sku, 0) > self._now_ms - ms

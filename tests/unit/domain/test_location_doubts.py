@@ -56,6 +56,17 @@ def test_goods_lie_idle_for_what_never_comes():
     assert place.served[-1] == ("us-1", 10_001, [("a", 1), ("b", 1)])
 
 
+def b_in_doubt(units: int = 1) -> Place:
+    """One order had its turn for "a", of which so many are there, and "b", in vain; it waits on."""
+    place = Place()
+    place.receive(("a", units))
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.state.waiting.doubted == {"b"}
+    return place
+
+
 def served_carts(place: Place, hours: int, each: Callable[[int], object] = lambda hour: None) -> list[int]:
     """Two carts an hour for one "a" each; in which hours they got it. each: what else happens."""
     got = []
@@ -252,11 +263,7 @@ def test_what_was_in_doubt_already_lies_idle_in_turn_after_turn(at_once):
 
 def test_what_lay_idle_rests_for_nobody_once_who_had_it_has_left(at_once):
     """It would stay in its row for who comes next year."""
-    place = Place()
-    place.receive(("a", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    place.now_ms += KEEP_MS
-    place.wake()
+    place = b_in_doubt()
     assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [("a", 1)]
     place.wait("us-2", 20, ("a", 1))
     place.wait("us-1", 10, whole=True)
@@ -268,12 +275,7 @@ def test_what_lay_idle_rests_for_nobody_once_who_had_it_has_left(at_once):
 
 def test_an_order_takes_its_turn_along_to_goods_that_are_in_doubt(at_once):
     """And to others, of which it would be doubted a moment later that they come."""
-    place = Place()
-    place.receive(("a", 2))
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.state.waiting.doubted == {"b"}
+    place = b_in_doubt(2)
     place.now_ms += KEEP_MS
     place.wait("us-2", 11, ("a", 1), ("c", 1), whole=True)
     assert place.do(Reserve("us-resv-1", [("a", 2)])).lines == [("a", 1)]
@@ -375,11 +377,7 @@ def test_a_command_by_which_no_more_is_for_sale_ends_a_doubt(at_once, what):
 
 
 def test_goods_that_come_damaged_end_a_doubt(at_once):
-    place = Place()
-    place.receive(("a", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    place.now_ms += KEEP_MS
-    place.wake()
+    place = b_in_doubt()
     place.do(ReceiveStock([ReceiptLine("b", 1, condition="damaged")]))
     assert place.state.waiting.doubted == {"b"}
 
