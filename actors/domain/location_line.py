@@ -15,10 +15,19 @@ from collections.abc import Iterable
 
 import msgspec
 
+from actors.domain.times import HOUR_MS
+
+# What came lately is known for so long: a delivery a day is among it, be it some hours later than the day before.
+LATELY_MS = 37 * HOUR_MS
+# What comes within an hour is noted together.
+TOGETHER_MS = HOUR_MS
+
 # Units of one SKU.
 Units = tuple[str, int]
 # (since, placed, order id), UTC ms: lower comes first.
 Rank = tuple[int, int, str]
+# (when the last of them came in (UTC ms), units that came in within an hour)
+Came = tuple[int, int]
 # (channel, days that a lot must have left, not before (UTC ms), the order itself if it wants all or nothing)
 Class = tuple[str, int, int, str]
 
@@ -123,11 +132,13 @@ class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=Tr
     there: int = 0
 
 
-class GoodsCame(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Some of these SKUs came in, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms)."""
+class GoodsCame(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Some of these SKUs came in, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms); `units`: how many of each."""
 
     skus: list[str]
     at_ms: int
+    # Of what was noted before units were, nobody knows how many.
+    units: list[int] = []
 
 
 class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -179,7 +190,7 @@ class Queue(msgspec.Struct):
 class WaitingLine(msgspec.Struct):
     """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `passing`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
     who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; `came`: SKU →
-    when some came in last (UTC ms), of those that are waited for by who takes all or nothing; `rests`: SKU → until when it is set aside for nobody anew (UTC ms)."""
+    what came in lately, by the hour, or the last that did, of those that are waited for by who takes all or nothing; `rests`: SKU → until when it is set aside for nobody anew (UTC ms)."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
@@ -189,7 +200,7 @@ class WaitingLine(msgspec.Struct):
     given: dict[str, int] = {}
     dates: dict[str, tuple[int, Rank | None]] = {}
     doubted: set[str] = set()
-    came: dict[str, int] = {}
+    came: dict[str, list[Came]] = {}
     rests: dict[str, int] = {}
 
     def remembers(self, sku: str) -> bool:
@@ -267,6 +278,23 @@ class WaitingLine(msgspec.Struct):
         return classes
 
     # --- turns
+    def note_came(self, event: GoodsCame) -> None:
+        """Some came in: nobody doubts any more that any does."""
+        self.doubted.difference_update(event.skus)
+        for sku, units in zip(event.skus, event.units or [0] * len(event.skus), strict=True):
+            noted = [one for one in self.came.get(sku, ()) if one[0] > event.at_ms - LATELY_MS]
+            together = noted.pop()[1] if noted and noted[-1][0] // TOGETHER_MS == event.at_ms // TOGETHER_MS else 0
+            self.came[sku] = [*noted, (event.at_ms, together + units)]
+
+    def came_lately(self, sku: str, now_ms: int) -> int:
+        """Units of it that came in, also those that others took."""
+        return sum(units for at_ms, units in self.came.get(sku, ()) if at_ms > now_ms - LATELY_MS)
+
+    def came_within(self, ms: int, sku: str, now_ms: int) -> bool:
+        """Did some come in within that time?"""
+        noted = self.came.get(sku)
+        return noted is not None and noted[-1][0] > now_ms - ms
+
     def take_turn(self, event: LineTurn) -> None:
         """It is its turn, or has been."""
         known = self.waiters[event.order_id]
@@ -381,8 +409,7 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
     elif type(event) is LineTurn:
         line.take_turn(event)
     elif type(event) is GoodsCame:
-        line.doubted.difference_update(event.skus)
-        line.came |= dict.fromkeys(event.skus, event.at_ms)
+        line.note_came(event)
     elif type(event) is LinePassed:
         line.pass_by(event.skus, event.order_id)
     elif type(event) is DatesDue:

@@ -86,14 +86,17 @@ class Round:
                 if levels.buffers is not None:
                     stock.buffers = buffers_of(levels.buffers)
 
-    def _came(self) -> Iterable[str]:
-        """SKUs of which the events leave more for sale to who waits: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
+    def _came(self) -> dict[str, int]:
+        """SKU → how many more the events leave for sale to who waits: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
+        came: dict[str, int] = {}
         for sku, stock in self._draft.touched.items():
             before, after = self._location.stock.get(sku) or Stock(), copy(stock)
             after.allocated += max(0, before.promised - stock.promised)
             channels = {channel for channel, _, _, _ in self._line.queues.get(sku, ())}
-            if any(after.available_to(channel) > before.available_to(channel) for channel in channels):
-                yield sku
+            more = max((after.available_to(one) - before.available_to(one) for one in channels), default=0)
+            if more > 0:
+                came[sku] = more
+        return came
 
     # --- who gets it
     def serve(
@@ -326,7 +329,7 @@ class Round:
     def events(self, waiters: Mapping[str, Waiter], *, floor: bool) -> list[Event]:
         """What came in of what is waited for as a whole; whose turn came or ended; and who was served, each with the units as one part of the order."""
         came = self.turns.waited_for()
-        out: list[Event] = [GoodsCame(came, self._context.now_ms)] if came else []
+        out: list[Event] = [GoodsCame([*came], self._context.now_ms, [*came.values()])] if came else []
         out += [turn for name, turn in self.turns.changed.items() if name not in self._given]
         for order_id, entries in self._given.items():
             number, got = waiters[order_id].number, dict[str, int]()

@@ -8,7 +8,8 @@ A turn is for what still comes. When one is over, what its order lacked is in do
 that wants it. So for what comes no more goods lie idle only as long as the turns last that ran when it came into doubt, however many wait for it; and for however many things that come no more at most two thirds of the time. That some came is
 noted only while somebody waits for it who takes all or nothing: what came before that counts as long ago.
 
-When a turn is over, and a few times what came would suffice, it goes on: where fewer come a day than may pass it between two turns, its order would never have enough. Then it is long enough for a delivery a day to fall into it, and it goes on again only with more than it had, so it ends.
+When a turn is over, and of each SKU that its order lacks a few times what came lately would suffice, it goes on: where fewer come a day than may pass it between two turns, its order would never have enough. Then it is long enough for a delivery a day to fall into it. It goes on again only with more than it had, and while
+enough comes; so it is over when what comes ends too soon, or comes no more.
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
@@ -20,12 +21,12 @@ of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Protocol
 
-from actors.domain.location_line import LineTurn, Rank, Turn, Units, Waiter, WaitingLine
+from actors.domain.location_line import LATELY_MS, LineTurn, Rank, Turn, Units, Waiter, WaitingLine
 from actors.domain.times import DAY_MS, HOUR_MS
 
 # So long units are set aside for one order, unless so much comes that its turn goes on.
@@ -36,12 +37,12 @@ PASSED_MAX = 5
 KEEPERS_MAX = 10
 # What has not come for so long may never come again: longer than from a Friday's delivery to a Monday's.
 COMES_MS = 4 * DAY_MS
-# So long a turn goes on each time: a delivery a day falls into it, be it some hours later than the day before.
-GOES_ON_MS = 36 * HOUR_MS
-# A turn goes on if so many times what came would suffice: within a week or so.
-TIMES_MAX = 4
 # So much later somebody may look whether a turn goes on.
 LATE_MS = HOUR_MS
+# So long a turn goes on each time: a delivery a day falls into it, be it some hours later than the day before.
+GOES_ON_MS = LATELY_MS - LATE_MS
+# A turn goes on if so many times what came lately would suffice: within a week or so, if as much goes on coming.
+TIMES_MAX = 4
 # Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
 TURN_SKUS_MAX = 50
 
@@ -65,11 +66,11 @@ class Goods(Protocol):
 
 
 class Turns:
-    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of which some came in by what the round is about."""
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKU → how many came in by what the round is about."""
 
-    def __init__(self, line: WaitingLine, now_ms: int, came: Iterable[str], goods: Goods) -> None:
+    def __init__(self, line: WaitingLine, now_ms: int, came: Mapping[str, int], goods: Goods) -> None:
         self._line, self._turns, self._now_ms, self._goods = line, line.turns, now_ms, goods
-        self._came = frozenset(came)
+        self._came = came
         # By what ended in this round.
         self._newly_doubted, self._rested = set[str](), set[str]()
         self._current: dict[str, Turn] = {}
@@ -165,7 +166,7 @@ class Turns:
         if turn.until_ms is not None:
             # One that was over long ago, when there was nothing for it, has nothing to go on with.
             is_late = self._now_ms >= turn.until_ms + LATE_MS
-            there = 0 if is_late else self._adds_up(waiter, turn)
+            there = 0 if is_late else self._goes_on(waiter, turn)
             if there and self._begins(waiter, turn.sku, there):
                 return True
             self._ends(waiter, turn.sku)
@@ -177,15 +178,15 @@ class Turns:
         self._passing.setdefault(sku, {})[name] = waiter
         return False
 
-    def passed(self, skus: Iterable[str], given: str) -> Iterator[Waiter]:
-        """Somebody was given some of these, while that one is given out. Those of whom it is the turn again by that: the next one's turn begins with what is left when all was set aside for the one before."""
+    def passed(self, skus: Iterable[str], given: str) -> list[Waiter]:
+        """Somebody was given some of these, while that one is given out. Those of whom it is the turn again by that."""
         for sku in skus:
             for name in self._passing.get(sku, ()):
                 self._need[name] -= 1
         again = [one for one in self._passing.get(given, {}).values() if self._need[one.order_id] <= 0]
         for one in again:
             del self._passing[given][one.order_id]
-        yield from (one for one in again if self._begins(one, given))
+        return [one for one in again if self._begins(one, given)]
 
     def _begins(self, waiter: Waiter, sku: str, there: int = 0) -> bool:
         """there: of its turn that goes on, see `Turn`."""
@@ -206,7 +207,7 @@ class Turns:
 
     def _ends(self, waiter: Waiter, sku: str) -> None:
         """Its time is over. Of what it lacks it is doubted that any comes, if none did for so long."""
-        lacked = [of for of in waiter.lines if not self._came_within(COMES_MS, of) and self._goods.lacks(waiter, of)]
+        lacked = [of for of in waiter.lines if self._is_long_ago(of) and self._goods.lacks(waiter, of)]
         self._newly_doubted.update(lacked)
         if lacked:
             # Also what is in doubt because somebody else lacked it: this one had all of it, in vain.
@@ -215,21 +216,21 @@ class Turns:
         rest_ms = self._now_ms + KEEP_MS if lacked else 0
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
 
-    def _adds_up(self, waiter: Waiter, turn: Turn) -> int:
-        """Units that are there, if some are of all that it lacks, and it will have enough in a few days when as much comes as did; else 0. What came is what there is of these and what those took
-        who passed it, if some came lately and its turn has not gone on yet; and later what it has more than the last time."""
+    def _goes_on(self, waiter: Waiter, turn: Turn) -> int:
+        """Units that are there for it, if it will have enough in a few days when as much comes as did lately; else 0. Of each SKU that it lacks some have to be there, and when its turn went on before,
+        it has to have more than then: what ends as soon as it comes never adds up."""
         there, wanted = {sku: self._goods.good(waiter, sku) for sku in waiter.lines}, waiter.lines
-        short = {sku: units for sku, units in there.items() if units < wanted[sku]}
-        if not all(short.values()):
-            return 0
+        lacked = {sku: wanted[sku] - units for sku, units in there.items() if units < wanted[sku]}
+        comes = all(there[sku] and units <= TIMES_MAX * self._came_lately(sku) for sku, units in lacked.items())
         units = sum(there.values())
-        came = units - turn.there
-        if not turn.there:
-            came = sum(short.values()) + PASSED_MAX if all(self._came_within(GOES_ON_MS, sku) for sku in short) else 0
-        return units if 0 < sum(wanted.values()) - units <= TIMES_MAX * came else 0
+        return units if lacked and comes and units > turn.there else 0
 
-    def _came_within(self, ms: int, sku: str) -> bool:
-        return sku in self._came or self._line.came.get(sku, 0) > self._now_ms - ms
+    def _came_lately(self, sku: str) -> int:
+        return self._came.get(sku, 0) + self._line.came_lately(sku, self._now_ms)
+
+    def _is_long_ago(self, sku: str) -> bool:
+        """Did none come in for so long that it may never come again?"""
+        return sku not in self._came and not self._line.came_within(COMES_MS, sku, self._now_ms)
 
     def _is_doubted(self, sku: str) -> bool:
         return sku not in self._came and (sku in self._newly_doubted or sku in self._line.doubted)
@@ -254,13 +255,13 @@ class Turns:
         waiter = instead if instead is not None and instead.order_id == name else self._line.waiters.get(name)
         return waiter is not None and self._goods.beyond_a_day(waiter)
 
-    def waited_for(self) -> list[str]:
-        """Of what came in, that which somebody waits for who takes all or nothing, or of which it was doubted that any comes."""
+    def waited_for(self) -> dict[str, int]:
+        """What came in (SKU → units), of that which somebody waits for who takes all or nothing, or of which it was doubted that any comes."""
         line = self._line
-        return sorted(
-            sku for sku in self._came
+        return {
+            sku: self._came[sku] for sku in sorted(self._came)
             if sku in line.doubted or any(only for _, _, _, only in line.queues.get(sku, ()))
-        )  # fmt: skip
+        }  # fmt: skip
 
     def next_end_ms(self) -> int | None:
         """When the next turn ends (UTC ms)."""

@@ -233,9 +233,6 @@ def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
     turn = known.turn if known is not None else None
     if known is not None and turn is not None:
         same = waiter.lines.keys() <= known.lines.keys() if turn.until_ms else waiter.lines.keys() == known.lines.keys()
-        if same and turn.there and waiter.lines != known.lines:
-            # What was there for it was of other lines: it goes on no more.
-            return msgspec.structs.replace(turn, there=sum(waiter.lines.values()))
         if same:
             return turn
     return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from actors.domain.location_line import (
+    Came,
     Changed,
     DatesDue,
     DatesLooked,
@@ -52,7 +53,8 @@ class Note(msgspec.Struct, array_like=True, gc=False):
     given: int | None = None
     date: tuple[int, Rank | None] | None = None
     doubted: bool = False
-    came_ms: int | None = None
+    # Once it said only when some came last.
+    came: list[Came] | int | None = None
     rests_ms: int | None = None
 
 
@@ -150,8 +152,8 @@ def line_of(rows: Iterable[WaiterRow]) -> WaitingLine | None:
             line.dates[sku] = note.date
         if note.doubted:
             line.doubted.add(sku)
-        if note.came_ms is not None:
-            line.came[sku] = note.came_ms
+        if note.came is not None:
+            line.came[sku] = note.came if isinstance(note.came, list) else [(note.came, 0)]
         if note.rests_ms is not None:
             line.rests[sku] = note.rests_ms
     return line

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from actors.domain import location_dates, location_turns, order_dates
+from actors.domain import location_dates, location_line, location_turns, order_dates
 from actors.domain.location_events import StockChanged
 from actors.domain.location_line import LineServed, LineTurn, Waiter
 from actors.domain.location_state import Location
@@ -14,7 +14,7 @@ from actors.domain.times import DAY_MS
 from actors.runtime.wire import Turn
 
 _SHORT = (
-    (location_turns, "KEEP_MS", 1_500), (location_turns, "COMES_MS", 2_500), (location_turns, "GOES_ON_MS", 2_000), (location_turns, "LATE_MS", 600), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
+    (location_turns, "KEEP_MS", 1_500), (location_turns, "COMES_MS", 2_500), (location_turns, "GOES_ON_MS", 2_000), (location_turns, "LATE_MS", 600), (location_line, "LATELY_MS", 2_600), (location_line, "TOGETHER_MS", 100), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
     (location_dates, "LOOK_AFTER_MS", 400), (location_dates, "LATE_MS", 700), (location_dates, "LOOK_AGAIN_MS", 500), (order_dates, "TELL_AFTER_MS", 900),
 )  # fmt: skip
 

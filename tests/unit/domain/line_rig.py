@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from actors.domain import location_turns
+from actors.domain import location_line, location_turns
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
-from actors.domain.location_commands import Allocate, OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_commands import Allocate, OpenLocation, ReceiptLine, ReceiveStock, Reserve
 from actors.domain.location_events import StockRanOut, StockRunsLow
 from actors.domain.location_line import LineServed, Waiter, WaitInLine
+from actors.domain.times import HOUR_MS
 
 NOW_MS = 1_767_225_600_000
 LOCATION = KINDS["location"]
@@ -91,6 +92,18 @@ def passed(place: Place, sku: str, times: int) -> None:
         assert place.again() == place.state
 
 
+def served_carts(place: Place, hours: int, each: Callable[[int], object] = lambda hour: None) -> list[int]:
+    """Two carts an hour for one "a" each; in which hours they got it. each: what else happens."""
+    got = []
+    for hour in range(hours):
+        place.now_ms = NOW_MS + hour * HOUR_MS
+        place.wake()
+        each(hour)
+        for at in (1, 2):
+            got += [hour for _ in place.do(Reserve(f"us-resv-{hour}-{at}", [("a", 1)])).lines]
+    return got
+
+
 class SlowLine:
     """What goes to whom of what is free: nothing is kept from one call to the next but who waits, until when units are set aside for whom, and whom others have passed since."""
 
@@ -99,9 +112,9 @@ class SlowLine:
         # order → (for which SKU, until when, what was there for it when it went on, 0 before); order → of which SKUs others were given some while it is passed
         self.keeps: dict[str, tuple[str, int, int]] = {}
         self.passed: dict[str, list[str]] = {}
-        # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; when some came last; what is set aside for nobody anew, and until when
+        # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; what came when; what is set aside for nobody anew, and until when
         self.doubted: set[str] = set()
-        self.came: dict[str, int] = {}
+        self.came: dict[str, list[tuple[int, int]]] = {}
         self.rests: dict[str, int] = {}
 
     def put(self, waiter: Waiter) -> None:
@@ -115,8 +128,6 @@ class SlowLine:
             if before is None or waiter.lines.keys() - before.lines.keys():
                 del self.keeps[waiter.order_id]
                 self.passed[waiter.order_id] = []
-            elif waiter.lines != before.lines and self.keeps[waiter.order_id][2]:
-                self.keeps[waiter.order_id] = (*self.keeps[waiter.order_id][:2], sum(waiter.lines.values()))
         elif before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
             self.passed[waiter.order_id] = []
         self._forget()
@@ -137,10 +148,11 @@ class SlowLine:
             for sku in noted.keys() - wanted:
                 del noted[sku]
 
-    def serve(self, skus: Iterable[str], free, now_ms: int, came: Iterable[str] = ()) -> dict[tuple[str, str], int]:
-        """(order, SKU) → units. `free(sku, channel)`: before anything is given. came: SKUs of which some came in."""
+    def serve(self, skus: Iterable[str], free, now_ms: int, came: dict[str, int]) -> dict[tuple[str, str], int]:
+        """(order, SKU) → units. `free(sku, channel)`: before anything is given. came: SKU → how many came in."""
         whole = {sku for one in self.waiters.values() if one.whole for sku in one.lines}
-        self.came |= {sku: now_ms for sku in came if sku in whole | self.doubted}
+        for sku in came.keys() & (whole | self.doubted):
+            self.came.setdefault(sku, []).append((now_ms, came[sku]))
         self.doubted -= set(came)
         given = SlowRound(self, free, now_ms).serve(skus)
         for _, sku in given:
@@ -263,12 +275,13 @@ class SlowRound:
         if name in self.line.keeps and self.line.keeps[name][1] <= self.now_ms:
             of_which, until_ms, had = self.line.keeps.pop(name)
             late = self.now_ms >= until_ms + location_turns.LATE_MS
-            if not late and self.adds_up(one, had) and self.begins(one, of_which, again=True):
+            if not late and self.goes_on(one, had) and self.begins(one, of_which, again=True):
                 return
             self.line.passed[name] = []
             self.ended.append(name)
             long_ago = self.now_ms - location_turns.COMES_MS
-            in_vain = {of for of in one.lines if self.lacks(one, of) and self.line.came.get(of, 0) <= long_ago}
+            last = {of: self.line.came.get(of, [(0, 0)])[-1][0] for of in one.lines}
+            in_vain = {of for of in one.lines if self.lacks(one, of) and last[of] <= long_ago}
             self.line.doubted |= in_vain
             if in_vain:
                 rested = one.lines.keys() - in_vain
@@ -290,15 +303,17 @@ class SlowRound:
         gone = sum(n for (_, of), n in self.given.items() if of == sku)
         return self.free(sku, one.channel) - gone < one.lines[sku]
 
-    def adds_up(self, one: Waiter, had: int) -> bool:
-        """Is some there of all, and did so much come that a few times as much suffices? It had that when its turn went on the last time; 0: it has not yet."""
-        missing, came = sum(one.lines.values()) - self.there(one), self.there(one) - had
-        short = {of: self.good(one, of) for of, n in one.lines.items() if self.good(one, of) < n}
-        if not had:
-            lately = self.now_ms - location_turns.GOES_ON_MS
-            came = location_turns.PASSED_MAX
-            came = came + sum(short.values()) if all(self.line.came.get(of, 0) > lately for of in short) else 0
-        return all(short.values()) and 0 < missing <= location_turns.TIMES_MAX * came
+    def goes_on(self, one: Waiter, had: int) -> bool:
+        """Is some there of all that it lacks, and would a few times what came of that lately suffice, and has it more than it had when its turn went on the last time (0: it has not yet)?"""
+        if self.there(one) <= had or all(self.good(one, of) == n for of, n in one.lines.items()):
+            return False
+        since_ms = self.now_ms - location_line.LATELY_MS
+        for of, n in one.lines.items():
+            missing = n - self.good(one, of)
+            lately = sum(units for at_ms, units in self.line.came.get(of, []) if at_ms > since_ms)
+            if missing and (missing == n or missing > location_turns.TIMES_MAX * lately):
+                return False
+        return True
 
     def there(self, one: Waiter) -> int:
         """Units of all that it wants that it could have."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import pytest
 
@@ -18,15 +17,13 @@ from actors.domain.location_commands import (
     ReceiveStock,
     Reserve,
     SetLevels,
-    SetProfile,
     Unreserve,
 )
 from actors.domain.location_events import Levels
-from actors.domain.location_profile import Profile
-from actors.domain.location_turns import COMES_MS, GOES_ON_MS, KEEP_MS, PASSED_MAX
+from actors.domain.location_turns import COMES_MS, KEEP_MS, PASSED_MAX
 from actors.domain.outlook import DemandRate
 from actors.domain.times import HOUR_MS
-from tests.unit.domain.line_rig import NOW_MS, Place, passed
+from tests.unit.domain.line_rig import NOW_MS, Place, passed, served_carts
 
 DAY_MS = 86_400_000
 
@@ -67,18 +64,6 @@ def b_in_doubt(units: int = 1) -> Place:
     return place
 
 
-def served_carts(place: Place, hours: int, each: Callable[[int], object] = lambda hour: None) -> list[int]:
-    """Two carts an hour for one "a" each; in which hours they got it. each: what else happens."""
-    got = []
-    for hour in range(hours):
-        place.now_ms = NOW_MS + hour * HOUR_MS
-        place.wake()
-        each(hour)
-        for at in (1, 2):
-            got += [hour for _ in place.do(Reserve(f"us-resv-{hour}-{at}", [("a", 1)])).lines]
-    return got
-
-
 @pytest.mark.parametrize("others", ["the same", "a cart gives it back", "each another"])
 def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(others):
     """Carts would find nothing for days, though hundreds are there."""
@@ -100,148 +85,6 @@ def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(oth
     if others == "the same":  # the first in rank are served when it comes after all
         place.receive(("b", 3))
         assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
-
-
-@pytest.mark.parametrize("later", [0, 6])
-@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20), (6, 5), (8, 5), (20, 5), (6, 2)])
-def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily, later):
-    """Its goods come each day, or some hours later every other day, and carts take them in between: as many as would pass it, if fewer come than may."""
-
-    def served(joins: int) -> list[str]:
-        place = Place(small=False)
-
-        def each(hour: int) -> None:
-            if hour == joins:
-                place.wait("us-1", 10, ("a", wants), ("z", 1), whole=True)
-            if hour % 24 == (8 if hour // 24 % 2 else 8 + later):
-                place.receive(("a", daily))
-
-        place.receive(("z", 5))
-        served_carts(place, 240, each)
-        return [name for name, _, _ in place.served]
-
-    assert {joins: served(joins) for joins in range(24)} == {joins: ["us-1"] for joins in range(24)}
-
-
-def test_a_turn_goes_on_for_what_comes_each_day_and_goes_to_others():
-    """None of it is there for the order, so it does not add up, and its other goods would lie idle for ever."""
-    place = Place(small=False)
-    place.receive(("a", 100))
-    place.wait("us-0", 1, ("b", 100))
-    place.wait("us-1", 10, ("a", 90), ("b", 2), whole=True)
-    got = served_carts(place, 240, lambda hour: place.receive(("b", 1)) if hour % 24 == 8 else None)
-    assert len(got) > 50
-
-
-def test_a_turn_goes_on_with_no_more_than_it_had():
-    place = Place()
-    place.wait("us-1", 10, ("a", 9), whole=True)
-    passed(place, "a", PASSED_MAX)
-    place.receive(("a", 3))
-    for sold, hours in (([], 0), ([], KEEP_MS), ([], GOES_ON_MS - 1), ([("a", 3)], 1)):
-        place.now_ms += hours
-        place.wake()
-        assert place.do(Reserve("us-resv-1", [("a", 3)])).lines == sold
-        assert place.again() == place.state
-
-
-@pytest.mark.parametrize(("hours", "until"), [(0, KEEP_MS + GOES_ON_MS), (1, None)])
-def test_a_turn_that_was_over_long_ago_goes_on_with_what_comes_now(hours, until):
-    """When it was over there was nothing for it, so nobody looked."""
-    place = Place()
-    place.wait("us-1", 10, ("a", 9), whole=True)
-    passed(place, "a", PASSED_MAX)
-    place.receive(("a", 3))
-    place.wait("us-0", 1, ("a", 3))
-    assert place.served == [("us-0", 10_001, [("a", 3)])]
-    place.now_ms += KEEP_MS + hours * HOUR_MS
-    place.receive(("a", 5))
-    assert place.state.waiting.turns["us-1"].until_ms == (until and NOW_MS + until)
-
-
-@pytest.mark.parametrize("same", [True, False])
-def test_what_was_there_of_other_lines_counts_for_a_turn_that_goes_on(same):
-    place = Place()
-    place.wait("us-1", 10, ("a", 9), ("b", 2), whole=True)
-    place.receive(("a", 4))
-    passed(place, "b", PASSED_MAX)
-    place.receive(("b", 2))
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.state.waiting.turns["us-1"].there == 6
-    place.receive(("a", 4))
-    lines = [("a", 9), ("b", 2)] if same else [("a", 9)]
-    place.wait("us-1", 10, *lines, whole=True)
-    assert place.again() == place.state
-    place.now_ms += GOES_ON_MS
-    place.wake()
-    assert bool(place.state.waiting.turns["us-1"].until_ms) == same
-
-
-def test_what_lay_idle_for_another_breaks_off_a_turn_that_goes_on():
-    place = Place()
-    place.wait("us-1", 10, ("a", 9), whole=True)
-    place.wait("us-2", 20, ("a", 1), ("z", 1), whole=True)
-    passed(place, "a", PASSED_MAX)
-    place.receive(("a", 5))
-    turns = place.state.waiting.turns
-    assert [turns[name].until_ms for name in ("us-1", "us-2")] == [NOW_MS + KEEP_MS, None]
-    place.state.waiting.rests["a"] = NOW_MS + 2 * KEEP_MS
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.state.waiting.turns["us-1"].until_ms == place.now_ms + GOES_ON_MS
-
-
-def test_goods_are_set_aside_for_who_will_not_have_enough_within_weeks():
-    place = Place(small=False)
-    place.receive(("a", 100))
-    place.wait("us-1", 10, ("a", 90), ("b", 1_000), whole=True)
-    got = served_carts(place, 240, lambda hour: place.receive(("b", 1)) if hour % 24 == 8 else None)
-    assert len(got) == 100
-
-
-def test_goods_end_while_they_are_set_aside_each_day():
-    """Five come and five end, and six are wanted: it would be so for ever."""
-    place = Place(small=False)
-    place.wait("us-1", 10, ("a", 6), whole=True)
-
-    def fresh(hour: int) -> None:
-        if hour % 24 == 8:
-            place.do(ReceiveStock([ReceiptLine("a", 5, None, f"lot-{hour}", place.now_ms // DAY_MS)]))
-
-    assert len(served_carts(place, 480, fresh)) >= 5 * 20 / 4
-
-
-def test_a_turn_goes_on_for_want_of_work_that_can_be_done():
-    """All is there, and each day goes to who comes before: that adds up to nothing."""
-    place = Place(small=False)
-    place.wait("us-1", 10, ("a", 8), whole=True)
-    passed(place, "a", PASSED_MAX)
-    place.do(SetProfile(Profile(units_a_day=10)))
-    place.wait("us-0", 1, ("b", 5))
-    place.receive(("a", 8), ("b", 5))
-    assert place.state.waiting.turns["us-1"].until_ms == NOW_MS + KEEP_MS
-    place.now_ms += KEEP_MS
-    place.wait("us-00", 2, ("b", 5))
-    place.receive(("b", 5))
-    place.wake()
-    assert place.state.waiting.turns["us-1"].until_ms is None
-
-
-def test_what_is_set_aside_for_who_comes_before_adds_up_for_who_comes_after():
-    """It is found before the timer looks at all: only what came is looked at then."""
-    place = Place()
-    place.wait("us-2", 20, ("a", 9), ("b", 2), whole=True)
-    passed(place, "a", PASSED_MAX)
-    place.receive(("a", 1))
-    place.now_ms += HOUR_MS
-    place.wait("us-1", 10, ("b", 5), ("z", 1), whole=True)
-    passed(place, "z", PASSED_MAX)
-    place.receive(("b", 3))
-    place.now_ms = NOW_MS + KEEP_MS
-    place.receive(("a", 1))
-    turns = place.state.waiting.turns
-    assert (turns["us-1"].until_ms, turns["us-2"].until_ms) == (NOW_MS + HOUR_MS + KEEP_MS, None)
 
 
 def test_what_was_in_doubt_already_lies_idle_in_turn_after_turn(at_once):
@@ -301,6 +144,19 @@ def test_what_did_not_come_for_long_is_believed_to_come(at_once):
     place.now_ms += KEEP_MS
     place.wake()
     assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [("a", 1)]
+
+
+def test_what_came_again_is_doubted_since_it_came_long_ago_for_the_first_time(at_once):
+    place = Place()
+    place.receive(("a", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 3), whole=True)
+    place.receive(("b", 1))
+    place.now_ms += 36 * HOUR_MS
+    place.receive(("b", 1))
+    for now_ms, doubted in ((NOW_MS + COMES_MS, set()), (NOW_MS + COMES_MS + 36 * HOUR_MS, {"b"})):
+        place.now_ms = now_ms
+        place.wake()
+        assert place.again().waiting.doubted == doubted
 
 
 @pytest.mark.parametrize("more", ["receipt", "found", "good again", "levels", "safety"])

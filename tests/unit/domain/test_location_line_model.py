@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from actors.domain import location_turns
+from actors.domain import location_line, location_turns
 from actors.domain.errors import Refused
 from actors.domain.location_commands import (
     AdjustmentLine,
@@ -27,10 +27,17 @@ from actors.domain.location_commands import (
     Unreserve,
 )
 from actors.domain.location_events import Levels
-from actors.domain.location_line import Waiter, WaitingLine, WaitInLine
+from actors.domain.location_line import Came, Waiter, WaitingLine, WaitInLine
 from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
 
 SKUS = ("a", "b", "c")
+
+
+def _lately(noted: list[Came]) -> list[Came]:
+    """What came in at each moment, no longer before the last than is remembered."""
+    oldest = noted[-1][0] - location_line.LATELY_MS
+    moments = sorted({at_ms for at_ms, _ in noted if at_ms > oldest})
+    return [(at_ms, sum(units for at, units in noted if at == at_ms)) for at_ms in moments]
 
 
 class Play:
@@ -60,7 +67,8 @@ class Play:
         served = self.place.served[before:]
         got = {(order_id, sku): n for order_id, _, lines in served for sku, n in lines}
         taken = {sku: sum(n for (_, of), n in got.items() if of == sku) for sku in SKUS}
-        came = [sku for sku in SKUS if self._more(sku, stock[sku], taken[sku])]
+        more = {sku: self._more(sku, stock[sku], taken[sku]) for sku in SKUS}
+        came = {sku: units for sku, units in more.items() if units > 0}
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n
@@ -83,21 +91,22 @@ class Play:
         assert kept == self.slow.keeps
         assert sorted(turns.keys() - kept.keys()) == sorted(self.slow.passed)
         line = self.place.state.waiting or WaitingLine()
-        assert (line.doubted, line.came, line.rests) == (self.slow.doubted, self.slow.came, self.slow.rests)
+        assert (line.doubted, line.rests) == (self.slow.doubted, self.slow.rests)
+        assert line.came == {sku: _lately(noted) for sku, noted in self.slow.came.items()}
         assert self.place.again() == self.place.state
 
-    def _more(self, sku: str, was, served: int) -> bool:
-        """Could somebody who waits have more than before, but for what the line was served; and besides what was promised to others and is not any more?"""
+    def _more(self, sku: str, was, served: int) -> int:
+        """How many more could somebody who waits have than before, but for what the line was served; and besides what was promised to others and is not any more?"""
         now, waits = (
             self.place.state.stock.get(sku),
             {one.channel for one in self.slow.waiters.values() if sku in one.lines},
         )
         if now is None or (was is not None and now == was):
-            return False
+            return 0
         promised = max(now.allocated + now.reserved - served, 0 if was is None else was.allocated + was.reserved)
         left = now.on_hand - now.damaged - now.quality_hold - now.safety_stock - promised
         had = {of: 0 if was is None else was.available_to(of) for of in waits}
-        return any(left - dict(now.buffers).get(of, 0) > had[of] for of in waits)
+        return max((max(0, left - dict(now.buffers).get(of, 0)) - had[of] for of in waits), default=0)
 
     def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:
         stock = self.place.state.stock.get(sku)
@@ -190,6 +199,8 @@ def short_turns(monkeypatch):
     monkeypatch.setattr(location_turns, "COMES_MS", 20)
     monkeypatch.setattr(location_turns, "GOES_ON_MS", 15)
     monkeypatch.setattr(location_turns, "LATE_MS", 10)
+    monkeypatch.setattr(location_line, "LATELY_MS", 25)
+    monkeypatch.setattr(location_line, "TOGETHER_MS", 1)
     monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
     monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
 
