@@ -132,7 +132,7 @@ class RouterFolder:
             return msgspec.json.decode((self.folder / name).read_bytes(), type=kind)
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError as error:
+        except ValueError as error:  # msgspec's, and that bytes are no UTF-8
             raise CellError(
                 f"{self.folder / name} is damaged: {error}", "end the router's processes, then remove that file"
             ) from error
