@@ -1,8 +1,12 @@
-"""What is shown at the end: the figures beside those that they should equal, what happened on the way, what was refused."""
+"""What is shown at the end: the figures beside those that they should equal, what happened on the way, what was refused.
+
+What comes from a trace or a cell is escaped: its square brackets are no markup.
+"""
 
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from perf.replay.figures import Difference, Figures, compare, total
@@ -27,7 +31,7 @@ def show_figures(
 
 
 def _show_table(console: Console, title: str, differences: list[Difference]) -> bool:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("figure")
     table.add_column("expected", justify="right")
     table.add_column("in Postgres", justify="right")
@@ -37,7 +41,7 @@ def _show_table(console: Console, title: str, differences: list[Difference]) -> 
             verdict = "not compared (scarce)"
         else:
             verdict = "[green]equal[/]" if difference.equal else "[bold red]different[/]"
-        table.add_row(difference.name, f"{difference.wanted:,}", f"{difference.found:,}", verdict)
+        table.add_row(escape(difference.name), f"{difference.wanted:,}", f"{difference.found:,}", verdict)
     console.print(table)
     return all(difference.equal for difference in differences if difference.compared)
 
@@ -77,7 +81,7 @@ def show_rejected(console: Console, found: Survey) -> None:
     table.add_column("on lines (the header is 1)", overflow="fold")
     for reason, count in found.rejected.most_common():
         numbers = [str(rejection.row) for rejection in found.rejections if rejection.reason == reason][:LISTED_MAX]
-        table.add_row(reason, f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))
+        table.add_row(escape(reason), f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))
     console.print(table)
 
 
@@ -131,5 +135,6 @@ def show_tally(console: Console, tally: Tally, retries: int) -> None:
         refused.add_column(column, overflow="fold")
     for (step, code), count in tally.refused.most_common():
         first = next((r for r in tally.refusals if (r.step, r.code) == (step, code)), None)
-        refused.add_row(step, code, f"{count:,}", f"{first.reference} {first.detail}" if first else "")
+        told = f"{first.reference} {first.detail}" if first else ""
+        refused.add_row(escape(step), escape(code), f"{count:,}", escape(told))
     console.print(refused)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -91,7 +92,8 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
     try:
         found = survey(settings.trace)
         lines = sum(figures.lines for figures in found.by_trace.values())
-        console.print(f"{settings.trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
+        trace = escape(str(settings.trace))
+        console.print(f"{trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
         # Before anything is sent: a replay that can't be read back proves nothing.
         url = postgres_url(settings.region, environment, settings.home)
         with PostgresFigures(url, sealed_name(settings.region, settings.home)) as source:

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from perf.replay.report import show_equal, show_rejected
-from perf.replay.survey import Survey
+from perf.replay.figures import Figures, Revenue
+from perf.replay.report import show_equal, show_figures, show_rejected, show_tally
+from perf.replay.run import COULD_NOT_RUN, Settings, replay
+from perf.replay.survey import Survey, survey
+from perf.replay.tally import Tally
 from perf.replay.trace import Rejection
+from tests.unit.perf.replay.traces import csv_of, row
 
 
 @pytest.fixture
@@ -59,8 +63,44 @@ def test_rows_that_hang_on_quotes_are_not_told_or_told_where_there_are_none(cons
 
 def test_a_row_that_could_not_be_taken_can_not_be_found(console: Console) -> None:
     found = Survey(Path("us.csv"))
-    for row in (12, 4711):
-        found.reject(Rejection(row, "quantity is 0"))
+    for number in (12, 4711):
+        found.reject(Rejection(number, "quantity is 0"))
     show_rejected(console, found)
     assert "on lines (the header is 1)" in shown(console)
     assert "12, 4711" in shown(console)
+
+
+@pytest.mark.parametrize("brackets", ["[/1]", "[b1]", "[bold]", "\\[/1]"])
+def test_brackets_in_what_was_refused_are_left_out_or_end_in_a_traceback(console: Console, brackets: str) -> None:
+    tally = Tally()
+    tally.refuse(f"shop:A{brackets}", "place", f"stock{brackets}", f"no{brackets}")
+    show_tally(console, tally, 0)
+    for told in (f"shop:A{brackets}", f"stock{brackets}", f"no{brackets}"):
+        assert told in shown(console)
+
+
+def test_brackets_in_a_column_s_name_are_left_out_or_end_in_a_traceback(console: Console, tmp_path: Path) -> None:
+    header, good = csv_of(row()).splitlines()
+    path = tmp_path / "us.csv"
+    path.write_bytes(f"{header},note [/x]\n{good},\n{good.replace('shop,1', 'shop,2')},".encode() + b"\xff\n")
+    found = survey(path)
+    assert any("[/x]" in rejection.reason for rejection in found.rejections)
+    show_rejected(console, found)
+    assert "note [/x]" in shown(console)
+
+
+def test_brackets_in_a_figure_s_name_are_left_out_or_end_in_a_traceback(console: Console) -> None:
+    figures = {"a[/1]": Figures(revenue={"[/U]": Revenue(gross=1)}), "b": Figures()}
+    assert show_figures(console, figures, figures, "Read back [/here]", scarce=False)
+    for told in ("Read back [/here]: all", "Read back [/here]: a[/1]", "[/U]"):
+        assert told in shown(console)
+
+
+def test_brackets_in_the_path_of_a_trace_end_in_a_traceback(console: Console, tmp_path: Path) -> None:
+    path = tmp_path / "t[" / "x]" / "us.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(csv_of(row()))
+    settings = Settings(trace=path, base="http://127.0.0.1:1", region="us", home=tmp_path / "none")
+    assert replay(settings, console, {}) == COULD_NOT_RUN
+    assert f"{path}: 1 orders" in shown(console).replace("\n", "")
+    assert "PostgresUnknown" in shown(console)
