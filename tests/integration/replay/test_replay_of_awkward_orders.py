@@ -186,6 +186,28 @@ def test_forgotten_keys_place_orders_twice(bench: Start, write_trace: Write) -> 
     assert "could place them twice" in shown
 
 
+def test_forgotten_keys_receive_the_stock_twice_after_a_run_of_which_nothing_else_is_there(
+    bench: Start, write_trace: Write
+) -> None:
+    here = bench("us")
+    trace = write_trace(*AWKWARD)
+    assert here.replay(trace)[0] == 0
+    with psycopg.connect(here.postgres_url) as connection:
+        connection.execute("DELETE FROM orders; DELETE FROM ledger WHERE reason <> 'receipt'")
+        connection.execute("UPDATE ledger SET at = now() - interval '25 hours'")
+    here.cell.answered.clear()
+    here.cell.keys_seen.clear()
+    code, shown = here.replay(trace)
+    assert code == 2, shown
+    assert "stock was received up to 25 h ago" in " ".join(shown.split())
+    assert "could receive it twice" in " ".join(shown.split())
+    assert here.cell.keys_seen == []
+    # Other receipts than those.
+    here.cell.put_off = [(400, "")]
+    assert "KeysForgotten" not in here.replay(trace, scarce=Fraction(1, 2))[1]
+    assert here.cell.keys_seen != []
+
+
 def test_orders_that_were_never_led_to_their_end_are_told_as_sent(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     assert here.replay(write_trace(AWKWARD[-1]))[0] == 0
