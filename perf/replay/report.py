@@ -85,10 +85,11 @@ def show_rejected(console: Console, found: Survey) -> None:
     console.print(table)
 
 
-def show_equal(console: Console, rejected: int, scarce: bool, lacking: int, sent: bool) -> None:
+def show_equal(console: Console, rejected: int, joined: int, scarce: bool, lacking: int, sent: bool) -> None:
     """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could not be taken, orders by status
-    where stock is scarce, the write-offs of the `lacking` orders, whose units were not there, and receipts of a run that sent nothing."""
-    if sent and not (rejected or scarce or lacking):
+    where stock is scarce, the write-offs of the `lacking` orders, whose units were not there, and receipts of a run that sent nothing. Of `joined` rows, which
+    go over several lines, quotes alone say that each was one."""
+    if sent and not (rejected or joined or scarce or lacking):
         console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return
     compared, left_out = [], [] if sent else ["receipts were not compared"]
@@ -97,6 +98,10 @@ def show_equal(console: Console, rejected: int, scarce: bool, lacking: int, sent
     if rejected:
         compared.append(" for the rows that were taken")
         left_out.append("1 row was not" if rejected == 1 else f"{rejected:,} rows were not")
+    elif joined:
+        compared.append(" for the rows as they were read")
+    if joined:
+        left_out.append(f"{'1 row was' if joined == 1 else f'{joined:,} rows were'} read over several lines")
     if lacking:
         whose = "1 order's" if lacking == 1 else f"{lacking:,} orders'"
         left_out.append(f"{whose} write-offs were left out")

@@ -223,7 +223,7 @@ def _verdict(
             "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
         )
     if equal and settled and not tally.refused:
-        show_equal(console, found.rejected.total(), scarce, len(tally.lacking), bool(tally.warehouses))
+        show_equal(console, found.rejected.total(), found.joined, scarce, len(tally.lacking), bool(tally.warehouses))
         return EQUAL
     console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
     return DIFFERENT

@@ -85,6 +85,12 @@ def test_the_last_words_claim_rows_that_were_not_taken(bench: Start, write_trace
         assert "exactly this trace" not in shown
 
 
+def test_the_last_words_claim_rows_that_stray_quotes_may_have_made_one(bench: Start, write_trace: Write) -> None:
+    code, shown = bench("us").replay(write_trace(AWKWARD[0].replace("Apple", '"two\nlines"')))
+    assert code == 0, shown
+    assert "equal for the rows as they were read; 1 row was read over several lines, see above" in shown
+
+
 def test_a_busy_cell_is_not_asked_again_or_under_another_key(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     here.cell.put_off = [(503, "0.01"), (429, "0.01"), (503, "")]

@@ -26,31 +26,36 @@ def shown(console: Console) -> str:
 
 
 @pytest.mark.parametrize(
-    ("rejected", "scarce", "lacking", "sent", "words"),
+    ("rejected", "joined", "scarce", "lacking", "sent", "words"),
     [
-        (0, False, 0, True, "equal: Postgres holds exactly this trace, and its stock adds up."),
-        (1, False, 0, True, "equal for the rows that were taken; 1 row was not, see above. The stock adds up."),
-        (1200, False, 0, True, "equal for the rows that were taken; 1,200 rows were not, see above. The stock adds up."),
-        (0, True, 0, True, "equal in what is compared under --scarce. The stock adds up."),
-        (0, True, 1, True,
+        (0, 0, False, 0, True, "equal: Postgres holds exactly this trace, and its stock adds up."),
+        (1, 0, False, 0, True, "equal for the rows that were taken; 1 row was not, see above. The stock adds up."),
+        (1200, 0, False, 0, True, "equal for the rows that were taken; 1,200 rows were not, see above. The stock adds up."),
+        (0, 0, True, 0, True, "equal in what is compared under --scarce. The stock adds up."),
+        (0, 0, True, 1, True,
          "equal in what is compared under --scarce; 1 order's write-offs were left out, see above. The stock adds up."),
-        (0, True, 1200, True,
+        (0, 0, True, 1200, True,
          "equal in what is compared under --scarce; 1,200 orders' write-offs were left out, see above. The stock adds up."),
-        (2, True, 0, True,
+        (2, 0, True, 0, True,
          "equal in what is compared under --scarce and for the rows that were taken; 2 rows were not, see above. The stock adds up."),
-        (2, True, 3, True,
+        (2, 0, True, 3, True,
          ("equal in what is compared under --scarce and for the rows that were taken; 2 rows were not, 3 orders' write-offs were left"
           " out, see above. The stock adds up.")),
-        (0, False, 3, True, "equal in what was compared; 3 orders' write-offs were left out, see above. The stock adds up."),
-        (0, False, 0, False, "equal in what was compared; receipts were not compared, see above. The stock adds up."),
-        (1, False, 0, False,
+        (0, 0, False, 3, True, "equal in what was compared; 3 orders' write-offs were left out, see above. The stock adds up."),
+        (0, 0, False, 0, False, "equal in what was compared; receipts were not compared, see above. The stock adds up."),
+        (1, 0, False, 0, False,
          "equal for the rows that were taken; receipts were not compared, 1 row was not, see above. The stock adds up."),
+        (0, 1, False, 0, True,
+         "equal for the rows as they were read; 1 row was read over several lines, see above. The stock adds up."),
+        (3, 1200, False, 0, True,
+         ("equal for the rows that were taken; 3 rows were not, 1,200 rows were read over several lines, see above."
+          " The stock adds up.")),
     ],
 )  # fmt: skip
 def test_the_last_words_claim_what_was_not_compared(
-    console: Console, rejected: int, scarce: bool, lacking: int, sent: bool, words: str
+    console: Console, rejected: int, joined: int, scarce: bool, lacking: int, sent: bool, words: str
 ) -> None:
-    show_equal(console, rejected, scarce, lacking, sent)
+    show_equal(console, rejected, joined, scarce, lacking, sent)
     assert " ".join(shown(console).split()) == words
 
 
