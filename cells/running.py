@@ -3,9 +3,10 @@
 import time
 
 from cells import keeper_lock
+from cells.checks import can_listen
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.state import KeeperState, read_state
+from cells.state import KeeperState, RecordDamaged, read_state
 
 _RECORD_S = 2.0
 _POLL_S = 0.05
@@ -53,6 +54,17 @@ def if_running(paths: CellPaths) -> KeeperState | None:
     except BeingEnded:
         return None
     return state if state is not None and state.anything_runs else None
+
+
+def if_reached(paths: CellPaths, host: str, port: int) -> KeeperState | None:
+    """As `if_running`, for whoever reaches the cell at this address only: where nobody listens there, a damaged record counts as that nothing runs, for one cell's
+    trouble is not the others'."""
+    try:
+        return if_running(paths)
+    except RecordDamaged:
+        if can_listen(host, port):
+            return None
+        raise
 
 
 def _read(paths: CellPaths) -> tuple[KeeperState | None, CellError | None]:

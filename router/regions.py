@@ -30,13 +30,13 @@ def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
     )
 
 
-def served(home: Path) -> set[str]:
-    """The regions that a running router of this home serves; one whose HAProxy died runs as long as its control part does, which starts it again. Raises CellError when the files of one
+def served(home: Path) -> dict[str, tuple[str, int]]:
+    """The regions that a running router of this home serves, by name with the host and port where it looks for each; one whose HAProxy died runs as long as its control part does, which starts it again. Raises CellError when the files of one
     that runs are damaged."""
     router = RouterFolder(home)
     state = router.state()
     plan = router.plan() if is_alive(state.haproxy) or is_alive(state.control) else None
-    return {region.name for region in plan.regions} if plan is not None else set()
+    return {region.name: (region.host, region.port) for region in plan.regions} if plan is not None else {}
 
 
 def load_regions(

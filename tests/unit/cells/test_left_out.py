@@ -92,7 +92,7 @@ def test_a_router_s_damaged_plan_keeps_cells_from_starting_though_none_runs(home
         with pytest.raises(CellError, match=r"plan\.json is damaged"):
             served(home)
     else:
-        assert served(home) == set()
+        assert served(home) == {}
 
 
 @pytest.mark.parametrize("copied", [True, False])

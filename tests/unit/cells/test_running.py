@@ -5,6 +5,7 @@ import os
 import time
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from cells.keeper import Keeper
 from cells.parser import parser
 from cells.paths import CellPaths
 from cells.processes import ProcessMark, mark_of
+from cells.settings import Tls
 from cells.state import KeeperState, write_state
 
 DAMAGED = [b"", b'{"region": "us", "phase"', b'{"region": "\xff"}', b'{"region": 3}']
@@ -39,7 +41,7 @@ def _scale() -> int:
 
 COMMANDS = [
     lambda paths: modes.check_modes([load_region("us")]),
-    lambda paths: modes.check_left_out(["us"], paths.home),
+    lambda paths: modes.check_left_out({"us": ("127.0.0.1", 8101)}, (), paths.home),
     lambda paths: up._running(load_region("us"), Console(quiet=True)),
     lambda paths: _scale(),
 ]
@@ -58,7 +60,7 @@ def test_a_keeper_whose_record_is_lost_is_taken_for_none(paths, command, record)
 @pytest.mark.parametrize("record", DAMAGED)
 @pytest.mark.parametrize("command", [*COMMANDS, lambda paths: Keeper(load_region("us"), paths).run()])
 def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(monkeypatch, paths, command, record):
-    monkeypatch.setattr(modes, "can_listen", lambda host, port: False)
+    monkeypatch.setattr(running, "can_listen", lambda host, port: False)
     paths.state_file.write_bytes(record)
     with pytest.raises(CellError, match=r"state\.json can't be read") as raised:
         command(paths)
@@ -69,10 +71,26 @@ def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(monkeypatch, p
 def test_one_cell_s_damaged_record_stands_in_the_way_of_others_though_nobody_listens_there(monkeypatch, paths):
     paths.state_file.write_bytes(b"")
     asked = []
-    monkeypatch.setattr(modes, "can_listen", lambda *at: bool(asked.append(at)) or True)
+    monkeypatch.setattr(running, "can_listen", lambda *at: bool(asked.append(at)) or True)
     us = load_region("us")
     modes.check_modes([us])
-    assert asked == [(us.api.host, us.api.port)]
+    modes.check_left_out({"us": ("10.0.0.7", 4711)}, (), paths.home)
+    assert asked == [(us.api.host, us.api.port), ("10.0.0.7", 4711)]
+
+
+def test_a_cell_behind_one_with_a_damaged_record_is_not_looked_at(monkeypatch, paths):
+    paths.state_file.write_bytes(b"")
+    monkeypatch.setattr(running, "can_listen", lambda *_: True)
+    CellPaths("eu").run.mkdir(parents=True)
+    runs = KeeperState(region="eu", phase="running", keeper=mark_of(os.getpid()), tls="required")
+    write_state(CellPaths("eu").state_file, runs)
+    us, eu = load_region("us"), load_region("eu")
+    with pytest.raises(CellError, match="eu runs with tls required"):
+        modes.check_modes([us, msgspec.structs.replace(eu, tls=Tls(mode="off"))])
+    served = {region.name: (region.api.host, region.api.port) for region in (us, eu)}
+    with pytest.raises(CellError, match="eu runs, and its callers would find it no more"):
+        modes.check_left_out(served, ["latam"], paths.home)
+    modes.check_left_out(served, ["eu"], paths.home)
 
 
 @pytest.mark.parametrize("held", [True, False])
