@@ -3,6 +3,7 @@
 What comes from a trace or a cell is escaped: its square brackets are no markup.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -13,8 +14,6 @@ from perf.replay.figures import Difference, Figures, compare, total
 from perf.replay.stock import StockReport
 from perf.replay.survey import Survey
 from perf.replay.tally import Tally
-
-LISTED_MAX = 20
 
 
 def show_figures(
@@ -79,9 +78,12 @@ def show_rejected(console: Console, found: Survey) -> None:
     table.add_column("reason", overflow="fold")
     table.add_column("rows", justify="right")
     table.add_column("on lines (the header is 1)", overflow="fold")
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    for rejection in found.rejections:
+        numbers[rejection.reason].append(str(rejection.row))
     for reason, count in found.rejected.most_common():
-        numbers = [str(rejection.row) for rejection in found.rejections if rejection.reason == reason][:LISTED_MAX]
-        table.add_row(escape(reason), f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))
+        more = " …" if count > len(numbers[reason]) else ""
+        table.add_row(escape(reason), f"{count:,}", ", ".join(numbers[reason]) + more)
     console.print(table)
 
 

@@ -10,7 +10,7 @@ from perf.replay.figures import RETURN_STATUSES, FigureCounter, Figures
 from perf.replay.orders import OrderEntry, checked_lines
 from perf.replay.trace import Rejection, TraceError, TraceLine, TraceReader
 
-REJECTIONS_LISTED_MAX: Final = 100
+REJECTIONS_LISTED_MAX: Final = 20  # of each reason
 SKUS_MAX: Final = 1_000_000
 
 
@@ -45,9 +45,9 @@ class Survey:
         return (self.last_at - self.first_at).total_seconds() if self.first_at and self.last_at else 0.0
 
     def reject(self, rejection: Rejection) -> None:
-        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX are kept with their places in the file."""
+        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX of each reason are kept with their places in the file."""
         self.rejected[rejection.reason] += 1
-        if len(self.rejections) < REJECTIONS_LISTED_MAX:
+        if self.rejected[rejection.reason] <= REJECTIONS_LISTED_MAX:
             self.rejections.append(rejection)
 
 

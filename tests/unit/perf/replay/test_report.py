@@ -75,6 +75,18 @@ def test_a_row_that_could_not_be_taken_can_not_be_found(console: Console) -> Non
     assert "12, 4711" in shown(console)
 
 
+def test_many_rows_of_one_reason_hide_where_those_of_another_stand(console: Console) -> None:
+    found = Survey(Path("us.csv"))
+    for number in range(1_000, 1_500):
+        found.reject(Rejection(number, "quantity is 0"))
+    found.reject(Rejection(4711, "no sku"))
+    show_rejected(console, found)
+    assert len(found.rejections) == 21
+    assert "4711" in shown(console)
+    assert "1019 …" in shown(console)
+    assert "1020" not in shown(console)
+
+
 @pytest.mark.parametrize("brackets", ["[/1]", "[b1]", "[bold]", "\\[/1]"])
 def test_brackets_in_what_was_refused_are_left_out_or_end_in_a_traceback(console: Console, brackets: str) -> None:
     tally = Tally()
