@@ -19,6 +19,7 @@ from cells.paths import CellPaths
 from cells.processes import ProcessMark, mark_of
 from cells.settings import Tls
 from cells.state import KeeperState, write_state
+from router.state import RouterFolder, State
 
 DAMAGED = [b"", b'{"region": "us", "phase"', b'{"region": "\xff"}', b'{"region": 3}']
 GONE = ProcessMark(os.getpid(), "long ago")
@@ -109,13 +110,29 @@ def test_status_says_never_started_or_hides_the_others(paths, held):
     assert out.getvalue().count("never started") == 1  # eu
 
 
-def test_down_forgets_what_a_crashed_keeper_left_with_its_damaged_record(monkeypatch, paths, capsys):
+@pytest.mark.parametrize(
+    ("router", "told"),
+    [
+        (None, False),
+        (State(haproxy=GONE, control=GONE), False),
+        (State(haproxy=mark_of(os.getpid())), True),
+        (State(haproxy=GONE, control=mark_of(os.getpid())), True),
+        (b"\xff", True),
+    ],
+)
+def test_down_forgets_what_a_crashed_keeper_left_with_its_damaged_record_or_tells_of_a_router_that_does_not_run(
+    monkeypatch, paths, capsys, router, told
+):
+    folder = RouterFolder(paths.home)
+    if router is not None:
+        folder.create()
+        folder.save(router) if isinstance(router, State) else (folder.folder / "state.json").write_bytes(router)
     monkeypatch.setattr(down, "_stop_router", lambda console: pytest.fail("the router was stopped"))
     paths.state_file.write_bytes(b"")
     assert main(["down"]) == 1
     said = capsys.readouterr().out
     assert "state.json can't be read" in said
-    assert "router: left as it is, for us may run on" in said
+    assert ("router: left as it is, for us may run on" in said) is told
     assert paths.state_file.read_bytes() == b""
 
 
@@ -143,10 +160,21 @@ def test_who_ends_what_no_record_tells_of_is_taken_for_a_keeper_and_to_be_killed
     out = io.StringIO()
     with keeper_lock.take(paths.lock_file, ends=True):
         assert running.if_running(paths) is None  # so others may start
-        for command in (COMMANDS[2], running.record_of):
+        for command in (*COMMANDS[2:], running.record_of):
             with pytest.raises(running.BeingEnded, match=rf"us is being ended \(process {os.getpid()}\)") as raised:
                 command(paths)
             assert raised.value.next_step == "wait for it, then once more"
         assert show.status(load_all(["us"]), Console(file=out, width=300)) == 1
     assert "being ended" in out.getvalue()
     assert "kill" not in out.getvalue()
+
+
+@pytest.mark.parametrize("mark", [b"", b"1 long-ago down"])
+def test_a_down_that_could_not_write_its_mark_is_told_as_a_keeper_and_killed(paths, mark):
+    write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
+    with keeper_lock.take(paths.lock_file, ends=True):
+        paths.lock_file.write_bytes(mark)  # the disk is full
+        with pytest.raises(CellError, match=r"a keeper or a `down` of us runs \(process unknown\)") as raised:
+            running.record_of(paths)
+    assert raised.value.next_step.startswith("wait for a `down`; ")
+    assert "python -m cells keep us" in raised.value.next_step
