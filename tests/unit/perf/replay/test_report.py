@@ -7,8 +7,10 @@ import pytest
 from rich.console import Console
 
 from perf.replay.figures import Figures, Revenue
+from perf.replay.readback import Readback
 from perf.replay.report import show_equal, show_figures, show_rejected, show_tally
-from perf.replay.run import COULD_NOT_RUN, Settings, replay
+from perf.replay.run import COULD_NOT_RUN, DIFFERENT, EQUAL, Settings, _verdict, replay
+from perf.replay.stock import StockReport
 from perf.replay.survey import Survey, survey
 from perf.replay.tally import Tally
 from perf.replay.trace import Rejection
@@ -57,6 +59,41 @@ def test_the_last_words_claim_what_was_not_compared(
 ) -> None:
     show_equal(console, rejected, joined, scarce, lacking, sent)
     assert " ".join(shown(console).split()) == words
+
+
+def told_at_the_end(console: Console, tally: Tally, *, settled: bool) -> tuple[int, str]:
+    """Of a trace of which nothing differs."""
+    settings = Settings(trace=Path("us.csv"), base="http://127.0.0.1:1", region="us")
+    found, back = Survey(settings.trace), Readback({}, 0, 0)
+    code = _verdict(settings, console, found, tally, 0, back, settled, StockReport())
+    return code, " ".join(shown(console).split())
+
+
+def test_what_was_not_written_down_in_time_passes_for_equal(console: Console) -> None:
+    code, words = told_at_the_end(console, Tally(warehouses=["us-wh"]), settled=False)
+    assert code == DIFFERENT
+    assert words.endswith("see the figures above. different")
+
+
+@pytest.mark.parametrize(
+    ("warehouses", "words"),
+    [
+        (["us-wh"], "equal: Postgres holds exactly this trace, and its stock adds up."),
+        ([], "equal in what was compared; receipts were not compared, see above. The stock adds up."),
+    ],
+)
+def test_a_run_that_sent_nothing_claims_its_receipts(console: Console, warehouses: list[str], words: str) -> None:
+    code, told = told_at_the_end(console, Tally(warehouses=warehouses), settled=True)
+    assert code == EQUAL
+    assert told.endswith(words)
+
+
+def test_a_step_that_was_refused_passes_for_equal(console: Console) -> None:
+    tally = Tally(warehouses=["us-wh"])
+    tally.refuse("shop:1", "ship", "order.illegal_transition", "no")
+    code, told = told_at_the_end(console, tally, settled=True)
+    assert code == DIFFERENT
+    assert told.endswith("refused steps, see above")
 
 
 @pytest.mark.parametrize("joined", [0, 1200])
