@@ -52,7 +52,18 @@ def _stays(name: str, console: Console, *, named: bool) -> bool:
     try:
         return if_running(CellPaths(name)) is not None and not named
     except CellError:
-        console.print(f"router: left as it is, for {name} may run on", style="yellow", markup=False)
+        if _router_runs():
+            console.print(f"router: left as it is, for {name} may run on", style="yellow", markup=False)
+        return True
+
+
+def _router_runs() -> bool:
+    """Or may run, where its own record is damaged."""
+    from router.state import RouterFolder
+
+    try:
+        return RouterFolder(CellPaths("router").home).state().runs
+    except CellError:
         return True
 
 

@@ -3,17 +3,16 @@
 Whoever opens a router asks first. By settings that say otherwise than the cells run, it would speak to them as nobody answers, or open to others a cell that asks nobody who he is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from cells.calls import call
-from cells.checks import can_listen
 from cells.config import config_folder
 from cells.errors import StepFailed
 from cells.paths import CellPaths
-from cells.running import if_running
+from cells.running import if_reached
 from cells.settings import RegionConfig
-from cells.state import RecordDamaged, as_it_runs, read_state
+from cells.state import as_it_runs, read_state
 from cells.trust import of_cell
 
 _UNAUTHORIZED = 401
@@ -21,24 +20,19 @@ _UNAUTHORIZED = 401
 
 def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> None:
     """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured, and CellError for one of which that is not known, as its
-    record is lost or damaged; but not where nobody listens at its address. home: default `home_folder()`."""
+    record is lost or damaged; but not where it is damaged and nobody listens at its address. home: default `home_folder()`."""
     for config in configs:
         paths = CellPaths(config.name, home)
-        try:
-            state = if_running(paths)
-        except RecordDamaged:
-            if can_listen(config.api.host, config.api.port):
-                continue  # a router reaches nobody there, and this one's trouble is not the others'
-            raise
-        if state is not None:
+        if if_reached(paths, config.api.host, config.api.port) is not None:
             check_mode(config, paths)
 
 
-def check_left_out(names: Iterable[str], home: Path) -> None:
-    """Raises StepFailed for the first of these regions, which a router is to serve no more, whose cell runs, and CellError as `check_modes`."""
-    for name in sorted(names):
+def check_left_out(served: Mapping[str, tuple[str, int]], wanted: Container[str], home: Path) -> None:
+    """Raises StepFailed for the first of the regions that a router serves, by name with the host and port where it looks for each, which is not wanted any more and whose cell runs, and
+    CellError for one of which that is not known; but not where its record is damaged and nobody listens at that address."""
+    for name, (host, port) in sorted(served.items()):
         paths = CellPaths(name, home)
-        if if_running(paths) is None:
+        if name in wanted or if_reached(paths, host, port) is None:
             continue
         file = config_folder() / f"{name}.toml"
         kept = paths.config / "regions" / file.name  # the copy that it runs by

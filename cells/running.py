@@ -3,9 +3,10 @@
 import time
 
 from cells import keeper_lock
+from cells.checks import can_listen
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.state import KeeperState, read_state
+from cells.state import KeeperState, RecordDamaged, read_state
 
 _RECORD_S = 2.0
 _POLL_S = 0.05
@@ -40,10 +41,7 @@ def record_of(paths: CellPaths) -> KeeperState | None:
     name = paths.folder.name
     if keeper.ends:
         raise BeingEnded(f"{name} is being ended (process {keeper.process})", "wait for it, then once more")
-    raise CellError(
-        f"a keeper of {name} runs (process {keeper.process}), but its record {paths.state_file} is gone, can't be read, or tells of another one",
-        f"end it with: kill {keeper.pid or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
-    )
+    raise _untold(keeper, paths)
 
 
 def if_running(paths: CellPaths) -> KeeperState | None:
@@ -53,6 +51,31 @@ def if_running(paths: CellPaths) -> KeeperState | None:
     except BeingEnded:
         return None
     return state if state is not None and state.anything_runs else None
+
+
+def if_reached(paths: CellPaths, host: str, port: int) -> KeeperState | None:
+    """As `if_running`, for whoever reaches the cell at this address only: where nobody listens there, a damaged record counts as that nothing runs, for one cell's
+    trouble is not the others'."""
+    try:
+        return if_running(paths)
+    except RecordDamaged:
+        if can_listen(host, port):
+            return None
+        raise
+
+
+def _untold(holder: keeper_lock.Holder, paths: CellPaths) -> CellError:
+    name = paths.folder.name
+    who, next_step = "a keeper", f"end it with: kill {holder.pid}; it ends what it started"
+    if not holder.pid:
+        who = "a keeper or a `down`"
+        next_step = (
+            f"wait for a `down`; a keeper ends what it started with: kill <its process, python -m cells keep {name}>"
+        )
+    return CellError(
+        f"{who} of {name} runs (process {holder.process}), but the record {paths.state_file} is gone, can't be read, or tells of another one",
+        next_step,
+    )
 
 
 def _read(paths: CellPaths) -> tuple[KeeperState | None, CellError | None]:

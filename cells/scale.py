@@ -17,7 +17,7 @@ from cells.config import load_region
 from cells.connection import connect
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.running import if_running
+from cells.running import record_of
 from cells.state import as_it_runs
 
 
@@ -41,9 +41,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _check_runs(paths: CellPaths, name: str) -> None:
-    """Ray itself would look for it for minutes. Its keeper may be gone: hosts go on without."""
-    state = if_running(paths)
-    if state is None:
+    """Ray itself would look for it for minutes. Its keeper may be gone: hosts go on without. Raises CellError."""
+    state = record_of(paths)
+    if state is None or not state.anything_runs:
         raise CellError(f"{name} does not run", f"start it: python -m cells up {name}")
     if not any("Ray" in run.left() for run in state.going_on()):
         comes = state.keeper_lives

@@ -152,7 +152,9 @@ def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
         config = load_region(config.name, paths.config / "regions")
     except CellError:
         pass  # it is about to be written, or another version wrote it
-    return with_tls(config, going_on[0].tls or "off")
+    tls = going_on[0].tls
+    assert tls  # `runs` gives it to those that did not write it down
+    return with_tls(config, tls)
 
 
 def write_state(path: Path, state: KeeperState) -> None:

@@ -6,13 +6,13 @@ the log, so it does not start before the cell has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from cells.demo_exposure import opened_by
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.running import if_running
+from cells.running import if_reached
 from cells.settings import LOOPBACK, RegionConfig
 
 
@@ -29,13 +29,14 @@ def note(paths: CellPaths, *, told: bool) -> None:
         paths.notices_told.unlink(missing_ok=True)
 
 
-def check_none_told(home: Path, router_host: str, regions: Iterable[str]) -> None:
-    """Raises CellError when a router is to start at `router_host`, where others reach it, and a cell of that home that runs tells codes to its log."""
+def check_none_told(home: Path, router_host: str, regions: Mapping[str, tuple[str, int]]) -> None:
+    """Raises CellError when a router is to start at `router_host`, where others reach it, and a cell of that home that runs tells codes to its log. `regions`: by name, with the host
+    and port where the router looks for each. Of one that told codes and whose record is damaged CellError, too, unless nobody listens there."""
     if router_host in LOOPBACK:
         return
-    for region in regions:
+    for region, (host, port) in regions.items():
         paths = CellPaths(region, home)
-        if paths.notices_told.exists() and if_running(paths) is not None:
+        if paths.notices_told.exists() and if_reached(paths, host, port) is not None:
             raise CellError(
                 f"{region} tells notices to its log, one-time codes and all, and the router's host is {router_host!r}",
                 "make down, then make up: the cell starts knowing that others come in",

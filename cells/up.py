@@ -73,7 +73,7 @@ def _check_left_out(names: list[str]) -> None:
     from router import regions
 
     home = CellPaths("router").home
-    check_left_out(regions.served(home).difference(names), home)
+    check_left_out(regions.served(home), names, home)
 
 
 def _running(config: RegionConfig, console: Console) -> bool:

@@ -93,7 +93,7 @@ def _to_start(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, 
     hold for all of them, and if they are wrong about one that runs, they are not to be believed about those that can't be asked now."""
     config, regions = _configured(options)
     check_modes(load_all(), options.home)
-    check_left_out(served(options.home) - {region.name for region in regions}, options.home)
+    check_left_out(served(options.home), {region.name for region in regions}, options.home)
     return config, regions
 
 

@@ -83,7 +83,7 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
     """
     names = [region.name for region in regions]
     check_cells_have_none(home, config.host, names)
-    check_none_told(home, config.host, names)
+    check_none_told(home, config.host, {region.name: (region.host, region.port) for region in regions})
     router = RouterFolder(home)
     plan = Plan(config, tuple(regions))
     with router.locked():

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cells.config import load_all
-from cells.processes import is_alive
 from cells.settings import RegionConfig
 from cells.trust import of_cell
 from router.state import RouterFolder
@@ -30,11 +29,12 @@ def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
     )
 
 
-def served(home: Path) -> set[str]:
-    """The regions that a running router of this home serves. Raises CellError when the files of one that runs are damaged."""
+def served(home: Path) -> dict[str, tuple[str, int]]:
+    """The regions that a running router of this home serves, by name with the host and port where it looks for each. Raises CellError when
+    the files of one that runs are damaged."""
     router = RouterFolder(home)
-    plan = router.plan() if is_alive(router.state().haproxy) else None
-    return {region.name for region in plan.regions} if plan is not None else set()
+    plan = router.plan() if router.state().runs else None
+    return {region.name: (region.host, region.port) for region in plan.regions} if plan is not None else {}
 
 
 def load_regions(

@@ -21,7 +21,7 @@ import msgspec
 from cells.errors import CellError
 from cells.log_files import make_log_folder
 from cells.paths import own_folder, short_folder
-from cells.processes import ProcessMark
+from cells.processes import ProcessMark, is_alive
 from router.config import RouterConfig
 from router.haproxy_config import Places
 from router.topology import Region
@@ -61,6 +61,11 @@ class State(msgspec.Struct, frozen=True):
     retiring: tuple[ProcessMark, ...] = ()
     connections_max: int = 0
     certificate: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it serves, or is about to again: as long as its control part lives, that starts a HAProxy that died."""
+        return is_alive(self.haproxy) or is_alive(self.control)
 
 
 class RouterFolder:
@@ -132,7 +137,7 @@ class RouterFolder:
             return msgspec.json.decode((self.folder / name).read_bytes(), type=kind)
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError as error:
+        except ValueError as error:  # msgspec's, and that bytes are no UTF-8
             raise CellError(
                 f"{self.folder / name} is damaged: {error}", "end the router's processes, then remove that file"
             ) from error

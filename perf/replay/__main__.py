@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses, replays, returns the exit code."""
     options = parser().parse_args(arguments)
-    console = Console()
+    console = Console(emoji=False)  # a reference as `shop:100:2` would be shown as a picture
     region = options.region or region_of(options.trace, known_regions(_PROJECT / "config" / "regions"))
     if not region:
         console.print(f"{options.trace.name} does not end in the name of a region: give --region", markup=False)

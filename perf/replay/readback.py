@@ -49,6 +49,11 @@ _PRESENT = """
         ) p ON p.reference = r.reference GROUP BY 1
     ) present
 """
+# Since when the receipts of a replay are there.
+_RECEIVED = """
+    SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::bigint
+    FROM ledger WHERE reason = 'receipt' AND starts_with(reference, %s)
+"""
 
 
 class ReadbackError(Exception):
@@ -119,6 +124,14 @@ class PostgresFigures:
         except psycopg.Error as error:
             raise ReadbackError(f"the cell's Postgres can't be read: {error}") from error
         return Present(*row) if row else Present(0, 0)
+
+    def received_age_s(self, receipts_reference: str) -> int:
+        """How long ago, in seconds, the first receipt came whose reference has this head; 0 where there is none."""
+        try:
+            row = self._connection.execute(_RECEIVED, (f"{receipts_reference} ",)).fetchone()
+        except psycopg.Error as error:
+            raise ReadbackError(f"the cell's Postgres can't be read: {error}") from error
+        return int(row[0]) if row else 0
 
     def read(self) -> Readback:
         """The figures as they are now."""

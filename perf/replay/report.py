@@ -1,16 +1,19 @@
-"""What is shown at the end: the figures beside those that they should equal, what happened on the way, what was refused."""
+"""What is shown at the end: the figures beside those that they should equal, what happened on the way, what was refused.
 
+What comes from a trace or a cell is escaped: its square brackets are no markup.
+"""
+
+from collections import defaultdict
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from perf.replay.figures import Difference, Figures, compare, total
 from perf.replay.stock import StockReport
 from perf.replay.survey import Survey
 from perf.replay.tally import Tally
-
-LISTED_MAX = 20
 
 
 def show_figures(
@@ -27,7 +30,7 @@ def show_figures(
 
 
 def _show_table(console: Console, title: str, differences: list[Difference]) -> bool:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("figure")
     table.add_column("expected", justify="right")
     table.add_column("in Postgres", justify="right")
@@ -37,7 +40,7 @@ def _show_table(console: Console, title: str, differences: list[Difference]) -> 
             verdict = "not compared (scarce)"
         else:
             verdict = "[green]equal[/]" if difference.equal else "[bold red]different[/]"
-        table.add_row(difference.name, f"{difference.wanted:,}", f"{difference.found:,}", verdict)
+        table.add_row(escape(difference.name), f"{difference.wanted:,}", f"{difference.found:,}", verdict)
     console.print(table)
     return all(difference.equal for difference in differences if difference.compared)
 
@@ -75,16 +78,20 @@ def show_rejected(console: Console, found: Survey) -> None:
     table.add_column("reason", overflow="fold")
     table.add_column("rows", justify="right")
     table.add_column("on lines (the header is 1)", overflow="fold")
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    for rejection in found.rejections:
+        numbers[rejection.reason].append(str(rejection.row))
     for reason, count in found.rejected.most_common():
-        numbers = [str(rejection.row) for rejection in found.rejections if rejection.reason == reason][:LISTED_MAX]
-        table.add_row(reason, f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))
+        more = " …" if count > len(numbers[reason]) else ""
+        table.add_row(escape(reason), f"{count:,}", ", ".join(numbers[reason]) + more)
     console.print(table)
 
 
-def show_equal(console: Console, rejected: int, scarce: bool, lacking: int, sent: bool) -> None:
+def show_equal(console: Console, rejected: int, joined: int, scarce: bool, lacking: int, sent: bool) -> None:
     """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could not be taken, orders by status
-    where stock is scarce, the write-offs of the `lacking` orders, whose units were not there, and receipts of a run that sent nothing."""
-    if sent and not (rejected or scarce or lacking):
+    where stock is scarce, the write-offs of the `lacking` orders, whose units were not there, and receipts of a run that sent nothing. Of `joined` rows, which
+    go over several lines, quotes alone say that each was one."""
+    if sent and not (rejected or joined or scarce or lacking):
         console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return
     compared, left_out = [], [] if sent else ["receipts were not compared"]
@@ -93,6 +100,10 @@ def show_equal(console: Console, rejected: int, scarce: bool, lacking: int, sent
     if rejected:
         compared.append(" for the rows that were taken")
         left_out.append("1 row was not" if rejected == 1 else f"{rejected:,} rows were not")
+    elif joined:
+        compared.append(" for the rows as they were read")
+    if joined:
+        left_out.append(f"{'1 row was' if joined == 1 else f'{joined:,} rows were'} read over several lines")
     if lacking:
         whose = "1 order's" if lacking == 1 else f"{lacking:,} orders'"
         left_out.append(f"{whose} write-offs were left out")
@@ -131,5 +142,6 @@ def show_tally(console: Console, tally: Tally, retries: int) -> None:
         refused.add_column(column, overflow="fold")
     for (step, code), count in tally.refused.most_common():
         first = next((r for r in tally.refusals if (r.step, r.code) == (step, code)), None)
-        refused.add_row(step, code, f"{count:,}", f"{first.reference} {first.detail}" if first else "")
+        told = f"{first.reference} {first.detail}" if first else ""
+        refused.add_row(escape(step), escape(code), f"{count:,}", escape(told))
     console.print(refused)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -32,6 +33,7 @@ from perf.replay.readback import (
     read_settled,
     read_stock_settled,
 )
+from perf.replay.remembered import KeysForgotten, check_receipts, check_speed, in_hours, remembers_orders
 from perf.replay.report import show_equal, show_figures, show_rejected, show_stock, show_tally
 from perf.replay.second_person import SecondPerson
 from perf.replay.stock import StockReport
@@ -46,7 +48,6 @@ EQUAL: Final = 0
 DIFFERENT: Final = 1
 COULD_NOT_RUN: Final = 2
 FIRST_ANSWER_S: Final = 10.0
-KEYS_REMEMBERED_S: Final = 23 * 3600  # a cell remembers them for 24 h at least; one hour for the replay itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,6 @@ class Settings:
     quiet_s: float = 1.5
 
 
-class KeysForgotten(Exception):
-    """Part of the trace was sent so long ago that sending it again could place its orders twice."""
-
-
 # What a replay can't go on after, told in words. The operator's errors: a token that can't be made, certificates that can't be used.
 _TOLD: Final = (
     TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten, KeyringError, OperatorError,
@@ -91,15 +88,16 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
     try:
         found = survey(settings.trace)
         lines = sum(figures.lines for figures in found.by_trace.values())
-        console.print(f"{settings.trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
+        trace = escape(str(settings.trace))
+        console.print(f"{trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
         # Before anything is sent: a replay that can't be read back proves nothing.
         url = postgres_url(settings.region, environment, settings.home)
         with PostgresFigures(url, sealed_name(settings.region, settings.home)) as source:
             source.name_orders(found.entries)
             tally, retries = Tally(), 0
-            if _is_to_be_sent(source.present(), len(found.entries), console):
+            if _is_to_be_sent(source.present(), found, settings.speed, console):
                 with _progress(console) as progress:
-                    retries = asyncio.run(_send(settings, found, tally, progress))
+                    retries = asyncio.run(_send(settings, found, tally, source.received_age_s, progress))
             with console.status("waiting for write-behind"):
                 back, settled = read_settled(
                     source, tally.placed, tally.adjusted_lines, settings.readback_s, settings.quiet_s
@@ -122,19 +120,15 @@ def _read_stock(source: PostgresFigures, settings: Settings, found: Survey, tall
     return source.read_stock(found.needs.keys(), reference, received, tally.shipped)
 
 
-def _is_to_be_sent(present: Present, orders: int, console: Console) -> bool:
+def _is_to_be_sent(present: Present, found: Survey, speed: float | None, console: Console) -> bool:
     """Whether sending is safe and needed: cells remember keys for 24 h only. Raises KeysForgotten."""
-    if present.age_s < KEYS_REMEMBERED_S:
+    if remembers_orders(present.orders, len(found.entries), present.age_s):
+        if speed is not None:
+            check_speed(found, present.orders, present.age_s, speed)
         return True
-    age = f"{present.age_s / 3600:,.0f} h"
-    if present.orders < orders:
-        raise KeysForgotten(
-            f"{present.orders:,} of the trace's {orders:,} orders were placed up to {age} ago and the cell may have forgotten"
-            " their keys: sending the trace again could place them twice. Use a cell without them."
-        )
     # What is there of an order does not say that all of it is: a run may have ended before its updates, or its adjustments.
     console.print(
-        f"All orders of this trace are there, from up to {age} ago: nothing is sent again, it is only read back."
+        f"All orders of this trace are there, from up to {in_hours(present.age_s)} ago: nothing is sent again, it is only read back."
         " What an earlier run left undone is not made up for, and shows as different."
     )
     return False
@@ -145,13 +139,18 @@ def _progress(console: Console) -> Progress:
     return Progress(text, BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), console=console)
 
 
-async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progress) -> int:
-    """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError."""
+async def _send(
+    settings: Settings, found: Survey, tally: Tally, received_age_s: Callable[[str], int], progress: Progress
+) -> int:
+    """Everything that goes to the cell; returns how many requests were sent again. `received_age_s`: how long ago the first receipt of a reference came.
+    Raises CellError, PlacesError, KeysForgotten, ReadbackError."""
     async with _client(settings) as client, _client(settings) as managers:
         await _introduce(client, settings)
         manager = SecondPerson(managers, settings.region, settings.home.absolute())
         places = receiving(await open_places(client, settings.region, settings.locations))
         warehouses = tally.warehouses = [place.location_id for place in places]
+        # An interrupted run may have left nothing else: the orders that are there do not tell.
+        check_receipts(received_age_s(receipts_reference(found.needs, warehouses, settings.scarce)))
         await define_skus(client, found, _bar(progress, "SKUs", len(found.needs)))
         bodies = sum(1 for _ in receipts(found.needs, warehouses, settings.scarce))
         bar = _bar(progress, "receipts", bodies)
@@ -224,7 +223,7 @@ def _verdict(
             "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
         )
     if equal and settled and not tally.refused:
-        show_equal(console, found.rejected.total(), scarce, len(tally.lacking), bool(tally.warehouses))
+        show_equal(console, found.rejected.total(), found.joined, scarce, len(tally.lacking), bool(tally.warehouses))
         return EQUAL
     console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
     return DIFFERENT

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ from perf.replay.figures import RETURN_STATUSES, FigureCounter, Figures
 from perf.replay.orders import OrderEntry, checked_lines
 from perf.replay.trace import Rejection, TraceError, TraceLine, TraceReader
 
-REJECTIONS_LISTED_MAX: Final = 100
+REJECTIONS_LISTED_MAX: Final = 20  # of each reason
 SKUS_MAX: Final = 1_000_000
 
 
@@ -35,11 +36,18 @@ class Survey:
     rejected: Counter[str] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)
     joined: int = 0  # rows that go over several lines
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    @property
+    def span_s(self) -> float:
+        """From the first `ordered_at` to the last, in seconds."""
+        return (self.last_at - self.first_at).total_seconds() if self.first_at and self.last_at else 0.0
 
     def reject(self, rejection: Rejection) -> None:
-        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX are kept with their places in the file."""
+        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX of each reason are kept with their places in the file."""
         self.rejected[rejection.reason] += 1
-        if len(self.rejections) < REJECTIONS_LISTED_MAX:
+        if self.rejected[rejection.reason] <= REJECTIONS_LISTED_MAX:
             self.rejections.append(rejection)
 
 
@@ -58,6 +66,8 @@ def survey(path: Path) -> Survey:
         if first and line.country:
             countries[line.country] += 1
         _add_need(found, line)
+        found.first_at = min(found.first_at or line.ordered_at, line.ordered_at)
+        found.last_at = max(found.last_at or line.ordered_at, line.ordered_at)
     if not found.entries:
         raise TraceError(f"{path} holds no row that can be taken ({sum(found.rejected.values())} were rejected)")
     found.sha256, found.joined = reader.sha256, reader.joined

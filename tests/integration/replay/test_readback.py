@@ -100,6 +100,9 @@ def test_stock_of_the_real_schema_is_misread_or_another_sku_counts(postgres_url:
     with psycopg.connect(postgres_url) as connection:
         connection.execute("TRUNCATE orders, ledger, stock")
         connection.execute(STOCK)
+        connection.execute(
+            "UPDATE ledger SET at = now() - interval '1 hour' WHERE reference = 'replay 1f 1' AND sku = 'B'"
+        )
         for order_id, (status, reference, state) in states.items():
             connection.execute(
                 "INSERT INTO orders (order_id, version, status, channel, order_ref, customer_ref, country, currency,"
@@ -108,6 +111,8 @@ def test_stock_of_the_real_schema_is_misread_or_another_sku_counts(postgres_url:
                 (order_id, status, f"digest of {reference}", state),
             )
     with PostgresFigures(postgres_url, digest) as source:
+        assert 3590 <= source.received_age_s("replay 1f") <= 3700
+        assert source.received_age_s("replay 1") == 0
         source.name_orders({"shop:1": OrderEntry("shipped", "USD")})
         report = source.read_stock({"A"}, "replay 1f", {("us-wh", "A"): 18}, {"shop:1"})
         assert report.problems == []

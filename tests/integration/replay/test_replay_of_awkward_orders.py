@@ -85,6 +85,12 @@ def test_the_last_words_claim_rows_that_were_not_taken(bench: Start, write_trace
         assert "exactly this trace" not in shown
 
 
+def test_the_last_words_claim_rows_that_stray_quotes_may_have_made_one(bench: Start, write_trace: Write) -> None:
+    code, shown = bench("us").replay(write_trace(AWKWARD[0].replace("Apple", '"two\nlines"')))
+    assert code == 0, shown
+    assert "equal for the rows as they were read; 1 row was read over several lines, see above" in shown
+
+
 def test_a_busy_cell_is_not_asked_again_or_under_another_key(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     here.cell.put_off = [(503, "0.01"), (429, "0.01"), (503, "")]
@@ -184,6 +190,28 @@ def test_forgotten_keys_place_orders_twice(bench: Start, write_trace: Write) -> 
     code, shown = here.replay(longer)
     assert code == 2
     assert "could place them twice" in shown
+
+
+def test_forgotten_keys_receive_the_stock_twice_after_a_run_of_which_nothing_else_is_there(
+    bench: Start, write_trace: Write
+) -> None:
+    here = bench("us")
+    trace = write_trace(*AWKWARD)
+    assert here.replay(trace)[0] == 0
+    with psycopg.connect(here.postgres_url) as connection:
+        connection.execute("DELETE FROM orders; DELETE FROM ledger WHERE reason <> 'receipt'")
+        connection.execute("UPDATE ledger SET at = now() - interval '25 hours'")
+    here.cell.answered.clear()
+    here.cell.keys_seen.clear()
+    code, shown = here.replay(trace)
+    assert code == 2, shown
+    assert "stock was received up to 25 h ago" in " ".join(shown.split())
+    assert "could receive it twice" in " ".join(shown.split())
+    assert here.cell.keys_seen == []
+    # Other receipts than those.
+    here.cell.put_off = [(400, "")]
+    assert "KeysForgotten" not in here.replay(trace, scarce=Fraction(1, 2))[1]
+    assert here.cell.keys_seen != []
 
 
 def test_orders_that_were_never_led_to_their_end_are_told_as_sent(bench: Start, write_trace: Write) -> None:

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from cells import down, keeper_lock, running
+from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.processes import Child, ProcessMark, is_alive, stop
 from cells.state import KeeperState, read_state, write_state
@@ -94,3 +95,17 @@ def test_two_who_end_the_same_at_once_do_not_wait_for_each_other(monkeypatch, pa
     assert down.down(["us"], Console(quiet=True)) == 0
     assert tries == [True, True]
     assert read_state(paths.state_file).phase == "stopped"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_ends_what_another_does_not_let_go_of_waits_for_ever_or_is_not_told_whose_it_is(monkeypatch, paths, known):
+    monkeypatch.setattr(down, "_KEEPER_S", 0.0)
+    write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
+    with keeper_lock.take(paths.lock_file, ends=True) as held:
+        if not known:
+            held.close()  # just now, when it had been tried
+        monkeypatch.setattr(keeper_lock, "take", lambda file, ends: None)
+        with pytest.raises(CellError) as raised:
+            down._end("us", Console(quiet=True))
+    assert raised.value.problem == f"another command is at us (process {os.getpid() if known else 'unknown'})"
+    assert raised.value.next_step == "wait for it, then once more: python -m cells down us"

@@ -87,6 +87,13 @@ def test_who_starts_twice_is_told_the_number_of_another_process(monkeypatch, pat
         Keeper(RegionConfig(), paths).run()
 
 
+def test_who_starts_as_another_ends_is_told_by_a_traceback(monkeypatch, paths):
+    """It held the lock, and has given it back before it was looked who does."""
+    monkeypatch.setattr(keeper_lock, "take", lambda file: None)
+    with pytest.raises(AlreadyRunning, match=r"process unknown\)"):
+        Keeper(RegionConfig(), paths).run()
+
+
 @pytest.mark.parametrize("record", [None, b"{"])
 @pytest.mark.parametrize("names", [["us"], None, ["eu"]])
 def test_down_says_that_nothing_runs_and_takes_the_router(monkeypatch, paths, record, names):

@@ -69,6 +69,13 @@ def test_what_a_router_served_before_it_was_ended_stands_in_its_way(home, starte
     assert started
 
 
+def test_a_router_that_its_control_part_starts_again_cuts_off_a_cell_that_runs(home, capsys):
+    RouterFolder(home).save(State(haproxy=GONE, control=LIVES))
+    write_state(CellPaths("us").state_file, RUNS)
+    assert router_command(["start", "--home", str(home), "--regions", "eu"]) == 1
+    assert "us runs, and its callers would find it no more" in capsys.readouterr().err
+
+
 def test_settings_that_are_wrong_about_a_cell_are_believed_about_others(monkeypatch, home, capsys):
     RouterFolder(home).save(State(haproxy=GONE))
     monkeypatch.setenv("OCEFS_IDENTITY", "off")
@@ -85,7 +92,7 @@ def test_a_router_s_damaged_plan_keeps_cells_from_starting_though_none_runs(home
         with pytest.raises(CellError, match=r"plan\.json is damaged"):
             served(home)
     else:
-        assert served(home) == set()
+        assert served(home) == {}
 
 
 @pytest.mark.parametrize("copied", [True, False])

@@ -5,6 +5,7 @@ import os
 import time
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -16,7 +17,9 @@ from cells.keeper import Keeper
 from cells.parser import parser
 from cells.paths import CellPaths
 from cells.processes import ProcessMark, mark_of
+from cells.settings import Tls
 from cells.state import KeeperState, write_state
+from router.state import RouterFolder, State
 
 DAMAGED = [b"", b'{"region": "us", "phase"', b'{"region": "\xff"}', b'{"region": 3}']
 GONE = ProcessMark(os.getpid(), "long ago")
@@ -39,7 +42,7 @@ def _scale() -> int:
 
 COMMANDS = [
     lambda paths: modes.check_modes([load_region("us")]),
-    lambda paths: modes.check_left_out(["us"], paths.home),
+    lambda paths: modes.check_left_out({"us": ("127.0.0.1", 8101)}, (), paths.home),
     lambda paths: up._running(load_region("us"), Console(quiet=True)),
     lambda paths: _scale(),
 ]
@@ -58,7 +61,7 @@ def test_a_keeper_whose_record_is_lost_is_taken_for_none(paths, command, record)
 @pytest.mark.parametrize("record", DAMAGED)
 @pytest.mark.parametrize("command", [*COMMANDS, lambda paths: Keeper(load_region("us"), paths).run()])
 def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(monkeypatch, paths, command, record):
-    monkeypatch.setattr(modes, "can_listen", lambda host, port: False)
+    monkeypatch.setattr(running, "can_listen", lambda host, port: False)
     paths.state_file.write_bytes(record)
     with pytest.raises(CellError, match=r"state\.json can't be read") as raised:
         command(paths)
@@ -69,10 +72,26 @@ def test_a_cell_begins_anew_or_passes_since_its_record_is_damaged(monkeypatch, p
 def test_one_cell_s_damaged_record_stands_in_the_way_of_others_though_nobody_listens_there(monkeypatch, paths):
     paths.state_file.write_bytes(b"")
     asked = []
-    monkeypatch.setattr(modes, "can_listen", lambda *at: bool(asked.append(at)) or True)
+    monkeypatch.setattr(running, "can_listen", lambda *at: bool(asked.append(at)) or True)
     us = load_region("us")
     modes.check_modes([us])
-    assert asked == [(us.api.host, us.api.port)]
+    modes.check_left_out({"us": ("10.0.0.7", 4711)}, (), paths.home)
+    assert asked == [(us.api.host, us.api.port), ("10.0.0.7", 4711)]
+
+
+def test_a_cell_behind_one_with_a_damaged_record_is_not_looked_at(monkeypatch, paths):
+    paths.state_file.write_bytes(b"")
+    monkeypatch.setattr(running, "can_listen", lambda *_: True)
+    CellPaths("eu").run.mkdir(parents=True)
+    runs = KeeperState(region="eu", phase="running", keeper=mark_of(os.getpid()), tls="required")
+    write_state(CellPaths("eu").state_file, runs)
+    us, eu = load_region("us"), load_region("eu")
+    with pytest.raises(CellError, match="eu runs with tls required"):
+        modes.check_modes([us, msgspec.structs.replace(eu, tls=Tls(mode="off"))])
+    served = {region.name: (region.api.host, region.api.port) for region in (us, eu)}
+    with pytest.raises(CellError, match="eu runs, and its callers would find it no more"):
+        modes.check_left_out(served, ["latam"], paths.home)
+    modes.check_left_out(served, ["eu"], paths.home)
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -91,13 +110,29 @@ def test_status_says_never_started_or_hides_the_others(paths, held):
     assert out.getvalue().count("never started") == 1  # eu
 
 
-def test_down_forgets_what_a_crashed_keeper_left_with_its_damaged_record(monkeypatch, paths, capsys):
+@pytest.mark.parametrize(
+    ("router", "told"),
+    [
+        (None, False),
+        (State(haproxy=GONE, control=GONE), False),
+        (State(haproxy=mark_of(os.getpid())), True),
+        (State(haproxy=GONE, control=mark_of(os.getpid())), True),
+        (b"\xff", True),
+    ],
+)
+def test_down_forgets_what_a_crashed_keeper_left_with_its_damaged_record_or_tells_of_a_router_that_does_not_run(
+    monkeypatch, paths, capsys, router, told
+):
+    folder = RouterFolder(paths.home)
+    if router is not None:
+        folder.create()
+        folder.save(router) if isinstance(router, State) else (folder.folder / "state.json").write_bytes(router)
     monkeypatch.setattr(down, "_stop_router", lambda console: pytest.fail("the router was stopped"))
     paths.state_file.write_bytes(b"")
     assert main(["down"]) == 1
     said = capsys.readouterr().out
     assert "state.json can't be read" in said
-    assert "router: left as it is, for us may run on" in said
+    assert ("router: left as it is, for us may run on" in said) is told
     assert paths.state_file.read_bytes() == b""
 
 
@@ -125,10 +160,21 @@ def test_who_ends_what_no_record_tells_of_is_taken_for_a_keeper_and_to_be_killed
     out = io.StringIO()
     with keeper_lock.take(paths.lock_file, ends=True):
         assert running.if_running(paths) is None  # so others may start
-        for command in (COMMANDS[2], running.record_of):
+        for command in (*COMMANDS[2:], running.record_of):
             with pytest.raises(running.BeingEnded, match=rf"us is being ended \(process {os.getpid()}\)") as raised:
                 command(paths)
             assert raised.value.next_step == "wait for it, then once more"
         assert show.status(load_all(["us"]), Console(file=out, width=300)) == 1
     assert "being ended" in out.getvalue()
     assert "kill" not in out.getvalue()
+
+
+@pytest.mark.parametrize("mark", [b"", b"1 long-ago down"])
+def test_a_down_that_could_not_write_its_mark_is_told_as_a_keeper_and_killed(paths, mark):
+    write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
+    with keeper_lock.take(paths.lock_file, ends=True):
+        paths.lock_file.write_bytes(mark)  # the disk is full
+        with pytest.raises(CellError, match=r"a keeper or a `down` of us runs \(process unknown\)") as raised:
+            running.record_of(paths)
+    assert raised.value.next_step.startswith("wait for a `down`; ")
+    assert "python -m cells keep us" in raised.value.next_step

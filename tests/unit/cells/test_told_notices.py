@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cells import deploy
+from cells import deploy, running
 from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.processes import mark_of
@@ -19,6 +19,7 @@ from router.config import RouterConfig
 from router.topology import Region as Routed
 
 DEMO = RegionConfig(identity=Identity(demo_accounts=False))
+AT = {"us": ("127.0.0.1", 8101)}
 US = Routed(name="us", countries=("US",), lat=39.8, lon=-98.6, default=True, host="127.0.0.1", port=8101, guarded=True)
 
 
@@ -72,13 +73,29 @@ def test_a_router_lets_others_into_a_running_cell_that_tells_codes_to_its_log(pa
         with pytest.raises(CellError, match="one-time codes and all") as raised:
             process.start(paths.home, RouterConfig(host="0.0.0.0"), [US], with_control=False)
         assert "make down" in raised.value.next_step
-    check_none_told(paths.home, "127.0.0.1", ["us"])
+    check_none_told(paths.home, "127.0.0.1", AT)
 
 
 def test_a_cell_that_does_not_run_or_tells_no_more_keeps_the_router_from_starting(paths):
     note(paths, told=True)
-    check_none_told(paths.home, "0.0.0.0", ["us"])
+    check_none_told(paths.home, "0.0.0.0", AT)
     paths.state_file.write_bytes(msgspec.json.encode(KeeperState(region="us", keeper=mark_of(os.getpid()))))
     note(paths, told=False)
     note(paths, told=False)
-    check_none_told(paths.home, "0.0.0.0", ["us"])
+    check_none_told(paths.home, "0.0.0.0", AT)
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_one_cell_s_damaged_record_keeps_a_router_from_starting_though_nobody_listens_there(
+    paths, monkeypatch, listens
+):
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(running, "can_listen", lambda *at: bool(asked.append(at)) or not listens)
+    note(paths, told=True)
+    paths.state_file.write_bytes(b"")
+    if listens:
+        with pytest.raises(CellError, match=r"state\.json can't be read"):
+            check_none_told(paths.home, "0.0.0.0", AT)
+    else:
+        check_none_told(paths.home, "0.0.0.0", AT)
+    assert asked == [AT["us"]]

@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from perf.replay.__main__ import main, parser, region_of
 from perf.replay.client import Answer
 from perf.replay.keys import content_key, step_key
 from perf.replay.places import BUILT_IN, Place, PlacesError, read_places, receiving
+from perf.replay.report import show_tally
+from perf.replay.run import Settings
 from perf.replay.stores import PostgresUnknown, postgres_url
+from perf.replay.tally import Tally
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=70)
 
@@ -46,6 +50,20 @@ def test_the_region_of_a_file_is_guessed_wrong(name: str, region: str) -> None:
 def test_a_trace_without_a_region_is_sent_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--trace", "orders.csv"]) == 2
     assert "--region" in capsys.readouterr().out
+
+
+def test_colons_in_a_name_or_reference_become_a_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown(_: Settings, console: Console) -> int:
+        tally = Tally()
+        tally.refuse("shop:100:2", "place", "stock.x", "no")
+        show_tally(console, tally, 0)
+        return 1
+
+    monkeypatch.setattr("perf.replay.__main__.replay", shown)
+    assert main(["--trace", "us.csv"]) == 1
+    assert "shop:100:2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
