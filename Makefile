@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
+# A cell is a dozen processes of Python: each would compile all of its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Any Python from 3.11 on that our dependencies have binaries for: the first that fits, or one that is a good deal quicker.
 PYTHON ?= $(shell deploy/quickest_python.sh python3 python3.13 python3.12 python3.11 /usr/bin/python3)
