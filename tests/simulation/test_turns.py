@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 from types import SimpleNamespace
 
-from actors.domain import location_serving
+from actors.domain import location_serving, location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve
 from tests.simulation.patients import _turn_is_fair
 from tests.simulation.turns import Passed, short_waits
-from tests.unit.domain.line_rig import NOW_MS, Place
+from tests.unit.domain.line_rig import NOW_MS, Place, passed
 
 DAY = NOW_MS // 86_400_000
 LIFE = 30
@@ -68,3 +68,18 @@ def test_lots_that_are_kept_are_given_away_unnoticed(monkeypatch):
     monkeypatch.setattr(location_serving, "without", lambda lots, _: lots)
     told = [told for seed in range(3) for told in play(seed)]
     assert any("which is kept for" in one for one in told)
+
+
+def test_a_turn_that_never_ends_goes_unnoticed(monkeypatch):
+    """It goes on with what is there, be it no more than before."""
+    monkeypatch.setattr(location_turns.Turns, "_goes_on", lambda turns, one, _: turns._goods.good(one, "milk"))
+    place = Watched()
+    with short_waits():
+        place.wait("us-1", 10, ("milk", 9), whole=True)
+        passed(place, "milk", location_turns.PASSED_MAX)
+        place.receive(("milk", 3))
+        for _ in range(2):
+            assert place.told == []
+            place.now_ms = place.state.waiting.turns["us-1"].until_ms
+            place.wake()
+    assert [one for one in place.told if "goes on with no more than it had" in one] == place.told != []

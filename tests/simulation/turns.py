@@ -111,6 +111,8 @@ class Passed:
         self.lines: dict[str, dict[str, int]] = {}
         self.counts: dict[str, int] = {}
         self.keepers: list[Waiter] = []
+        # Order → units that were there for it when its turn went on, 0 before.
+        self.there: dict[str, int] = {}
         self.doubted: frozenset[str] = frozenset()
 
     def after(self, state: Location, events: Iterable[object], turn: Turn, *, landed: bool = False) -> Iterator[str]:
@@ -118,7 +120,12 @@ class Passed:
         line = state.waiting
         whole = {} if line is None else {n: one for n, one in line.waiters.items() if one.whole and one.lines}
         began = {event.order_id for event in events if type(event) is LineTurn}
-        went_on = {event.order_id for event in events if type(event) is LineTurn and event.there}
+        went_on = {event.order_id: event.there for event in events if type(event) is LineTurn and event.there}
+        yield from (
+            f"{self.name} version {turn.version}: the turn of {name} goes on with no more than it had"
+            for name, units in went_on.items()
+            if units <= self.there.get(name, 0)
+        )
         served = {f"{event.order_id}.{event.number}" for event in events if type(event) is LineServed}
         got = [(by.partition(".")[0], *what) for by, *what in _got(events) if not landed or by in served]
         for name, one in whole.items():
@@ -153,6 +160,7 @@ class Passed:
             else frozenset(line.doubted) | {sku for sku, until_ms in line.rests.items() if until_ms > turn.at_ms}
         )
         self.keepers = [one for one in whole.values() if one.turn is not None and one.turn.until_ms is not None]
+        self.there = {one.order_id: one.turn.there for one in self.keepers if one.turn is not None}
 
     def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:
         other = state.waiting.waiters.get(by) if state.waiting is not None else None
