@@ -63,7 +63,7 @@ def _router_runs() -> bool:
 
     try:
         return RouterFolder(CellPaths("router").home).state().runs
-    except CellError:
+    except (CellError, OSError):
         return True
 
 

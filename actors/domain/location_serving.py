@@ -87,7 +87,7 @@ class Round:
                     stock.buffers = buffers_of(levels.buffers)
 
     def _came(self) -> dict[str, int]:
-        """SKU → how many more the events leave for sale to who waits: they came, were found, are good again, or are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
+        """SKU → units that came, of which the events leave more for sale to who waits: they came, were found, are good again, or (0 units, for they were there) are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
         came: dict[str, int] = {}
         for sku, stock in self._draft.touched.items():
             before, after = self._location.stock.get(sku) or Stock(), copy(stock)
@@ -95,7 +95,7 @@ class Round:
             channels = {channel for channel, _, _, _ in self._line.queues.get(sku, ())}
             more = max((after.available_to(one) - before.available_to(one) for one in channels), default=0)
             if more > 0:
-                came[sku] = more
+                came[sku] = max(0, min(more, after.sellable - before.sellable))
         return came
 
     # --- who gets it

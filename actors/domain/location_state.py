@@ -27,6 +27,11 @@ class Counts(msgspec.Struct, gc=False):
         return self.on_hand - self.allocated - self.reserved - self.damaged - self.quality_hold
 
     @property
+    def sellable(self) -> int:
+        """Neither damaged nor to be looked at first, be it promised or not."""
+        return self.on_hand - self.damaged - self.quality_hold
+
+    @property
     def promised(self) -> int:
         """To an order, or kept for a cart or a transfer."""
         return self.allocated + self.reserved

@@ -41,8 +41,8 @@ COMES_MS = 4 * DAY_MS
 LATE_MS = HOUR_MS
 # So long a turn goes on each time: a delivery a day falls into it, be it some hours later than the day before.
 GOES_ON_MS = LATELY_MS - LATE_MS
-# A turn goes on if so many times what came lately would suffice: within a week or so, if as much goes on coming.
-TIMES_MAX = 4
+# A turn goes on if so many times what came lately would suffice: within a week or two, if as much goes on coming. Less would not do for what comes late in the day: then one delivery of two is among it.
+TIMES_MAX = 6
 # Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
 TURN_SKUS_MAX = 50
 
@@ -66,7 +66,7 @@ class Goods(Protocol):
 
 
 class Turns:
-    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKU → how many came in by what the round is about."""
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of which somebody may have more by what the round is about → how many came."""
 
     def __init__(self, line: WaitingLine, now_ms: int, came: Mapping[str, int], goods: Goods) -> None:
         self._line, self._turns, self._now_ms, self._goods = line, line.turns, now_ms, goods

@@ -234,7 +234,9 @@ def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
     if known is not None and turn is not None:
         same = waiter.lines.keys() <= known.lines.keys() if turn.until_ms else waiter.lines.keys() == known.lines.keys()
         if same:
-            return turn
+            # What was there of that which it wants no more is not missing.
+            less = sum(max(0, units - waiter.lines.get(sku, 0)) for sku, units in known.lines.items())
+            return msgspec.structs.replace(turn, there=max(0, turn.there - less))
     return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from perf.replay.play import PENDING_MAX
 from perf.replay.survey import Survey
 
 KEYS_REMEMBERED_S: Final = 23 * 3600  # a cell remembers them for 24 h at least; one hour for the replay itself
@@ -28,23 +29,28 @@ def remembers_orders(present: int, orders: int, age_s: int) -> bool:
 
 
 def check_speed(found: Survey, present: int, age_s: int, speed: float) -> None:
-    """Orders that are there are sent again each at its own time, the last when the trace's span (seconds) is over. Raises KeysForgotten where that is too late."""
-    takes_s, left_s = found.span_s / speed, KEYS_REMEMBERED_S - age_s
+    """Orders that are there are sent again each at its own time, the last when the trace's span (seconds) is over; where the trace's clock may wait for orders that are on their way, when these are. Raises KeysForgotten where that is too late."""
+    span_s = found.span_s if len(found.entries) <= PENDING_MAX else found.steps_span_s
+    takes_s, left_s = span_s / speed, KEYS_REMEMBERED_S - age_s
     if not present or takes_s < left_s:
         return
     raise KeysForgotten(
         f"{present:,} of the trace's orders are there, from up to {in_hours(age_s)} ago: the cell may forget their keys in {in_hours(left_s)}, and at --speed {speed:g} its last order would"
-        f" be sent in {in_hours(takes_s)}. That could place orders twice. Run it without --speed, or with --speed {math.ceil(_SPEED_MARGIN * found.span_s / left_s)}."
+        f" be sent in {in_hours(takes_s)}. That could place orders twice. Run it without --speed, or with --speed {math.ceil(_SPEED_MARGIN * span_s / left_s)}."
     )
 
 
-def check_receipts(age_s: int) -> None:
-    """Raises KeysForgotten where the first of this replay's receipts came `age_s` seconds ago (0: there are none), and the cell may have forgotten their keys."""
-    if age_s >= KEYS_REMEMBERED_S:
+def sends_receipts(age_s: int, *, all_there: bool) -> bool:
+    """Whether the trace's stock is to be received: not where the first of its receipts came `age_s` seconds ago (0: there are none), the cell may have forgotten their keys, and all orders are
+    there, which need no more. Raises KeysForgotten where some are missing."""
+    if age_s < KEYS_REMEMBERED_S:
+        return True
+    if not all_there:
         raise KeysForgotten(
             f"the trace's stock was received up to {in_hours(age_s)} ago and the cell may have forgotten the receipts' keys: sending the trace"
             " again could receive it twice. Use a cell without it."
         )
+    return False
 
 
 def in_hours(seconds: float) -> str:

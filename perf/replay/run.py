@@ -33,7 +33,7 @@ from perf.replay.readback import (
     read_settled,
     read_stock_settled,
 )
-from perf.replay.remembered import KeysForgotten, check_receipts, check_speed, in_hours, remembers_orders
+from perf.replay.remembered import KeysForgotten, check_speed, in_hours, remembers_orders, sends_receipts
 from perf.replay.report import show_equal, show_figures, show_rejected, show_stock, show_tally
 from perf.replay.second_person import SecondPerson
 from perf.replay.stock import StockReport
@@ -95,9 +95,10 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
         with PostgresFigures(url, sealed_name(settings.region, settings.home)) as source:
             source.name_orders(found.entries)
             tally, retries = Tally(), 0
-            if _is_to_be_sent(source.present(), found, settings.speed, console):
+            present = source.present()
+            if _is_to_be_sent(present, found, settings.speed, console):
                 with _progress(console) as progress:
-                    retries = asyncio.run(_send(settings, found, tally, source.received_age_s, progress))
+                    retries = asyncio.run(_send(settings, found, tally, source, present, progress))
             with console.status("waiting for write-behind"):
                 back, settled = read_settled(
                     source, tally.placed, tally.adjusted_lines, settings.readback_s, settings.quiet_s
@@ -140,21 +141,22 @@ def _progress(console: Console) -> Progress:
 
 
 async def _send(
-    settings: Settings, found: Survey, tally: Tally, received_age_s: Callable[[str], int], progress: Progress
+    settings: Settings, found: Survey, tally: Tally, source: PostgresFigures, present: Present, progress: Progress
 ) -> int:
-    """Everything that goes to the cell; returns how many requests were sent again. `received_age_s`: how long ago the first receipt of a reference came.
-    Raises CellError, PlacesError, KeysForgotten, ReadbackError."""
+    """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError, KeysForgotten, ReadbackError."""
     async with _client(settings) as client, _client(settings) as managers:
         await _introduce(client, settings)
         manager = SecondPerson(managers, settings.region, settings.home.absolute())
         places = receiving(await open_places(client, settings.region, settings.locations))
         warehouses = tally.warehouses = [place.location_id for place in places]
         # An interrupted run may have left nothing else: the orders that are there do not tell.
-        check_receipts(received_age_s(receipts_reference(found.needs, warehouses, settings.scarce)))
+        received_age_s = source.received_age_s(receipts_reference(found.needs, warehouses, settings.scarce))
+        is_to_be_received = sends_receipts(received_age_s, all_there=present.orders >= len(found.entries))
         await define_skus(client, found, _bar(progress, "SKUs", len(found.needs)))
-        bodies = sum(1 for _ in receipts(found.needs, warehouses, settings.scarce))
-        bar = _bar(progress, "receipts", bodies)
-        await receive_stock(client, found, warehouses, settings.scarce, bar)
+        if is_to_be_received:
+            bodies = sum(1 for _ in receipts(found.needs, warehouses, settings.scarce))
+            bar = _bar(progress, "receipts", bodies)
+            await receive_stock(client, found, warehouses, settings.scarce, bar)
         home_country = settings.home_country or found.home_country or places[0].country
         placer = Placer(client, manager, tally, home_country, warehouses[0], settings.scarce is not None)
         life = Life(client, tally)

@@ -38,11 +38,17 @@ class Survey:
     joined: int = 0  # rows that go over several lines
     first_at: datetime | None = None
     last_at: datetime | None = None
+    last_step_at: datetime | None = None
 
     @property
     def span_s(self) -> float:
         """From the first `ordered_at` to the last, in seconds."""
         return (self.last_at - self.first_at).total_seconds() if self.first_at and self.last_at else 0.0
+
+    @property
+    def steps_span_s(self) -> float:
+        """From the first `ordered_at` to the last time of all, in seconds."""
+        return (self.last_step_at - self.first_at).total_seconds() if self.first_at and self.last_step_at else 0.0
 
     def reject(self, rejection: Rejection) -> None:
         """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX of each reason are kept with their places in the file."""
@@ -68,6 +74,8 @@ def survey(path: Path) -> Survey:
         _add_need(found, line)
         found.first_at = min(found.first_at or line.ordered_at, line.ordered_at)
         found.last_at = max(found.last_at or line.ordered_at, line.ordered_at)
+        steps = [at for at in (found.last_step_at, line.shipped_at, line.delivered_at) if at is not None]
+        found.last_step_at = max([line.ordered_at, *steps])
     if not found.entries:
         raise TraceError(f"{path} holds no row that can be taken ({sum(found.rejected.values())} were rejected)")
     found.sha256, found.joined = reader.sha256, reader.joined

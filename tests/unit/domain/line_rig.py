@@ -128,6 +128,10 @@ class SlowLine:
             if before is None or waiter.lines.keys() - before.lines.keys():
                 del self.keeps[waiter.order_id]
                 self.passed[waiter.order_id] = []
+            else:
+                sku, until_ms, had = self.keeps[waiter.order_id]
+                less = sum(max(0, n - waiter.lines.get(of, 0)) for of, n in before.lines.items())
+                self.keeps[waiter.order_id] = (sku, until_ms, max(0, had - less))
         elif before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
             self.passed[waiter.order_id] = []
         self._forget()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.domain.location_commands import ReceiptLine, ReceiveStock, Reserve, SetProfile
+from actors.domain.location_commands import ReceiptLine, ReceiveStock, Reserve, SetLevels, SetProfile
+from actors.domain.location_events import Levels
 from actors.domain.location_line import LATELY_MS, GoodsCame, Turn, Waiter, WaitingLine, line_changed
 from actors.domain.location_profile import Profile
 from actors.domain.location_turns import GOES_ON_MS, KEEP_MS, PASSED_MAX
@@ -72,8 +73,8 @@ def test_a_turn_that_was_over_long_ago_goes_on_with_what_comes_now(hours, until)
     assert place.state.waiting.turns["us-1"].until_ms == (until and NOW_MS + until)
 
 
-@pytest.mark.parametrize("wanted", [9, 8, 7])
-def test_a_turn_does_not_go_on_as_its_order_wants_less(wanted):
+@pytest.mark.parametrize(("wanted", "of_b"), [(9, 2), (8, 2), (7, 2), (9, 1), (9, 0)])
+def test_a_turn_does_not_go_on_as_its_order_wants_less(wanted, of_b):
     place = Place()
     place.wait("us-1", 10, ("a", 9), ("b", 2), whole=True)
     place.receive(("a", 4))
@@ -82,7 +83,7 @@ def test_a_turn_does_not_go_on_as_its_order_wants_less(wanted):
     place.now_ms += KEEP_MS
     place.wake()
     assert place.state.waiting.turns["us-1"].there == 6
-    place.wait("us-1", 10, ("a", wanted), ("b", 2), whole=True)
+    place.wait("us-1", 10, ("a", wanted), *([("b", of_b)] if of_b else []), whole=True)
     place.receive(("a", 2))
     assert place.again() == place.state
     place.now_ms += GOES_ON_MS
@@ -125,6 +126,33 @@ def test_what_lay_there_is_taken_for_what_comes(wanted, there):
     got = served_carts(place, 480, lambda hour: place.receive(*daily) if hour % 24 == 8 else None)
     # Five pass it between two turns of half a day.
     assert len(got) >= min(5 * 20 * 24 / (12 + 3), there["a"])
+
+
+def test_what_is_kept_back_and_not_any_more_comes_each_time():
+    """A level that is set each day: none of it came."""
+    place = Place(small=False)
+    place.receive(("a", 200))
+    place.wait("us-1", 10, ("a", 300), whole=True)
+
+    def each(hour: int) -> None:
+        if hour % 24 in (20, 21):
+            place.do(SetLevels([Levels("a", safety_stock=40 if hour % 24 == 20 else 0)]))
+
+    assert len(served_carts(place, 480, each)) > 150
+
+
+@pytest.mark.parametrize(("wants", "there", "daily"), [(20, 10, 3), (16, 10, 2)])
+def test_the_hour_of_a_delivery_decides_whether_an_order_is_ever_served(wants, there, daily):
+    """Of what came lately there may be two deliveries or one."""
+
+    def served(at: int) -> int:
+        place = Place(small=False)
+        place.receive(("a", there))
+        place.wait("us-1", 10, ("a", wants), whole=True)
+        served_carts(place, 480, lambda hour: place.receive(("a", daily)) if hour % 24 == at else None)
+        return len(place.served)
+
+    assert {at: served(at) for at in range(2, 24, 4)} == dict.fromkeys(range(2, 24, 4), 1)
 
 
 def test_a_turn_goes_on_for_weeks_while_other_goods_come_than_it_lacks():

@@ -28,6 +28,7 @@ from actors.domain.location_commands import (
 )
 from actors.domain.location_events import Levels
 from actors.domain.location_line import Came, Waiter, WaitingLine, WaitInLine
+from actors.domain.location_state import Stock
 from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
 
 SKUS = ("a", "b", "c")
@@ -38,6 +39,11 @@ def _lately(noted: list[Came]) -> list[Came]:
     oldest = noted[-1][0] - location_line.LATELY_MS
     moments = sorted({at_ms for at_ms, _ in noted if at_ms > oldest})
     return [(at_ms, sum(units for at, units in noted if at == at_ms)) for at_ms in moments]
+
+
+def _goods(stock: Stock | None) -> int:
+    """Units that are good, whatever is promised or kept back of them."""
+    return 0 if stock is None else stock.on_hand - stock.damaged - stock.quality_hold
 
 
 class Play:
@@ -68,7 +74,8 @@ class Play:
         got = {(order_id, sku): n for order_id, _, lines in served for sku, n in lines}
         taken = {sku: sum(n for (_, of), n in got.items() if of == sku) for sku in SKUS}
         more = {sku: self._more(sku, stock[sku], taken[sku]) for sku in SKUS}
-        came = {sku: units for sku, units in more.items() if units > 0}
+        goods = {sku: _goods(self.place.state.stock.get(sku)) - _goods(stock[sku]) for sku in SKUS}
+        came = {sku: max(0, min(units, goods[sku])) for sku, units in more.items() if units > 0}
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n

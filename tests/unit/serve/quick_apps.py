@@ -25,7 +25,7 @@ def _shape(asked: Any) -> Any:
         return type(asked), tuple(sorted((name, repr(value)) for name, value in said.items()))
     if parts := get_args(asked):
         return repr(get_origin(asked)), tuple(map(_shape, parts))
-    return repr(asked)
+    return asked if isinstance(asked, type) else repr(asked)
 
 
 def _once(*, param_name: str, annotation: Any, value: Any, path_param_names: set[str]) -> Any:

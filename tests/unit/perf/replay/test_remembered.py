@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from perf.replay import remembered
 from perf.replay.readback import Present
-from perf.replay.remembered import KEYS_REMEMBERED_S, KeysForgotten, check_receipts, check_speed, remembers_orders
+from perf.replay.remembered import KEYS_REMEMBERED_S, KeysForgotten, check_speed, remembers_orders, sends_receipts
 from perf.replay.run import _is_to_be_sent
 from perf.replay.survey import Survey, survey
 from tests.unit.perf.replay.traces import csv_of, row
@@ -62,11 +63,27 @@ def test_the_speed_that_is_named_is_too_low(found: Survey) -> None:
         check_speed(found, 1, age_s, float(str(raised.value).rpartition(" ")[2].rstrip(".")))
 
 
-def test_stock_is_received_twice() -> None:
+def test_stock_is_received_twice_or_a_trace_is_refused_that_needs_none() -> None:
     for age_s in (0, KEYS_REMEMBERED_S - 1):
-        check_receipts(age_s)
+        assert sends_receipts(age_s, all_there=False)
     with pytest.raises(KeysForgotten, match=r"received up to 23 h ago.*receive it twice"):
-        check_receipts(KEYS_REMEMBERED_S)
+        sends_receipts(KEYS_REMEMBERED_S, all_there=False)
+    assert not sends_receipts(KEYS_REMEMBERED_S, all_there=True)
+
+
+def test_orders_that_wait_for_others_on_their_way_come_too_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trace's clock stands still while too many are."""
+    path = tmp_path / "us.csv"
+    shipped = {"shipped_at": "2020-01-04T10:00:00", "final_status": "shipped"}
+    path.write_text(csv_of(*(row(order_ref=n, ordered_at="2020-01-01T10:00:00", **shipped) for n in range(3))))
+    found = survey(path)
+    assert (found.span_s, found.steps_span_s) == (0, 72 * HOUR_S)
+    check_speed(found, 1, HOUR_S, 3.0)
+    monkeypatch.setattr(remembered, "PENDING_MAX", 2)
+    with pytest.raises(KeysForgotten, match=r"--speed 4\."):
+        check_speed(found, 1, HOUR_S, 3.0)
 
 
 def test_a_trace_of_one_moment_has_no_span(tmp_path: Path) -> None:
