@@ -63,7 +63,7 @@ def _router_runs() -> bool:
 
     try:
         return RouterFolder(CellPaths("router").home).state().runs
-    except (CellError, OSError):
+    except CellError:
         return True
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from cells.errors import CellError
+from cells.errors import CellError, refused
 from cells.log_files import make_log_folder
 from cells.paths import own_folder, short_folder
 from cells.processes import ProcessMark, is_alive
@@ -137,6 +137,8 @@ class RouterFolder:
             return msgspec.json.decode((self.folder / name).read_bytes(), type=kind)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise refused(error, f"{self.folder / name} can't be read") from error
         except ValueError as error:  # msgspec's, and that bytes are no UTF-8
             raise CellError(
                 f"{self.folder / name} is damaged: {error}", "end the router's processes, then remove that file"

@@ -29,6 +29,15 @@ def test_a_router_s_damaged_file_ends_in_a_traceback(router, written):
     assert show._router()[0].startswith("router: [red]unknown[/]")
 
 
+def test_a_router_s_file_that_can_not_be_read_ends_in_a_traceback(router, capsys):
+    (router.folder / "state.json").mkdir()
+    with pytest.raises(CellError, match=r"state\.json can't be read: Is a directory"):
+        status(router.home)
+    assert show._router()[0].startswith("router: [red]unknown[/]")
+    assert down.down(["us"], down.Console(width=300)) == 1
+    assert "can't be read" in capsys.readouterr().out
+
+
 def test_a_router_s_damaged_file_keeps_cells_from_being_ended(router, monkeypatch, capsys):
     (router.folder / "state.json").write_bytes(b'{"haproxy": {"pid": 1, "started": "\xff"}}')
     ended = []
