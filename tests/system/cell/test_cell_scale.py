@@ -74,8 +74,6 @@ def until_listening(cell, count, deadline_s=60.0):
 
 def test_a_request_fails_while_a_replica_drains(cell):
     try:
-        cell.cell.change({"api": {"replicas": 2}})
-        cell.cell.command("deploy", "us")
         until_listening(cell, 2)
         before = cell.notebook.answers.copy()
         with load(cell, "drain"):
