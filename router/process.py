@@ -39,7 +39,7 @@ from router.admin_socket import AdminError, AdminSocket
 from router.config import RouterConfig
 from router.haproxy_config import affordable_connections, descriptors_for, files
 from router.state import Changes, Plan, RouterFolder, State
-from router.topology import Region, TopologyError, region_of_country
+from router.topology import Region, TopologyError, addresses, region_of_country
 
 _START_S = 15.0
 # For requests under way to be answered.
@@ -83,7 +83,7 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
     """
     names = [region.name for region in regions]
     check_cells_have_none(home, config.host, names)
-    check_none_told(home, config.host, {region.name: (region.host, region.port) for region in regions})
+    check_none_told(home, config.host, addresses(regions))
     router = RouterFolder(home)
     plan = Plan(config, tuple(regions))
     with router.locked():

@@ -7,7 +7,7 @@ from cells.config import load_all
 from cells.settings import RegionConfig
 from cells.trust import of_cell
 from router.state import RouterFolder
-from router.topology import Region
+from router.topology import Region, addresses
 
 
 def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
@@ -34,7 +34,7 @@ def served(home: Path) -> dict[str, tuple[str, int]]:
     the files of one that runs are damaged."""
     router = RouterFolder(home)
     plan = router.plan() if router.state().runs else None
-    return {region.name: (region.host, region.port) for region in plan.regions} if plan is not None else {}
+    return addresses(plan.regions) if plan is not None else {}
 
 
 def load_regions(

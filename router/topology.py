@@ -4,7 +4,7 @@ Pure: no I/O. `router.regions` makes these values from the cells' configuration.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -121,6 +121,11 @@ def _check_countries(regions: Sequence[Region]) -> None:
             if country in owner:
                 raise TopologyError(f"country {country} is served by {owner[country]} and by {region.name}: choose one")
             owner[country] = region.name
+
+
+def addresses(regions: Iterable[Region]) -> dict[str, tuple[str, int]]:
+    """Region → host and port where its cell is looked for."""
+    return {region.name: (region.host, region.port) for region in regions}
 
 
 def default_region(regions: Sequence[Region]) -> Region:
