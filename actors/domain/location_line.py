@@ -133,7 +133,7 @@ class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=Tr
 
 
 class GoodsCame(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Some of these SKUs came in, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms); `units`: how many of each."""
+    """Some of these SKUs came, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms); `units`: how many of each, 0 where some are only kept back no more."""
 
     skus: list[str]
     at_ms: int

@@ -87,15 +87,17 @@ class Round:
                     stock.buffers = buffers_of(levels.buffers)
 
     def _came(self) -> dict[str, int]:
-        """SKU → units that came, of which the events leave more for sale to who waits: they came, were found, are good again, or (0 units, for they were there) are kept back no more. What somebody gives back was there before, and what comes for somebody is his."""
+        """SKU → units that came by the events, be they kept back yet: they came in, were found, or are good again; or 0, where units are kept back no more, for these were there. What somebody
+        gives back was there before, too, and what comes for somebody is his."""
         came: dict[str, int] = {}
         for sku, stock in self._draft.touched.items():
             before, after = self._location.stock.get(sku) or Stock(), copy(stock)
             after.allocated += max(0, before.promised - stock.promised)
             channels = {channel for channel, _, _, _ in self._line.queues.get(sku, ())}
             more = max((after.available_to(one) - before.available_to(one) for one in channels), default=0)
-            if more > 0:
-                came[sku] = max(0, min(more, after.sellable - before.sellable))
+            goods = stock.sellable - before.sellable - max(0, stock.promised - before.promised)
+            if channels and (more > 0 or goods > 0):
+                came[sku] = max(0, goods)
         return came
 
     # --- who gets it

@@ -66,7 +66,7 @@ class Goods(Protocol):
 
 
 class Turns:
-    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of which somebody may have more by what the round is about → how many came."""
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of which some came by what the round is about, or are kept back no more → how many came."""
 
     def __init__(self, line: WaitingLine, now_ms: int, came: Mapping[str, int], goods: Goods) -> None:
         self._line, self._turns, self._now_ms, self._goods = line, line.turns, now_ms, goods
@@ -256,7 +256,7 @@ class Turns:
         return waiter is not None and self._goods.beyond_a_day(waiter)
 
     def waited_for(self) -> dict[str, int]:
-        """What came in (SKU → units), of that which somebody waits for who takes all or nothing, or of which it was doubted that any comes."""
+        """What came (SKU → units; 0: it is kept back no more), of that which somebody waits for who takes all or nothing, or of which it was doubted that any comes."""
         line = self._line
         return {
             sku: self._came[sku] for sku in sorted(self._came)

@@ -191,7 +191,7 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
     )  # fmt: skip
     if waiter.whole and 0 < len(waiter.lines) <= TURN_SKUS_MAX:
-        waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
+        waiter = msgspec.structs.replace(waiter, turn=_turn(location, line, known, waiter))
     arrivals = location_dates.Arrivals(location, line, waiter.lines, context)
     expected_ms = arrivals.expected_ms(waiter)
     waiter, told = (
@@ -228,14 +228,17 @@ def _whole_for(line: WaitingLine, sku: str) -> int:
     return sum(bool(only) for _, _, _, only in line.queues.get(sku, ()))
 
 
-def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
+def _turn(location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
     """It stays its turn, unless it wants other goods now: these may be in doubt, or be set aside for many. Of who is new, or wants other goods, it is counted from now on who passes it."""
     turn = known.turn if known is not None else None
     if known is not None and turn is not None:
         same = waiter.lines.keys() <= known.lines.keys() if turn.until_ms else waiter.lines.keys() == known.lines.keys()
         if same:
-            # What was there of that which it wants no more is not missing.
-            less = sum(max(0, units - waiter.lines.get(sku, 0)) for sku, units in known.lines.items())
+            # What is there of that which it wants no more is not missing; what never came of that is nothing that it had.
+            less = 0
+            for sku, units in known.lines.items():
+                there = min(units, location.stock[sku].available) if sku in location.stock else 0
+                less += max(0, there - waiter.lines.get(sku, 0))
             return msgspec.structs.replace(turn, there=max(0, turn.there - less))
     return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))
 

@@ -117,8 +117,8 @@ class SlowLine:
         self.came: dict[str, list[tuple[int, int]]] = {}
         self.rests: dict[str, int] = {}
 
-    def put(self, waiter: Waiter) -> None:
-        """In place of what it wanted before."""
+    def put(self, waiter: Waiter, there: Callable[[str], int]) -> None:
+        """In place of what it wanted before. `there(sku)`: free units, whoever they are set aside for."""
         before = self.waiters.get(waiter.order_id)
         self.waiters[waiter.order_id] = waiter
         if not waiter.whole or not waiter.lines:
@@ -130,7 +130,7 @@ class SlowLine:
                 self.passed[waiter.order_id] = []
             else:
                 sku, until_ms, had = self.keeps[waiter.order_id]
-                less = sum(max(0, n - waiter.lines.get(of, 0)) for of, n in before.lines.items())
+                less = sum(max(0, min(n, there(of)) - waiter.lines.get(of, 0)) for of, n in before.lines.items())
                 self.keeps[waiter.order_id] = (sku, until_ms, max(0, had - less))
         elif before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
             self.passed[waiter.order_id] = []

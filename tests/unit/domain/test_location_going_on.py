@@ -91,6 +91,24 @@ def test_a_turn_does_not_go_on_as_its_order_wants_less(wanted, of_b):
     assert place.state.waiting.turns["us-1"].until_ms == place.now_ms + GOES_ON_MS
 
 
+def test_a_turn_goes_on_as_its_order_wants_less_of_what_never_came():
+    """It has no more than it had: what comes goes to who is before it."""
+    place = Place(small=False)
+    place.wait("us-1", 10, ("a", 30), whole=True)
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 15))
+    for number, wanted in enumerate((29, 28)):
+        place.now_ms = place.state.waiting.turns["us-1"].until_ms - HOUR_MS
+        place.wait(f"us-0{number}", 1, ("a", 3))
+        place.receive(("a", 3))
+        place.wait("us-1", 10, ("a", wanted), whole=True)
+        assert place.again() == place.state
+        place.now_ms += HOUR_MS
+        place.wake()
+    assert place.now_ms == NOW_MS + KEEP_MS + GOES_ON_MS
+    assert place.state.waiting.turns["us-1"].until_ms is None
+
+
 def test_what_lay_idle_for_another_breaks_off_a_turn_that_goes_on():
     place = Place()
     place.wait("us-1", 10, ("a", 9), whole=True)
@@ -111,6 +129,40 @@ def test_goods_are_set_aside_for_who_will_not_have_enough_within_weeks():
     place.wait("us-1", 10, ("a", 90), ("b", 1_000), whole=True)
     got = served_carts(place, 240, lambda hour: place.receive(("b", 1)) if hour % 24 == 8 else None)
     assert len(got) == 100
+
+
+def _safety(units):
+    return [Levels("a", safety_stock=units)]
+
+
+def _buffer(units):
+    return [Levels("a", buffers={"": units} if units else {})]
+
+
+@pytest.mark.parametrize("levels", [_safety, _buffer])
+@pytest.mark.parametrize(("wants", "daily"), [(20, 5), (15, 10), (8, 3)])
+def test_goods_that_are_kept_back_as_they_come_are_none_that_came(levels, wants, daily):
+    """They are looked at first, and kept from everybody meanwhile."""
+
+    def hours(kept_back: bool) -> int:
+        place, served = Place(small=False), []
+
+        def each(hour: int) -> None:
+            if not hour:
+                place.wait("us-1", 10, ("a", wants), whole=True)
+            if hour % 24 == 8:
+                if kept_back:
+                    place.do(SetLevels(levels(2 * wants + daily)))
+                place.receive(("a", daily))
+            if kept_back and hour % 24 == 10:
+                place.do(SetLevels(levels(0)))
+            if place.served:
+                served.append(hour)
+
+        served_carts(place, 240, each)
+        return served[0]
+
+    assert hours(kept_back=True) <= hours(kept_back=False) + 2
 
 
 @pytest.mark.parametrize(
@@ -173,7 +225,7 @@ def test_a_turn_goes_on_for_weeks_while_other_goods_come_than_it_lacks():
 
 @pytest.mark.parametrize(("comes", "goes_on"), [(2, True), (1, False)])
 def test_a_turn_goes_on_for_more_than_will_come_or_is_over_as_the_goods_come(comes, goes_on):
-    """At the end of the turn some come for the first time: four times that has to suffice for the rest."""
+    """At the end of the turn some come for the first time: six times that has to suffice for the rest."""
     place = Place()
     place.wait("us-1", 10, ("a", 10), ("b", 2), whole=True)
     passed(place, "b", PASSED_MAX)

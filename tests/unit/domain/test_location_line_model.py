@@ -75,7 +75,7 @@ class Play:
         taken = {sku: sum(n for (_, of), n in got.items() if of == sku) for sku in SKUS}
         more = {sku: self._more(sku, stock[sku], taken[sku]) for sku in SKUS}
         goods = {sku: _goods(self.place.state.stock.get(sku)) - _goods(stock[sku]) for sku in SKUS}
-        came = {sku: max(0, min(units, goods[sku])) for sku, units in more.items() if units > 0}
+        came = {sku: max(0, goods[sku]) for sku in SKUS if more[sku] > 0 or goods[sku] > 0}
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n
@@ -135,7 +135,7 @@ class Play:
             name, placed, 0, lines, [], rng.choice(("online", "store")), {}, from_ms, rng.random() < 0.4
         )  # fmt: skip
         kept = self.slow.waiters[name].lines if name in self.slow.keeps else {}
-        self.slow.put(waiter)
+        self.slow.put(waiter, partial(self.free, channel=""))
         # Who comes gets what those who are there leave; and these what was set aside for him before.
         self._tell(waiter, lines, [sku for sku in sorted(kept) if sku not in lines])
 
