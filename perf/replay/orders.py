@@ -18,10 +18,13 @@ LINES_PER_ORDER_MAX: Final = 2_000  # the cell's limit
 
 @dataclass(slots=True)
 class OrderEntry:
-    """What is kept of each order while the trace is read: enough to check its later rows against its first."""
+    """What is kept of each order while the trace is read: enough to check its later rows against its first, and to tell when it is sent. `ordered_at`: the earliest of its rows; `last_row`: where the
+    last one stands in the file."""
 
     final_status: str
     currency: str
+    ordered_at: datetime
+    last_row: int = 0
     rows: int = 0
     # A character for each line_no that was taken: 2 bytes a row at most, where a bit for each that there may be is 1.3 kB for the last one alone.
     line_numbers: str = ""
@@ -60,12 +63,13 @@ def checked_lines(reader: TraceReader, entries: dict[str, OrderEntry]) -> Iterat
         if entry is None:
             if len(entries) >= ORDERS_MAX:
                 raise TraceError(f"more than {ORDERS_MAX:,} orders: split the trace")
-            entry = entries[reference] = OrderEntry(line.final_status, line.currency)
+            entry = entries[reference] = OrderEntry(line.final_status, line.currency, line.ordered_at)
         reason = _contradiction(line, entry)
         if reason:
             yield Rejection(line.row, reason)
             continue
         entry.rows += 1
+        entry.ordered_at, entry.last_row = min(entry.ordered_at, line.ordered_at), line.row
         entry.line_numbers += chr(line.line_no)
         yield line
 

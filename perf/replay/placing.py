@@ -8,6 +8,7 @@ from typing import Any, Final
 from perf.replay.client import Answer, CellClient, encode
 from perf.replay.keys import step_key
 from perf.replay.plan import Adjustment, OrderPlan
+from perf.replay.remembered import SentBefore
 from perf.replay.second_person import SecondPerson
 from perf.replay.tally import Lacking, Tally
 
@@ -34,20 +35,24 @@ class LiveOrder:
 
 
 class Placer:
-    """Places orders and books adjustments; counts in `tally`. Raises CellUnreachable where the cell stays away."""
+    """Places orders and books adjustments; counts in `tally`. `sent`: what earlier runs sent.
+
+    Raises CellUnreachable where the cell stays away, and KeysForgotten before anything of an order is sent that it may have forgotten."""
 
     def __init__(
-        self, client: CellClient, second_person: SecondPerson, tally: Tally, home_country: str, returns_at: str, scarce: bool
+        self, client: CellClient, second_person: SecondPerson, tally: Tally, sent: SentBefore, home_country: str, returns_at: str, scarce: bool,
     ) -> None:  # fmt: skip
         self._client = client
         self._second_person = second_person
         self._tally = tally
+        self._sent = sent
         self._home_country = home_country
         self._returns_at = returns_at
         self._scarce = scarce
 
     async def place(self, plan: OrderPlan) -> LiveOrder | None:
         """The order as the cell took it, settled; None where it was refused (which is counted)."""
+        self._sent.check(plan.reference)
         country = plan.country or self._home_country
         answer = await self._post_order(plan, country, "place")
         substituted = not plan.country
@@ -97,6 +102,7 @@ class Placer:
 
     async def adjust(self, plan: OrderPlan) -> None:
         """Books the order's negative lines, one body after the other."""
+        self._sent.check(plan.reference)
         path = f"/v1/locations/{self._returns_at}/adjustments"
         lacking: list[Adjustment] = []
         for adjustment in plan.adjustments:

@@ -40,14 +40,12 @@ _LEDGER = """
     WHERE l.reason IN ('return', 'write_off')
     GROUP BY 1, 2, 3, 4
 """
-# How much of the trace is there already, and since when.
+# What of the trace is there already, and since when.
 _PRESENT = """
-    SELECT count(*), coalesce(extract(epoch FROM now() - min(at)), 0)::bigint FROM (
-        SELECT r.reference, min(p.at) AS at FROM replay_refs r JOIN (
-            SELECT n.reference, placed_at AS at FROM orders JOIN replay_names n ON n.name = order_ref
-            UNION ALL SELECT reference, at FROM ledger WHERE reason IN ('return', 'write_off')
-        ) p ON p.reference = r.reference GROUP BY 1
-    ) present
+    SELECT r.reference, extract(epoch FROM now() - min(p.at))::float8 FROM replay_refs r JOIN (
+        SELECT n.reference, placed_at AS at FROM orders JOIN replay_names n ON n.name = order_ref
+        UNION ALL SELECT reference, at FROM ledger WHERE reason IN ('return', 'write_off')
+    ) p ON p.reference = r.reference GROUP BY 1
 """
 # Since when the receipts of a replay are there.
 _RECEIVED = """
@@ -62,10 +60,18 @@ class ReadbackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """How many orders of the trace are in Postgres, and how long ago the first of them came."""
+    """The orders of the trace that are in Postgres: reference → how long ago it came, in seconds."""
 
-    orders: int
-    age_s: int
+    ages_s: Mapping[str, float]
+
+    @property
+    def orders(self) -> int:
+        return len(self.ages_s)
+
+    @property
+    def age_s(self) -> float:
+        """Of the oldest; 0 where there is none."""
+        return max(self.ages_s.values(), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +126,9 @@ class PostgresFigures:
     def present(self) -> Present:
         """What is there of the named orders, whoever sent it."""
         try:
-            row = self._connection.execute(_PRESENT).fetchone()
+            return Present(dict(self._connection.execute(_PRESENT)))
         except psycopg.Error as error:
             raise ReadbackError(f"the cell's Postgres can't be read: {error}") from error
-        return Present(*row) if row else Present(0, 0)
 
     def received_age_s(self, receipts_reference: str) -> int:
         """How long ago, in seconds, the first receipt came whose reference has this head; 0 where there is none."""

@@ -1,9 +1,10 @@
 """Whether the cell still remembers the keys of what was sent of a trace: only then does sending it again change nothing."""
 
 import math
+import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from perf.replay.play import PENDING_MAX
 from perf.replay.survey import Survey
 
 KEYS_REMEMBERED_S: Final = 23 * 3600  # a cell remembers them for 24 h at least; one hour for the replay itself
@@ -15,7 +16,7 @@ class KeysForgotten(Exception):
     """Part of the trace was sent so long ago that sending it again could do it twice."""
 
 
-def remembers_orders(present: int, orders: int, age_s: int) -> bool:
+def remembers_orders(present: int, orders: int, age_s: float) -> bool:
     """Whether the cell knows the keys of the orders that are there, `present` of the trace's `orders`, the first from `age_s` seconds ago. Raises KeysForgotten where it may not and
     some are missing."""
     if age_s < KEYS_REMEMBERED_S:
@@ -28,16 +29,34 @@ def remembers_orders(present: int, orders: int, age_s: int) -> bool:
     return False
 
 
-def check_speed(found: Survey, present: int, age_s: int, speed: float) -> None:
-    """Orders that are there are sent again each at its own time, the last when the trace's span (seconds) is over; where the trace's clock may wait for orders that are on their way, when these are. Raises KeysForgotten where that is too late."""
-    span_s = found.span_s if len(found.entries) <= PENDING_MAX else found.steps_span_s
-    takes_s, left_s = span_s / speed, KEYS_REMEMBERED_S - age_s
-    if not present or takes_s < left_s:
-        return
-    raise KeysForgotten(
-        f"{present:,} of the trace's orders are there, from up to {in_hours(age_s)} ago: the cell may forget their keys in {in_hours(left_s)}, and at --speed {speed:g} its last order would"
-        f" be sent in {in_hours(takes_s)}. That could place orders twice. Run it without --speed, or with --speed {math.ceil(_SPEED_MARGIN * span_s / left_s)}."
-    )
+def check_speed(found: Survey, ages_s: Mapping[str, float], speed: float) -> None:
+    """Orders that are there (`ages_s`: by reference, since when, in seconds) are sent again each at its own time. Raises KeysForgotten where that is too late for some."""
+    due_s = {reference: due_s for reference, due_s in found.due_s() if reference in ages_s}
+    late = sum(due / speed + ages_s[reference] >= KEYS_REMEMBERED_S for reference, due in due_s.items())
+    if late:
+        enough = max(due / (KEYS_REMEMBERED_S - ages_s[reference]) for reference, due in due_s.items())
+        raise KeysForgotten(
+            f"{len(due_s):,} of the trace's orders are there, and at --speed {speed:g} {late:,} of them would be sent again when the cell may have forgotten their keys. That could place them"
+            f" twice. Run it without --speed, or with --speed {math.ceil(_SPEED_MARGIN * enough)}."
+        )
+
+
+class SentBefore:
+    """Orders that are there and are sent again. A trace's clock may wait, and a cell be slow: so each is looked at when its turn has come. `ages_s` as above, at this moment."""
+
+    def __init__(self, ages_s: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        now_s = clock()
+        self._since_s = {reference: now_s - age_s for reference, age_s in ages_s.items()}
+        self._clock = clock
+
+    def check(self, reference: str) -> None:
+        """Raises KeysForgotten where the cell may have forgotten by now what it was sent of this order."""
+        since_s = self._since_s.get(reference)
+        if since_s is not None and self._clock() - since_s >= KEYS_REMEMBERED_S:
+            raise KeysForgotten(
+                f"{reference} was placed {in_hours(self._clock() - since_s)} ago, by an earlier run, and the cell may have forgotten its key: sending it again could place it twice."
+                " Use a cell without the trace's orders."
+            )
 
 
 def sends_receipts(age_s: int, *, all_there: bool) -> bool:

@@ -33,7 +33,15 @@ from perf.replay.readback import (
     read_settled,
     read_stock_settled,
 )
-from perf.replay.remembered import KeysForgotten, check_speed, in_hours, remembers_orders, sends_receipts
+from perf.replay.remembered import (
+    KEYS_REMEMBERED_S,
+    KeysForgotten,
+    SentBefore,
+    check_speed,
+    in_hours,
+    remembers_orders,
+    sends_receipts,
+)
 from perf.replay.report import show_equal, show_figures, show_rejected, show_stock, show_tally
 from perf.replay.second_person import SecondPerson
 from perf.replay.stock import StockReport
@@ -108,7 +116,9 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
         console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False, highlight=False)
         if isinstance(error, CellUnreachable):
-            console.print("What was acknowledged is kept. Run the same command again: it goes on where it was.")
+            console.print(
+                f"What was acknowledged is kept. Run the same command again, within {in_hours(KEYS_REMEMBERED_S)} of the first time: it goes on where it was."
+            )
         return COULD_NOT_RUN
     return _verdict(settings, console, found, tally, retries, back, settled, stock)
 
@@ -125,7 +135,7 @@ def _is_to_be_sent(present: Present, found: Survey, speed: float | None, console
     """Whether sending is safe and needed: cells remember keys for 24 h only. Raises KeysForgotten."""
     if remembers_orders(present.orders, len(found.entries), present.age_s):
         if speed is not None:
-            check_speed(found, present.orders, present.age_s, speed)
+            check_speed(found, present.ages_s, speed)
         return True
     # What is there of an order does not say that all of it is: a run may have ended before its updates, or its adjustments.
     console.print(
@@ -158,7 +168,8 @@ async def _send(
             bar = _bar(progress, "receipts", bodies)
             await receive_stock(client, found, warehouses, settings.scarce, bar)
         home_country = settings.home_country or found.home_country or places[0].country
-        placer = Placer(client, manager, tally, home_country, warehouses[0], settings.scarce is not None)
+        sent = SentBefore(present.ages_s)
+        placer = Placer(client, manager, tally, sent, home_country, warehouses[0], settings.scarce is not None)
         life = Life(client, tally)
         bar = _bar(progress, "orders", len(found.entries))
         try:

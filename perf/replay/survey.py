@@ -1,8 +1,8 @@
 """The first pass over a trace: what it holds, what it needs, and which rows can't be taken. Sends nothing."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -36,19 +36,14 @@ class Survey:
     rejected: Counter[str] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)
     joined: int = 0  # rows that go over several lines
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    last_step_at: datetime | None = None
 
-    @property
-    def span_s(self) -> float:
-        """From the first `ordered_at` to the last, in seconds."""
-        return (self.last_at - self.first_at).total_seconds() if self.first_at and self.last_at else 0.0
-
-    @property
-    def steps_span_s(self) -> float:
-        """From the first `ordered_at` to the last time of all, in seconds."""
-        return (self.last_step_at - self.first_at).total_seconds() if self.first_at and self.last_step_at else 0.0
+    def due_s(self) -> Iterator[tuple[str, float]]:
+        """When each order is sent by the trace's clock, in seconds after the first: at its `ordered_at`, or after those whose rows end before its own."""
+        by_last_row = sorted(self.entries.items(), key=lambda item: item[1].last_row)
+        latest = first = by_last_row[0][1].ordered_at
+        for reference, entry in by_last_row:
+            latest = max(latest, entry.ordered_at)
+            yield reference, (latest - first).total_seconds()
 
     def reject(self, rejection: Rejection) -> None:
         """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX of each reason are kept with their places in the file."""
@@ -72,10 +67,6 @@ def survey(path: Path) -> Survey:
         if first and line.country:
             countries[line.country] += 1
         _add_need(found, line)
-        found.first_at = min(found.first_at or line.ordered_at, line.ordered_at)
-        found.last_at = max(found.last_at or line.ordered_at, line.ordered_at)
-        steps = [at for at in (found.last_step_at, line.shipped_at, line.delivered_at) if at is not None]
-        found.last_step_at = max([line.ordered_at, *steps])
     if not found.entries:
         raise TraceError(f"{path} holds no row that can be taken ({sum(found.rejected.values())} were rejected)")
     found.sha256, found.joined = reader.sha256, reader.joined

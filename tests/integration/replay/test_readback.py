@@ -1,5 +1,7 @@
 """The queries against the cell's own schema, as its migrations make it."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import psycopg
 import pytest
@@ -11,6 +13,8 @@ from perf.replay.orders import OrderEntry
 from perf.replay.readback import PostgresFigures
 
 pytestmark = pytest.mark.real
+
+AT = datetime(2020, 1, 1, tzinfo=UTC)
 
 ORDERS = """
     INSERT INTO orders (order_id, version, status, channel, order_ref, customer_ref, country, currency, line_count, units,
@@ -51,7 +55,7 @@ def test_rows_of_others_or_of_both_tables_are_counted_wrong(postgres_url: str, *
         if sealed:
             connection.execute("UPDATE orders SET order_ref = 'digest of ' || order_ref")
     with PostgresFigures(postgres_url, digest) as source:
-        source.name_orders({reference: OrderEntry(status, "USD") for reference, status in STATUSES.items()})
+        source.name_orders({reference: OrderEntry(status, "USD", AT) for reference, status in STATUSES.items()})
         present, found = source.present(), source.read()
     assert present.orders == 5
     assert 3590 <= present.age_s <= 3700
@@ -113,7 +117,7 @@ def test_stock_of_the_real_schema_is_misread_or_another_sku_counts(postgres_url:
     with PostgresFigures(postgres_url, digest) as source:
         assert 3590 <= source.received_age_s("replay 1f") <= 3700
         assert source.received_age_s("replay 1") == 0
-        source.name_orders({"shop:1": OrderEntry("shipped", "USD")})
+        source.name_orders({"shop:1": OrderEntry("shipped", "USD", AT)})
         report = source.read_stock({"A"}, "replay 1f", {("us-wh", "A"): 18}, {"shop:1"})
         assert report.problems == []
         figures = {figure.name.partition(":")[0]: (figure.found, figure.compared) for figure in report.figures}
