@@ -1,7 +1,8 @@
 """Are there known vulnerabilities in what we pin? Asks pip-audit for every package of the lock files.
 
-pip-audit itself calls an audit without findings a success, also when its service knew nothing of the packages that it was asked for, or
-could not be reached in the middle. So its answer is counted here: what was not looked up is told as NOT CHECKED.
+pip-audit itself calls an audit without findings a success, also when its service knew nothing of the packages that it
+was asked for, or could not be reached in the middle. So its answer is counted here: what was not looked
+up is told as NOT CHECKED.
 
 exit code   0  everything was looked up and nothing was found; or something was not checked, which is said
             1  a vulnerability; or, with OCEFS_REQUIRE_AUDIT=1, something was not checked
@@ -21,7 +22,8 @@ Run = Callable[[str], tuple[str, str]]
 
 
 class Audited(NamedTuple):
-    """What came out of one lock file. `vulnerable`: lines for people; `unchecked`: names, or why there is no answer at all."""
+    """What came out of one lock file. `vulnerable`: lines for people; `unchecked`: names, or why
+    there is no answer at all."""
 
     checked: int
     vulnerable: list[str]

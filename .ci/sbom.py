@@ -2,8 +2,8 @@
 
     .ci/sbom.py [FILE]    build/sbom.cdx.json unless another is named
 
-It is made from requirements.lock alone, so it is the same on every machine and names none; it is checked by CycloneDX's schema before it is
-written. A lock has no edges: which package needs which is not told.
+It is made from requirements.lock alone, so it is the same on every machine and names none; it is checked by CycloneDX's
+schema before it is written. A lock has no edges: which package needs which is not told.
 """
 
 import json

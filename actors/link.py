@@ -1,11 +1,14 @@
-"""Calls between processes of one machine over a unix socket: how gateways and the supervisor reach the hosts beside them.
+"""Calls between processes of one machine over a unix socket: how gateways and the supervisor
+reach the hosts beside them.
 
-A Ray call costs 2 to 4 ms of CPU when it comes alone (measured: `perf/README.md`), a frame on a socket that stays open some 100 µs.
-Ray still makes the hosts, names them and tells where they are; hosts on other machines are called through it.
+A Ray call costs 2 to 4 ms of CPU when it comes alone (measured: `perf/README.md`), a frame on a socket that stays open
+some 100 µs. Ray still makes the hosts, names them and tells where they are; hosts on other
+machines are called through it.
 
     frame: length of the body (4 bytes) · ticket (4) · kind (1) · body        little endian
 
-The socket stands in a folder that only the cell's user may enter. A reply carries its request's ticket; they may come in any order.
+The socket stands in a folder that only the cell's user may enter. A reply carries its request's ticket;
+they may come in any order.
 """
 
 from __future__ import annotations
@@ -186,7 +189,8 @@ class HostLink(_Frames):
             answer: bytes = await future
         except asyncio.CancelledError:
             if self._heard == heard:
-                # Not a word since: it may be a process that stands still and whose name another has by now. Ask where it is.
+                # Not a word since: it may be a process that stands still and whose name another
+                # has by now. Ask where it is.
                 self.abandon()
             raise
         else:

@@ -1,5 +1,5 @@
-"""What a secret looks like in a log's line, and what stands in its place. Nobody logs one on purpose: they come in with an exception's text, a URL or a
-value that somebody was too quick to add.
+"""What a secret looks like in a log's line, and what stands in its place. Nobody logs one on purpose: they come in with
+an exception's text, a URL or a value that somebody was too quick to add.
 
     a field of a secret's name      password, client_secret, authorization …      all of its value
     in text: name=value, name: value, "name":"value" of such a name               the value
@@ -18,7 +18,8 @@ import structlog
 
 MASK = "[secret]"
 _NAMES = r"pass(?:word|wd|phrase)|secret|token|authorization|cookie|credentials?|api[_-]?key|private[_-]?key|recovery[_-]?codes?"
-# What stands before the name is part of it (`client_secret`, `Set-Cookie`); what stands behind it says that it is another thing (`token_type`).
+# What stands before the name is part of it (`client_secret`, `Set-Cookie`); what stands behind it says that it is
+# another thing (`token_type`).
 _NAME = re.compile(rf"(?:.*[_-])?(?:{_NAMES})s?", re.IGNORECASE)
 _IN_TEXT = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),

@@ -1,7 +1,8 @@
 """Structured logs: one JSON object a line, with the actor's name; no personal data, no secrets.
 
-Entity ids, request ids and codes may be logged. References, addresses and amounts of customers may not. Should a card's number get
-into a line nevertheless, `mask_pans` takes it out, and `mask_secrets` what looks like a password, a token or a key.
+Entity ids, request ids and codes may be logged. References, addresses and amounts of customers may not. Should a card's
+number get into a line nevertheless, `mask_pans` takes it out, and `mask_secrets` what looks like a
+password, a token or a key.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def _masked(value: Any) -> Any:
 
 
 class PlainLines(logging.Formatter):
-    """Lines for people, of the keeper and the commands, without what must be in no log. Times are UTC, as in all other logs."""
+    """Lines for people, of the keeper and the commands, without what must be in no log. Times are
+    UTC, as in all other logs."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -65,7 +67,8 @@ class OwnLog(RotatingFileHandler):
 
 
 def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
-    """JSON lines to `<folder>/<actor>.log` (to stderr when the folder is ""), for structlog and the standard library alike."""
+    """JSON lines to `<folder>/<actor>.log` (to stderr when the folder is ""), for structlog and the
+    standard library alike."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,10 +1,13 @@
-"""Paper: a PDF drawn by places in millimetres, with the letters that people's names have and the bars that scanners read.
+"""Paper: a PDF drawn by places in millimetres, with the letters that people's names have and
+the bars that scanners read.
 
-Used by what prints: packing slips and customs forms (`serve/packing/`), carriers' labels (`partners/`). The same content gives the same bytes, so a
-document that is made again is the same document.
+Used by what prints: packing slips and customs forms (`serve/packing/`), carriers' labels (`partners/`). The same
+content gives the same bytes, so a document that is made again is the same document.
 
-Letters: Noto Sans covers Latin, Greek and Cyrillic; what it lacks (emoji, Chinese, …) is shown as � and not left out without a word.
-Bars: GS1-128 (ISO/IEC 15417 with FNC1 first; GS1 General Specifications 5.4), module and height as 5.12.3.5 wants them on logistic units.
+Letters: Noto Sans covers Latin, Greek and Cyrillic; what it lacks (emoji, Chinese, …) is shown as � and
+not left out without a word.
+Bars: GS1-128 (ISO/IEC 15417 with FNC1 first; GS1 General Specifications 5.4), module and height as 5.12.3.5
+wants them on logistic units.
 """
 
 from __future__ import annotations
@@ -82,8 +85,9 @@ class Sheet:
         self._canvas.line(x * mm, (height - y) * mm, x2 * mm, (height - y2) * mm)
 
     def gs1_128(self, x: float, y: float, elements: list[Element], height: float = BARS_HEIGHT_MM) -> float:
-        """The bars of these elements with their line of text below, x and y being the upper left corner of the quiet zone. Where the next
-        line may be. The caller knows that they are good elements and that they go into one symbol: see `symbol`."""
+        """The bars of these elements with their line of text below, x and y being the upper left corner of the quiet
+        zone. Where the next line may be. The caller knows that they are good elements and that they go into
+        one symbol: see `symbol`."""
         left = at = x + QUIET_MODULES * MODULE_MM
         for number, modules in enumerate(symbol(elements)):
             if number % 2 == 0:
@@ -129,7 +133,8 @@ def width(text: str, size: float = 9, *, bold: bool = False) -> float:
 
 
 def wrapped(text: str, room: float, size: float = 9, *, bold: bool = False) -> list[str]:
-    """The text in lines of at most `room` mm, parted at blanks; a word that is longer is parted where it has to be. At least one line."""
+    """The text in lines of at most `room` mm, parted at blanks; a word that is longer is parted where it has
+    to be. At least one line."""
     lines = [""]
     for word in text.split():
         if width(f"{lines[-1]} {word}".lstrip(), size, bold=bold) <= room:

@@ -1,5 +1,6 @@
-"""The collector of a cell's figures as a Ray actor: `us/figures`. Thin: it wires the runtime's `Collector`, and the `Retention` of rows beside it. Nobody calls it, so it starts by itself, after each restart too: in a
-thread with a loop of its own."""
+"""The collector of a cell's figures as a Ray actor: `us/figures`. Thin: it wires the runtime's `Collector`, and the
+`Retention` of rows beside it. Nobody calls it, so it starts by itself, after each restart too: in a thread
+with a loop of its own."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ class FiguresActor:
 
 
 def start_figures(settings: CellSettings, *, counts: bool) -> Any:
-    """Makes the cell's collector (or finds it); Ray restarts it for ever. `counts`: without it only old rows are taken away."""
+    """Makes the cell's collector (or finds it); Ray restarts it for ever. `counts`: without it only
+    old rows are taken away."""
     return (
         ray.remote(FiguresActor)
         .options(

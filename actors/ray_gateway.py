@@ -39,7 +39,8 @@ _ADDRESS = msgspec.msgpack.Decoder(HostAddress).decode
 
 
 def door_beside_us(told: bytes) -> str:
-    """The path of the door of a host that says this (a `HostAddress`) of where it is; "" when that is another machine, or it has none."""
+    """The path of the door of a host that says this (a `HostAddress`) of where it is; "" when that is another
+    machine, or it has none."""
     address = _ADDRESS(told)
     return address.path if address.node_id == ray.get_runtime_context().get_node_id() else ""
 
@@ -82,8 +83,8 @@ class ActorHandles:
 
 
 class HostTransport:
-    """`actors.runtime.ports.Transport`: hosts on this machine by a link that stays open, others by Ray calls. Neither is ever repeated
-    here: the gateway does, with the same command ids."""
+    """`actors.runtime.ports.Transport`: hosts on this machine by a link that stays open, others by Ray calls. Neither
+    is ever repeated here: the gateway does, with the same command ids."""
 
     def __init__(self, handles: ActorHandles | None = None) -> None:
         self._handles = handles or ActorHandles()

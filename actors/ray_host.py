@@ -1,4 +1,5 @@
-"""A host as a Ray actor: `us/host-0`. Thin: it wires the runtime's `Host` with clock, journal, store and the gateway over Ray."""
+"""A host as a Ray actor: `us/host-0`. Thin: it wires the runtime's `Host` with clock, journal, store
+and the gateway over Ray."""
 
 from __future__ import annotations
 
@@ -103,8 +104,8 @@ class HostActor:
         self._host = host
         self._meters = HostMeters(settings.region, host)
         self._meters.start()
-        # What is loaded by now lives for ever; young garbage is rare (structs without cycles are not tracked), and a full
-        # collection over a million entities would be a pause of seconds.
+        # What is loaded by now lives for ever; young garbage is rare (structs without cycles are not tracked), and a
+        # full collection over a million entities would be a pause of seconds.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
@@ -158,7 +159,8 @@ class HostActor:
 
 
 def start_host(name: str, settings: bytes) -> object:
-    """Makes the actor `name`, or finds it; it lives until it is killed. Ray never restarts it: the supervisor does, with a fresh epoch."""
+    """Makes the actor `name`, or finds it; it lives until it is killed. Ray never restarts it: the supervisor
+    does, with a fresh epoch."""
     return (
         ray.remote(HostActor)
         .options(

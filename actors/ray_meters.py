@@ -1,5 +1,5 @@
-"""A host's figures as Ray metrics (Prometheus through Ray's exporter). Read from the host's counters once a second, so that a
-turn costs nothing. Labels: region and host only, never an id of an order, a customer or a device."""
+"""A host's figures as Ray metrics (Prometheus through Ray's exporter). Read from the host's counters once a second, so
+that a turn costs nothing. Labels: region and host only, never an id of an order, a customer or a device."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class HostMeters:
             self._tasks.append(asyncio.get_running_loop().create_task(self._run(work)))
 
     async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """For ever. What nobody foresaw is told, ever less often: a figure that stands still looks like one that is well."""
+        """For ever. What nobody foresaw is told, ever less often: a figure that stands still
+        looks like one that is well."""
         while True:
             await asyncio.sleep(INTERVAL_S)
             try:

@@ -1,5 +1,5 @@
-"""The monitor of a cell as a Ray actor: `us/monitor`. Thin: it wires the runtime's `Watch`. Nobody calls it, so it starts by itself, after each
-restart too: in a thread with a loop of its own."""
+"""The monitor of a cell as a Ray actor: `us/monitor`. Thin: it wires the runtime's `Watch`. Nobody calls it, so it
+starts by itself, after each restart too: in a thread with a loop of its own."""
 
 from __future__ import annotations
 

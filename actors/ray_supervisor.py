@@ -1,13 +1,16 @@
-"""The supervisor of a cell, a Ray actor: `us/supervisor`. It decides which host owns which shard, and is the only one that does.
+"""The supervisor of a cell, a Ray actor: `us/supervisor`. It decides which host owns which shard, and
+is the only one that does.
 
     every PING_S: ping all hosts ──▶ dead, or silent for SILENCE_S ──▶ its shards go to the others at once (new epochs fence the old
     owner, alive or not), a replacement is started, and gets its share back by a live hand-over
 
-All hosts are pinged while shards are on their way, too: one that stops over it (BUSY_SILENCE_S) is given up like any other.
+All hosts are pinged while shards are on their way, too: one that stops over it (BUSY_SILENCE_S)
+is given up like any other.
 
-It keeps no state of its own: after a restart it asks the hosts what they own, and the store to how many hosts the cell was scaled
-(`actors/storage/scaling.py`; until it knows, it starts none and moves nothing that has an owner). While it is away, everything that has
-an owner goes on. The plan itself (who should own what) is pure: `actors/runtime/placement.py`.
+It keeps no state of its own: after a restart it asks the hosts what they own, and the store to how many hosts the cell
+was scaled (`actors/storage/scaling.py`; until it knows, it starts none and moves nothing that has an owner). While it
+is away, everything that has an owner goes on. The plan itself (who should own what) is pure:
+`actors/runtime/placement.py`.
 """
 
 from __future__ import annotations
@@ -87,17 +90,20 @@ class Supervisor:
 
     # --- what others ask --------------------------------------------------------------------------------------------
     async def shard_map(self) -> bytes:
-        """The present map. Also what wakes the supervisor after a restart: gateways ask all the time. Until it knows what the hosts own it
-        tells none: they go by the one that they have. Raises TimeoutError when that takes long, so that those who ask don't pile up here."""
+        """The present map. Also what wakes the supervisor after a restart: gateways ask all the time. Until it knows
+        what the hosts own it tells none: they go by the one that they have. Raises TimeoutError when that takes long,
+        so that those who ask don't pile up here."""
         self._ensure_running()
         async with asyncio.timeout(SILENCE_S):
             await self._found.wait()
         return msgspec.msgpack.encode(self._known.map())
 
     async def scale(self, hosts: int) -> None:
-        """From now on the cell has so many hosts; shards move live. Returns as soon as that is kept: `status` tells how far it is.
+        """From now on the cell has so many hosts; shards move live. Returns as soon as that is kept:
+        `status` tells how far it is.
 
-        Raises StoreUnavailable; whether it is kept is in doubt then, and nothing moves before the supervisor is restarted.
+        Raises StoreUnavailable; whether it is kept is in doubt then, and nothing moves before
+        the supervisor is restarted.
         """
         if not 1 <= hosts <= self._settings.limits.shards:
             raise ValueError(f"hosts must be between 1 and {self._settings.limits.shards}")
@@ -189,7 +195,8 @@ class Supervisor:
                 self._known.claimed(actor["name"], owned)
 
     async def _recall(self) -> None:
-        """How many hosts there shall be: what the cell was scaled to in this run, or the number of its file. Raises StoreUnavailable."""
+        """How many hosts there shall be: what the cell was scaled to in this run, or the number of its file.
+        Raises StoreUnavailable."""
         async with self._scaling:
             if not self._wanted:
                 kept = await scaled_to(self._settings.postgres_url, self._settings.run)
@@ -215,7 +222,8 @@ class Supervisor:
         try:
             owned = await host.heartbeat.owned()
             host.heard_at = time.monotonic()
-            # An answer that comes when its host has been given up already counts for nothing, and one while its shards change is old at once.
+            # An answer that comes when its host has been given up already counts for nothing, and one while its
+            # shards change is old at once.
             if asked_at > host.changed_at and self._hosts.get(host.name) is host and host.name not in self._busy:
                 self._compare(host, owned)
         except ActorDiedError:
@@ -224,8 +232,8 @@ class Supervisor:
             log.warning("ping of %s: %s", host.name, type(fault).__name__)
 
     def _compare(self, host: HostRecord, owned: Mapping[int, int]) -> None:
-        """A host that gave a shard up, or lost it to a newer epoch, is not its owner whatever the map says; one that took it over is,
-        even if its answer never came."""
+        """A host that gave a shard up, or lost it to a newer epoch, is not its owner whatever the map says; one that
+        took it over is, even if its answer never came."""
         news = self._known.claimed(host.name, owned)
         if news:
             log.warning("%s owns %s, too", host.name, news)
@@ -252,8 +260,8 @@ class Supervisor:
         await self._watching({(name,): self._take_over(name, shards, epoch) for name, shards in plan.items()})
 
     async def _watching(self, works: Mapping[tuple[str, ...], Coroutine[Any, Any, None]]) -> None:
-        """Does all of it, by the hosts that are busy with it, and goes on looking after all hosts meanwhile. What one that was given up was busy with is cancelled:
-        its shards have no owner then, and the next round sees that."""
+        """Does all of it, by the hosts that are busy with it, and goes on looking after all hosts meanwhile. What one
+        that was given up was busy with is cancelled: its shards have no owner then, and the next round sees that."""
         tasks = {asyncio.get_running_loop().create_task(work): names for names, work in works.items()}
         self._busy = {name: task for task, names in tasks.items() for name in names}
         try:

@@ -2,9 +2,10 @@
 
     POST <url>   Ocefs-Signature: t=<UTC seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">
 
-What is still to be told stands in the alerts themselves (`told`), so a restart forgets nothing. Failures are repeated after ever longer pauses,
-and given up when the news is older than GIVE_UP_MS. An answer that is about one alert only makes that one wait: the others are told. No redirects are followed: the key's owner chose this address and no other. The body says
-neither whom nor where: an auditor looks that up.
+What is still to be told stands in the alerts themselves (`told`), so a restart forgets nothing. Failures are repeated
+after ever longer pauses, and given up when the news is older than GIVE_UP_MS. An answer that is about one alert only
+makes that one wait: the others are told. No redirects are followed: the key's owner chose this address and no other.
+The body says neither whom nor where: an auditor looks that up.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ TIMEOUT_S = 5.0
 AT_ONCE = 20
 # Of the list, whose oldest may all be such that the receiver refuses.
 UNTOLD_MAX = 1_000
-# Client errors that are about the receiver as a whole (who asks, the address, how much of it, and when): RFC 9110, 6585, 8470.
+# Client errors that are about the receiver as a whole (who asks, the address, how much of it, and
+# when): RFC 9110, 6585, 8470.
 OF_THE_RECEIVER = frozenset({401, 403, 404, 408, 410, 425, 429})
 PAUSE_S_MAX = 600.0
 GIVE_UP_MS = 3 * DAY_MS
@@ -117,7 +119,8 @@ class Webhook:
                         return
 
     async def _due(self) -> list[str]:
-        """The next alerts to be told: oldest first, but after all others those that were refused before. Raises StoreUnavailable."""
+        """The next alerts to be told: oldest first, but after all others those that were refused before.
+        Raises StoreUnavailable."""
         limit = min(UNTOLD_MAX, AT_ONCE + len(self._refused))
         untold = await self._alerts.untold(self._clock.now_ms() - GIVE_UP_MS, limit)
         self._refused.keep(untold)

@@ -1,6 +1,7 @@
 """Labels of 4 × 6 inches for label printers, in their language ZPL.
 
-Source: Zebra ZPL II Programming Guide (^BC: Code 128, `>;` starts subset C and `>8` is FNC1; ^FH: bytes as _xx; ^CI28: UTF-8).
+Source: Zebra ZPL II Programming Guide (^BC: Code 128, `>;` starts subset C and `>8` is FNC1; ^FH:
+bytes as _xx; ^CI28: UTF-8).
 """
 
 from __future__ import annotations

@@ -64,7 +64,8 @@ def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, co
 
 
 def keep_daily(config: RegionConfig, paths: CellPaths) -> None:
-    """Anchors of yesterday, and the dropping of what is past its time, each month of which the audit is told. May be called as often as one likes."""
+    """Anchors of yesterday, and the dropping of what is past its time, each month of which the audit is told. May be
+    called as often as one likes."""
     today = _today()
     made = make_anchors(config, paths, today)
     if made:
@@ -76,7 +77,8 @@ def keep_daily(config: RegionConfig, paths: CellPaths) -> None:
         log.warning("audit of %s: nothing was dropped: %s", config.name, held)
         now_ms = time.time_ns() // 1_000_000
         keep_months(paths, "audit.retain", [(f"{month:%Y-%m}", now_ms, None) for month in held.months])
-    # What the database has written down with the dropping itself: so no month is forgotten, whoever dropped it and whatever was killed then.
+    # What the database has written down with the dropping itself: so no month is forgotten, whoever dropped it
+    # and whatever was killed then.
     with connected(store_addresses(config, paths).owner_url) as owner:
         gone = dropped_months(owner)
     keep_months(
@@ -113,7 +115,8 @@ def _drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]
 
 
 def _with_audit(configs: list[RegionConfig], console: Console) -> list[RegionConfig]:
-    """Those whose cell has run on this machine; says which are left out. All, where none has: each then says what it lacks."""
+    """Those whose cell has run on this machine; says which are left out. All, where none has: each
+    then says what it lacks."""
     here = [config for config in configs if had_audit_key(CellPaths(config.name))]
     left_out = [config.name for config in configs if config not in here]
     if here and left_out:
@@ -122,7 +125,8 @@ def _with_audit(configs: list[RegionConfig], console: Console) -> list[RegionCon
 
 
 def _verify_all(configs: list[RegionConfig], console: Console) -> int:
-    """One after the other, also those behind one that can't be reached or has no key. Raises CellError, for all of these, in the end."""
+    """One after the other, also those behind one that can't be reached or has no key. Raises CellError, for
+    all of these, in the end."""
     worst, away = 0, []
     for config in configs:
         try:

@@ -1,5 +1,5 @@
-"""The key that signs the audit's anchors: apart from the database, and from the keys that sign tokens, because those change often and an
-anchor must be checked for years.
+"""The key that signs the audit's anchors: apart from the database, and from the keys that sign tokens, because those
+change often and an anchor must be checked for years.
 
 `secrets/audit.key` (0600) signs; `secrets/audit.pub` may be given to whoever checks the audit elsewhere.
 """
@@ -50,7 +50,8 @@ class AuditKey:
 
 
 def make_audit_key(paths: CellPaths) -> AuditKey:
-    """The cell's key, made at the first start and never again: with another one, older anchors would seem forged. Raises CellError."""
+    """The cell's key, made at the first start and never again: with another one, older anchors would seem
+    forged. Raises CellError."""
     file, made = paths.secrets / "audit.key", _made(paths)
     try:
         if not file.exists():

@@ -1,7 +1,8 @@
-"""Which anchors of the audit were made, apart from the database: whoever owns that could take the last ones away and make the chains anew from there.
+"""Which anchors of the audit were made, apart from the database: whoever owns that could take the last ones away and
+make the chains anew from there.
 
-`secrets/audit.anchors`: a line each, `2026-11-26 7 <signature>`: day, shard, signature. Lines are added and never changed: the first word about a day and
-shard counts.
+`secrets/audit.anchors`: a line each, `2026-11-26 7 <signature>`: day, shard, signature. Lines are added and never
+changed: the first word about a day and shard counts.
 """
 
 import os

@@ -29,7 +29,8 @@ def call(
     method: str, url: str, body: object = None, headers: dict[str, str] | None = None, timeout_s: float = 10.0,
     trust: Trust | None = None,
 ) -> Answer:  # fmt: skip
-    """One request; never raises because of the other side. `trust`: how an `https://` server is verified; by default by its URL.
+    """One request; never raises because of the other side. `trust`: how an `https://` server is
+    verified; by default by its URL.
 
     Raises CertificateRefused when the CA's file can't be used.
     """

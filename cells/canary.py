@@ -6,8 +6,8 @@
     rotate-keys --wrapping    it is made anew as soon as a new key wraps, so that a copy of the key file from before is noticed;
                 --sealing     so it is when a new key seals
 
-A key file that was made anew calls its keys as the lost one did. Without a canary the cell would start with it: nobody could sign in, and what is new would
-be sealed under keys that nobody has a backup of.
+A key file that was made anew calls its keys as the lost one did. Without a canary the cell would start with it: nobody
+could sign in, and what is new would be sealed under keys that nobody has a backup of.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ log = logging.getLogger("ocefs.keeper")
 
 
 def check_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
-    """Of a cell that seals anything. Raises KeyFileRefused when the keys are not those that its data was sealed with, CellError when that can't be seen."""
+    """Of a cell that seals anything. Raises KeyFileRefused when the keys are not those that its data was sealed with,
+    CellError when that can't be seen."""
     _run(config, _checked(config, owner_url, paths))
 
 

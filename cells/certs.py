@@ -5,8 +5,8 @@
                         us-inside.pem …        between the processes of the cell us (Ray, Serve)
                         router.pem router.key  what callers of the router see
 
-A pair is made again when it ends within `RENEW_DAYS`, when it lacks a name, or when another CA signed it. A key that is gone is replaced
-only when that is asked for (`make certs`): whoever starts a cell is told.
+A pair is made again when it ends within `RENEW_DAYS`, when it lacks a name, or when another CA signed it. A key that is
+gone is replaced only when that is asked for (`make certs`): whoever starts a cell is told.
 """
 
 import contextlib
@@ -47,7 +47,8 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who gets a certificate: `stem` of its files, and the `names` (host names and addresses) under which it is reached.
+    """Who gets a certificate: `stem` of its files, and the `names` (host names and addresses)
+    under which it is reached.
 
     `calls`: it also shows the certificate when it calls others.
     """
@@ -117,7 +118,8 @@ def make(home: Path, wanted: Iterable[Holder], *, repair: bool = False, now: dt.
 
 
 def _stands(pair: Pair, holder: Holder, ca: x509.Certificate, now: dt.datetime, *, repair: bool) -> bool:
-    """Whether a pair is there and lasts. Raises CertificateRefused when a part of it is gone, unless it may be replaced."""
+    """Whether a pair is there and lasts. Raises CertificateRefused when a part of it is gone,
+    unless it may be replaced."""
     if not pair.certificate.exists() and not pair.key.exists():
         return False
     try:

@@ -87,7 +87,8 @@ def can_listen(host: str, port: int) -> bool:
 
 
 def _is_given_up(host: str, port: int) -> bool:
-    """Whether a port without a visible owner is free within moments: its process was killed, and its threads still end."""
+    """Whether a port without a visible owner is free within moments: its process was killed,
+    and its threads still end."""
     return port_owner(port) == _UNSEEN and wait_until(lambda: can_listen(host, port), _DYING_S)
 
 

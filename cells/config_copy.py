@@ -3,8 +3,9 @@
     <home>/<region>/run/config/regions/*.toml
     <home>/<region>/run/config/router.toml      empty where there is none
 
-Whatever the keeper starts later, hours or months on, reads this copy: a file that somebody is editing must not keep a cell from
-coming back, nor bring it back on other ports than its keeper waits for. An edit counts from the next start of the cell.
+Whatever the keeper starts later, hours or months on, reads this copy: a file that somebody is editing must not keep a
+cell from coming back, nor bring it back on other ports than its keeper waits for. An edit counts from
+the next start of the cell.
 """
 
 import shutil
@@ -30,7 +31,8 @@ def copy_config(folder: Path) -> None:
 
 
 def edited_since(name: str, folder: Path) -> bool:
-    """Whether the region's file says something else than the copy in `folder`; False where there is no copy to compare with."""
+    """Whether the region's file says something else than the copy in `folder`; False where there is
+    no copy to compare with."""
     try:
         return (config_folder() / f"{name}.toml").read_bytes() != (folder / "regions" / f"{name}.toml").read_bytes()
     except FileNotFoundError:

@@ -1,5 +1,5 @@
-"""What must hold in a region's config beyond the type of one value, and between the configs of all regions. Each breach raises `ConfigError` with
-what would be right."""
+"""What must hold in a region's config beyond the type of one value, and between the configs of all regions. Each breach
+raises `ConfigError` with what would be right."""
 
 import zoneinfo
 from collections.abc import Iterable, Sequence
@@ -159,7 +159,8 @@ def missing_in_production(config: RegionConfig) -> list[str]:
 
 
 def check_together(configs: list[RegionConfig], folder: Path) -> None:
-    """All regions', of the folder: each country and port is one region's, and one is the default. Raises ConfigError."""
+    """All regions', of the folder: each country and port is one region's, and one is the
+    default. Raises ConfigError."""
     defaults = [config.name for config in configs if config.region.default]
     if len(defaults) != 1:
         raise ConfigError(

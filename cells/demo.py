@@ -1,7 +1,8 @@
 """Fills a cell with a small catalogue, places, stock and a few orders, over HTTP and through the router.
 
-A cell is filled once. How far that is stands in a file of its folder: keys of commands are forgotten after a day, and stock that was sold
-would come back with each start. Every write has a fixed `Idempotency-Key`, so that what was cut short can be done again.
+A cell is filled once. How far that is stands in a file of its folder: keys of commands are forgotten after a day, and
+stock that was sold would come back with each start. Every write has a fixed `Idempotency-Key`, so that what was
+cut short can be done again.
 """
 
 import time
@@ -75,7 +76,8 @@ def _note(config: RegionConfig, how_far: str) -> None:
 
 
 def seed(config: RegionConfig, router: str, trust: Trust | None = None) -> str:
-    """Fill one cell, or go on where that was cut short; gives a sentence of what is there now. A cell with data from elsewhere stays as it is.
+    """Fill one cell, or go on where that was cut short; gives a sentence of what is there now. A cell with data
+    from elsewhere stays as it is.
 
     Args:
         config: the region.
@@ -142,7 +144,8 @@ class _Seeder:
         return answer
 
     def location(self, identity: str, kind: str, place: Place, config: RegionConfig, again: bool) -> None:
-        """A place and its first receipt: much in a warehouse, some of it in a store. `again`: not where stock has come already."""
+        """A place and its first receipt: much in a warehouse, some of it in a store. `again`: not where
+        stock has come already."""
         self.write("PUT", f"/v1/locations/{identity}", {"type": kind, **_fields(place)}, f"location-{identity}")
         if again and self._ask("GET", f"/v1/locations/{identity}/ledger?limit=1").body["entries"]:
             return

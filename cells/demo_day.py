@@ -1,4 +1,5 @@
-"""`make demo`: a day in the life of a cell, played through the router in about two minutes, with lines that tell what happens and where to look.
+"""`make demo`: a day in the life of a cell, played through the router in about two minutes, with lines that tell what
+happens and where to look.
 
     opening    bins, a delivery, put-away, levels          demo_scenes.py has the scenes, in their order
     rush       more buyers than units, and a cart that is forgotten
@@ -101,7 +102,7 @@ class Day:
             time.sleep(0.2)
         return body
 
-    # --- what several scenes need ---------------------------------------------------------------------------------------
+    # --- what several scenes need -------------------------------------------------------------------------------------
     def order_of(self, units: int, near: str, **more: Any) -> dict[str, Any]:
         """The body of an order to where a place is."""
         city = self.cities[near]

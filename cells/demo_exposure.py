@@ -1,6 +1,8 @@
-"""Demo accounts' passwords are known to everybody. While a home still has their secrets, neither its cell nor its router is opened to others.
+"""Demo accounts' passwords are known to everybody. While a home still has their secrets, neither its cell nor its
+router is opened to others.
 
-The accounts are made only in a demo cell on loopback (`cells/demo_people.py`), and outlive that: whoever makes such a cell a real one disables them first.
+The accounts are made only in a demo cell on loopback (`cells/demo_people.py`), and outlive that: whoever makes such a
+cell a real one disables them first.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ _FIRST = (
 
 
 def opened_by(config: RegionConfig, router_host: str) -> str:
-    """What makes the cell one of production or lets others reach it, itself or by a router at `router_host`; "" when nothing does."""
+    """What makes the cell one of production or lets others reach it, itself or by a router at
+    `router_host`; "" when nothing does."""
     if config.region.profile == "production":
         return 'region.profile is "production"'
     if config.api.host not in LOOPBACK:
@@ -28,7 +31,8 @@ def opened_by(config: RegionConfig, router_host: str) -> str:
 
 
 def check_cell_has_none(config: RegionConfig, router_host: str, paths: CellPaths) -> None:
-    """Raises CellError when the cell is one of production or reached by others, itself or by a router at `router_host`, and has demo accounts."""
+    """Raises CellError when the cell is one of production or reached by others, itself or by a router at
+    `router_host`, and has demo accounts."""
     why = opened_by(config, router_host)
     if why and paths.demo_people.exists():
         raise _known(config.name, why)

@@ -1,4 +1,5 @@
-"""`python -m cells demo-people us --disable`: nobody signs in any more by what everybody knows, and nothing plays their authenticators."""
+"""`python -m cells demo-people us --disable`: nobody signs in any more by what everybody knows, and nothing
+plays their authenticators."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ def list_people(paths: CellPaths, console: Console) -> None:
 
 
 def disable_people(config: RegionConfig, paths: CellPaths, console: Console) -> None:
-    """Through the API, which ends their sessions and writes it into the audit. What is done is forgotten here, one by one, so it may be repeated.
+    """Through the API, which ends their sessions and writes it into the audit. What is done is forgotten here, one by
+    one, so it may be repeated.
 
-    All that there could be are gone through, also whoever is not kept: a making that was cut short may have left an account, whose password everybody knows.
-    Raises CellError when one is not disabled: he and those after him are still kept.
+    All that there could be are gone through, also whoever is not kept: a making that was cut short may have left an
+    account, whose password everybody knows. Raises CellError when one is not disabled: he and
+    those after him are still kept.
     """
     kept = {person.role: person for person in read_people(paths)}
     others = [demo_person(config.name, role) for role in STAFF if role not in kept]

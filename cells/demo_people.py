@@ -1,9 +1,9 @@
-"""People to try a cell with: one of each role, with passwords that everybody knows. Never in a cell whose profile is production
-(`demo_exposure.py` refuses one that has them from before, `demo_leaving.py` disables them).
+"""People to try a cell with: one of each role, with passwords that everybody knows. Never in a cell whose profile is
+production (`demo_exposure.py` refuses one that has them from before, `demo_leaving.py` disables them).
 
-Each signs in once, enrols an authenticator, and its secret is kept beside the cell's keys, so that `python -m cells code us manager`
-can play the authenticator. A person is kept there before there is an account, so that one whose making was cut short is known, is finished by the next
-`make up`, and is disabled with the others.
+Each signs in once, enrols an authenticator, and its secret is kept beside the cell's keys, so that
+`python -m cells code us manager` can play the authenticator. A person is kept there before there is an account, so that
+one whose making was cut short is known, is finished by the next `make up`, and is disabled with the others.
 """
 
 import secrets
@@ -49,12 +49,14 @@ class Person(msgspec.Struct, frozen=True):
 
     @property
     def is_ready(self) -> bool:
-        """Whether he can sign in. Of one who is not there may be an account all the same, which whoever signs in first would make his own."""
+        """Whether he can sign in. Of one who is not there may be an account all the same, which whoever signs in
+        first would make his own."""
         return bool(self.secret)
 
 
 def lacks_people(config: RegionConfig) -> bool:
-    """Whether accounts are to be opened. Everybody knows their passwords: only where nobody but this machine can use them."""
+    """Whether accounts are to be opened. Everybody knows their passwords: only where nobody but
+    this machine can use them."""
     wanted = config.identity.mode == "required" and config.identity.demo_accounts
     return (
         wanted
@@ -65,7 +67,8 @@ def lacks_people(config: RegionConfig) -> bool:
 
 
 def seed_people(config: RegionConfig, router: str, trust: Trust | None = None) -> list[Person]:
-    """Opens the accounts that are not there yet, and finishes those that were begun; all of them. `trust`: how the router is verified. Raises StepFailed."""
+    """Opens the accounts that are not there yet, and finishes those that were begun; all of them. `trust`: how the
+    router is verified. Raises StepFailed."""
     paths = CellPaths(config.name)
     people = {person.role: person for person in read_people(paths)}
 
@@ -124,7 +127,8 @@ class _Seeder:
         self._deadline = time.monotonic() + _SEED_S
 
     def make(self, person: Person, keep: Callable[[Person], None]) -> None:
-        """Account, first sign-in, second factor. What is known of him is kept before each of them: it may be the last."""
+        """Account, first sign-in, second factor. What is known of him is kept before each of
+        them: it may be the last."""
         keep(person)
         person = msgspec.structs.replace(person, account_id=self._opened(person))
         keep(person)
@@ -145,7 +149,8 @@ class _Seeder:
         return str(self._expect(opened, 201)["account_id"])
 
     def _enrolment(self, person: Person) -> str:
-        """What a first sign-in gives. Of an account whose factor's secret got lost, or that was disabled, it is made possible again."""
+        """What a first sign-in gives. Of an account whose factor's secret got lost, or that was disabled, it
+        is made possible again."""
         credentials = {"login": person.login, "password": person.password}
         refused = self._ask("/v1/sessions", credentials)
         if refused.status == _UNAUTHORIZED:

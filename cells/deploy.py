@@ -53,8 +53,8 @@ log = logging.getLogger("ocefs.deploy")
 def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Brings the cell to the state that its configuration describes; returns when it serves.
 
-    Raises CellError with the next step when PostgreSQL does not take the schema, when the hosts do not come up, or would look for
-    entities where they are not.
+    Raises CellError with the next step when PostgreSQL does not take the schema, when the hosts do not come up, or
+    would look for entities where they are not.
     """
     paths = CellPaths(config.name)
     check_cell_has_none(config, load_router().host, paths)
@@ -100,10 +100,11 @@ def ingress_options(config: RegionConfig, paths: CellPaths) -> dict[str, Any]:
 
 
 def start_ingress(options: dict[str, Any]) -> None:
-    """Serve's controller and its HAProxy. Raises what Serve raises when it comes up neither at once nor at the second try.
+    """Serve's controller and its HAProxy. Raises what Serve raises when it comes up neither at
+    once nor at the second try.
 
-    On a busy machine HAProxy may take longer than Serve waits for it: Serve then ends it and starts another, while whoever
-    asked for it is told of the first one's end alone. The keeper waits for the second at `/readyz`.
+    On a busy machine HAProxy may take longer than Serve waits for it: Serve then ends it and starts another, while
+    whoever asked for it is told of the first one's end alone. The keeper waits for the second at `/readyz`.
     """
     try:
         serve.start(http_options=options)
@@ -127,8 +128,8 @@ def make_schema(config: RegionConfig, addresses: StoreAddresses) -> None:
 def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Raises CellError when the cell was made with another number of shards.
 
-    Entities would move to shards that know nothing of them, so a repeated command would be done twice; and of fewer shards
-    the last ones are read by nobody, with what was acknowledged and is not written behind yet.
+    Entities would move to shards that know nothing of them, so a repeated command would be done twice; and of fewer
+    shards the last ones are read by nobody, with what was acknowledged and is not written behind yet.
     """
     made, wanted = shards_made_with(addresses.owner_url, config.runtime.shards), config.runtime.shards
     if made != wanted:
@@ -139,8 +140,8 @@ def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 
 def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:
-    """The cell's role may do its work and no more. Raises StoreFailed when PostgreSQL can't be reached or does not let us, CellError when a
-    production cell could change its own audit."""
+    """The cell's role may do its work and no more. Raises StoreFailed when PostgreSQL can't be reached or does not let
+    us, CellError when a production cell could change its own audit."""
     try:
         if addresses.owner_url != addresses.postgres_url:
             role = _role(config, addresses.postgres_url)
@@ -170,7 +171,8 @@ def _role(config: RegionConfig, url: str) -> str:
 
 
 def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
-    """Waits until every shard is served by the wanted hosts of a cell that starts; gives the supervisor's last status. Raises CellError."""
+    """Waits until every shard is served by the wanted hosts of a cell that starts; gives the supervisor's last
+    status. Raises CellError."""
     status, missing = _settled(supervisor, deadline_s)
     if missing:
         raise CellError(
@@ -194,7 +196,8 @@ def _settled(supervisor: Any, deadline_s: float) -> tuple[dict[str, Any], str]:
 
 
 def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
-    """Ends hosts and supervisor in order, so that the next start finds nothing to catch up with. The API is gone by now."""
+    """Ends hosts and supervisor in order, so that the next start finds nothing to catch up with.
+    The API is gone by now."""
     end_monitor(config.name)
     end_figures(config.name)
     try:
@@ -206,8 +209,8 @@ def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 
 def scale(region: str, hosts: int, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
-    """Changes the number of hosts live; returns when shards are where they belong. Raises CellError when that takes longer (it goes on all
-    the same), or when it is in doubt whether it is kept for later supervisors."""
+    """Changes the number of hosts live; returns when shards are where they belong. Raises CellError when that takes
+    longer (it goes on all the same), or when it is in doubt whether it is kept for later supervisors."""
     supervisor = ray.get_actor(supervisor_name(region), NAMESPACE)
     try:
         ray.get(supervisor.scale.remote(hosts), timeout=deadline_s)

@@ -1,4 +1,5 @@
-"""`python -m cells down`: end exactly what `up` started, known by process id and start time, and wait until it is gone."""
+"""`python -m cells down`: end exactly what `up` started, known by process id and start time,
+and wait until it is gone."""
 
 import signal
 import time
@@ -21,7 +22,8 @@ _KEEPER_S = 90.0
 
 
 def down(names: list[str] | None, console: Console) -> int:
-    """End the regions (default: all that were ever started here, and the router). The exit code: 1 when not all went as it should.
+    """End the regions (default: all that were ever started here, and the router). The exit code: 1 when
+    not all went as it should.
 
     What is in the way of one, a full disk above all, keeps none of the others from ending.
     """
@@ -48,7 +50,8 @@ def _tried(who: str, action: Callable[[], bool], console: Console) -> bool | Non
 
 
 def _stays(name: str, console: Console, *, named: bool) -> bool:
-    """Whether anything of it runs on after this: it was not named, or can't be ended for want of a record, or that is not known."""
+    """Whether anything of it runs on after this: it was not named, or can't be ended for want of a
+    record, or that is not known."""
     try:
         return if_running(CellPaths(name)) is not None and not named
     except CellError:
@@ -130,7 +133,8 @@ def _end_keeper(name: str, state: KeeperState | None, console: Console) -> bool:
 
 
 def _lock(paths: CellPaths) -> AbstractContextManager[object] | None:
-    """The keeper's lock: no keeper starts, nor writes its record, while what is left is ended and the old record written over. None when somebody else holds it."""
+    """The keeper's lock: no keeper starts, nor writes its record, while what is left is ended and the old record
+    written over. None when somebody else holds it."""
     try:
         return keeper_lock.take(paths.lock_file, ends=True)
     except OSError:

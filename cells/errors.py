@@ -55,7 +55,8 @@ class RayFailed(CellError):
 
 
 class KeyFileRefused(CellError):
-    """A key file can't be used. `code`: why, as the audit calls it, e.g. `keyring.missing`; `file`: its name without the folder."""
+    """A key file can't be used. `code`: why, as the audit calls it, e.g. `keyring.missing`; `file`: its
+    name without the folder."""
 
     def __init__(self, problem: str, next_step: str, code: str, file: str) -> None:
         super().__init__(problem, next_step)

@@ -1,4 +1,5 @@
-"""`python -m cells account | token | code | demo-people | rotate-keys`: what an operator on the cell's machine does about identity."""
+"""`python -m cells account | token | code | demo-people | rotate-keys`: what an operator on the cell's
+machine does about identity."""
 
 import argparse
 import getpass

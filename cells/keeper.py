@@ -80,7 +80,8 @@ class Keeper:
 
         Raises:
             AlreadyRunning: another keeper of this region runs.
-            CellError: the record of the keeper before can't be read: what it left, and where the cell's data is, is not known.
+            CellError: the record of the keeper before can't be read: what it left, and where the
+                cell's data is, is not known.
         """
         self._paths.create()
         self._lock()
@@ -163,8 +164,8 @@ class Keeper:
         return note
 
     def _start_together(self) -> None:
-        """The stores and the cluster at the same time: none needs another one to come up. Only the stores of the environment are asked
-        before: a wrong one is told at once, and nothing was started for it."""
+        """The stores and the cluster at the same time: none needs another one to come up. Only the stores of the
+        environment are asked before: a wrong one is told at once, and nothing was started for it."""
         assert self._cluster is not None
         asked: dict[str, Callable[[], object]] = {}
         work: dict[str, Callable[[], object]] = {}
@@ -174,7 +175,8 @@ class Keeper:
         pool = ThreadPoolExecutor(len(asked | work), thread_name_prefix="start")
         try:
             for together in (asked, work):
-                # Not interrupted: a start that is under way before it stands in the list would be nobody's to wait for, and its process would stay.
+                # Not interrupted: a start that is under way before it stands in the list would be nobody's to wait for,
+                # and its process would stay.
                 self._handing_out = True
                 for name, start in together.items():
                     self._starting.append(pool.submit(self._one_step, name, start))
@@ -283,7 +285,8 @@ class Keeper:
     # --- ending
 
     def _stop(self, phase: str) -> None:
-        """Everything that this keeper started, in an order that loses nothing: API and hosts, Ray, Redis, PostgreSQL."""
+        """Everything that this keeper started, in an order that loses nothing: API and hosts,
+        Ray, Redis, PostgreSQL."""
         self._ending.set()
         with self._journal.change() as state:
             state.phase = "stopping"
@@ -310,7 +313,8 @@ class Keeper:
         log.info("%s: %s", self._config.name, phase)
 
     def _stop_overtaken(self) -> None:
-        """A start that was overtaken by the end: wait for it, and end that too, lest a store that loads be waited for."""
+        """A start that was overtaken by the end: wait for it, and end that too, lest a store
+        that loads be waited for."""
 
         def last() -> bool:
             for store in reversed(self._stores):

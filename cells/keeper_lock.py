@@ -1,4 +1,5 @@
-"""One keeper a region: it holds a lock that the kernel releases when it dies, however it dies. `down` holds it while it ends what a dead one left."""
+"""One keeper a region: it holds a lock that the kernel releases when it dies, however it dies. `down` holds it while it
+ends what a dead one left."""
 
 import contextlib
 import fcntl
@@ -15,7 +16,8 @@ _ENDS = "down"
 
 
 class Holder(NamedTuple):
-    """`pid`: 0 when it is not known, as whoever has just taken it, or one of an older release, wrote no mark. `ends`: it is no keeper, and about to end what one left."""
+    """`pid`: 0 when it is not known, as whoever has just taken it, or one of an older release, wrote no mark. `ends`:
+    it is no keeper, and about to end what one left."""
 
     pid: int
     ends: bool = False
@@ -27,7 +29,8 @@ class Holder(NamedTuple):
 
 
 def take(file: Path, *, ends: bool = False) -> IO[str] | None:
-    """The lock, held until the file is closed, with the mark of this process in it, and whether it `ends` the cell; None when somebody else holds it. Raises OSError."""
+    """The lock, held until the file is closed, with the mark of this process in it, and whether it `ends` the cell;
+    None when somebody else holds it. Raises OSError."""
     opened = file.open("a+", encoding="ascii")
     deadline = time.monotonic() + _TAKE_S  # whoever only looks (`holder`) has it for a moment
     while not _locked(opened, fcntl.LOCK_EX):
@@ -61,7 +64,8 @@ def _locked(opened: IO[str], how: int) -> bool:
 
 
 def _living(text: str) -> Holder:
-    """Whose mark is in it, if that process lives: it may be that of the holder before, and its number by now somebody else's."""
+    """Whose mark is in it, if that process lives: it may be that of the holder before, and its number
+    by now somebody else's."""
     pid, started, ends = (*text.split(), "", "", "")[:3]
     lives = pid.isdigit() and is_alive(ProcessMark(int(pid), started))
     return Holder(int(pid), ends == _ENDS) if lives else Holder(0)

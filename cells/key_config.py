@@ -1,4 +1,5 @@
-"""What must hold in `[keys]` of a region's config beyond the types of its values: each port has keys of its own, and none is spoken to in the clear."""
+"""What must hold in `[keys]` of a region's config beyond the types of its values: each port has keys of its own, and
+none is spoken to in the clear."""
 
 from __future__ import annotations
 
@@ -55,8 +56,8 @@ def _example(port: str, name: str) -> str:
 
 
 def _wrong_url(url: str) -> str:
-    """What is wrong with an address; "" when nothing is. (The webhook's is judged alike in actors/: the router reads this file, and may not
-    import from there.)"""
+    """What is wrong with an address; "" when nothing is. (The webhook's is judged alike in actors/: the router reads
+    this file, and may not import from there.)"""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

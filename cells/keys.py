@@ -1,7 +1,8 @@
 """A cell's keys, and what may be done with them on this machine: whoever may read the key file may sign a token.
 
-The file is made at the cell's first start and never again: with a new one nobody could sign in any more, and what the old one sealed
-could not be read. So a key file that was there once and is gone stops the start; that it is still the same one, `canary.py` sees.
+The file is made at the cell's first start and never again: with a new one nobody could sign in any more, and what the
+old one sealed could not be read. So a key file that was there once and is gone stops the start; that it is still the
+same one, `canary.py` sees.
 """
 
 import secrets
@@ -40,7 +41,8 @@ def make_keyring(paths: CellPaths) -> Path:
 
 
 def had_keyring(paths: CellPaths) -> bool:
-    """Whether a cell has run here, which has had one from its first start with identity on; also one that is gone by now."""
+    """Whether a cell has run here, which has had one from its first start with identity on; also
+    one that is gone by now."""
     return paths.keyring.exists() or _made(paths).exists()
 
 
@@ -50,24 +52,27 @@ def _made(paths: CellPaths) -> Path:
 
 
 def rotate_keys(paths: CellPaths, *, compromised: bool = False) -> str:
-    """A new key signs from now on, the old ones verify for a day more; `compromised`: not even for a moment, everybody has to sign in again, and a
-    new key seals. Gives the new signing key's id. Raises CellError."""
+    """A new key signs from now on, the old ones verify for a day more; `compromised`: not even for a moment, everybody
+    has to sign in again, and a new key seals. Gives the new signing key's id. Raises CellError."""
     return _usable(lambda: rotate(paths.keyring, _now_ms(), keep_old=not compromised))
 
 
 def new_sealing(paths: CellPaths) -> int:
-    """A new key seals from now on; its number. What the older ones sealed opens, but for what somebody has in his hand for minutes. Raises CellError."""
+    """A new key seals from now on; its number. What the older ones sealed opens, but for what somebody has in his hand
+    for minutes. Raises CellError."""
     return _usable(lambda: rotate_sealing(paths.keyring))
 
 
 def new_wrapping(paths: CellPaths) -> int:
-    """A new key wraps customers' data keys from now on; its number. Goes on with a rotation that did not come to its end. Raises CellError."""
+    """A new key wraps customers' data keys from now on; its number. Goes on with a rotation that did not come to
+    its end. Raises CellError."""
     begun = _usable(lambda: load(paths.keyring)).wrapping_ids
     return begun[0] if len(begun) > 1 else _usable(lambda: rotate_wrapping(paths.keyring))
 
 
 def drop_old_wrapping(paths: CellPaths) -> list[int]:
-    """Whatever copy of a data key was wrapped by an older key is worth nothing any more. Their numbers. Raises CellError."""
+    """Whatever copy of a data key was wrapped by an older key is worth nothing any more. Their
+    numbers. Raises CellError."""
     return _usable(lambda: drop_wrapping(paths.keyring))
 
 

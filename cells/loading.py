@@ -1,4 +1,5 @@
-"""Waiting for a store that reads its data in: how long that takes is a matter of how much it is, not of whether the store is well.
+"""Waiting for a store that reads its data in: how long that takes is a matter of how much it is, not of
+whether the store is well.
 
 A store that is ended because it loads for long begins anew at its next start, and never comes up.
 """

@@ -1,4 +1,5 @@
-"""Log files that only their user reads: in a demo they hold what is sent to customers, and always who did what to which order.
+"""Log files that only their user reads: in a demo they hold what is sent to customers, and always
+who did what to which order.
 
 Of the processes that a cell or the router starts. What actors write themselves is made alike by `actors/logs.py`.
 """

@@ -1,6 +1,8 @@
-"""Whether running cells are as the present settings have them: a cell keeps the identity, the encryption and the address that it was started with.
+"""Whether running cells are as the present settings have them: a cell keeps the identity, the encryption and the
+address that it was started with.
 
-Whoever opens a router asks first. By settings that say otherwise than the cells run, it would speak to them as nobody answers, or open to others a cell that asks nobody who he is.
+Whoever opens a router asks first. By settings that say otherwise than the cells run, it would speak to them as nobody
+answers, or open to others a cell that asks nobody who he is.
 """
 
 from collections.abc import Container, Iterable, Mapping
@@ -19,8 +21,9 @@ _UNAUTHORIZED = 401
 
 
 def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> None:
-    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured, and CellError for one of which that is not known, as its
-    record is lost or damaged; but not where it is damaged and nobody listens at its address. home: default `home_folder()`."""
+    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is
+    configured, and CellError for one of which that is not known, as its record is lost or damaged; but not where it is
+    damaged and nobody listens at its address. home: default `home_folder()`."""
     for config in configs:
         paths = CellPaths(config.name, home)
         if if_reached(paths, config.api.host, config.api.port) is not None:
@@ -28,8 +31,9 @@ def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> No
 
 
 def check_left_out(served: Mapping[str, tuple[str, int]], wanted: Container[str], home: Path) -> None:
-    """Raises StepFailed for the first of the regions that a router serves, by name with the host and port where it looks for each, which is not wanted any more and whose cell runs, and
-    CellError for one of which that is not known; but not where its record is damaged and nobody listens at that address."""
+    """Raises StepFailed for the first of the regions that a router serves, by name with the host and port where it
+    looks for each, which is not wanted any more and whose cell runs, and CellError for one of which that is not known;
+    but not where its record is damaged and nobody listens at that address."""
     for name, (host, port) in sorted(served.items()):
         paths = CellPaths(name, home)
         if name in wanted or if_reached(paths, host, port) is None:
@@ -64,7 +68,8 @@ def check_mode(config: RegionConfig, paths: CellPaths) -> None:
 
 
 def _answers(config: RegionConfig, paths: CellPaths) -> str:
-    """Does a cell of an older release, whose keeper did not write it down, ask who one is? As configured, if it does not answer now."""
+    """Does a cell of an older release, whose keeper did not write it down, ask who one is? As configured, if
+    it does not answer now."""
     answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config, paths.home))
     return "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
 

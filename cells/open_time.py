@@ -25,10 +25,12 @@ log = logging.getLogger("ocefs.deploy")
 
 
 def check_open_time(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
-    """Raises CellError when identity is required and the database has orders from a time without, the other way round, or when that can't be seen.
+    """Raises CellError when identity is required and the database has orders from a time without, the other way round,
+    or when that can't be seen.
 
-    Orders are written behind: what came just before an end is there at a later look. A cell that ran meanwhile, and whose Ray comes back after a crash, must not stay
-    away for them: they are logged then, and its next start is refused.
+    Orders are written behind: what came just before an end is there at a later look. A cell that ran meanwhile, and
+    whose Ray comes back after a crash, must not stay away for them: they are logged then, and
+    its next start is refused.
     """
     try:
         if config.identity.mode == "off":

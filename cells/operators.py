@@ -1,7 +1,8 @@
-"""What an operator does on the cell's machine, beside its API, is written down in the audit of the running cell (`serve/audit/operators.py`).
+"""What an operator does on the cell's machine, beside its API, is written down in the audit of the running cell
+(`serve/audit/operators.py`).
 
-It is done before it is told, and may be done while the cell is down, when it is needed most. Then the console says that the audit has no line of it,
-and `logs/operator.log` keeps one.
+It is done before it is told, and may be done while the cell is down, when it is needed most. Then the console says that
+the audit has no line of it, and `logs/operator.log` keeps one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _TIMEOUT_S = 5.0
 
 
 def write_down(paths: CellPaths, region: str, action: str, what: str, console: Console) -> None:
-    """Has the cell note that `action` (as `serve/audit/operators.py` lists them) was done to `what`. Never raises: it is done already."""
+    """Has the cell note that `action` (as `serve/audit/operators.py` lists them) was done to `what`. Never
+    raises: it is done already."""
     why = post(paths, region, "operator-acts", {"action": action, "what": what})
     if not why:
         return
@@ -38,7 +40,8 @@ def write_down(paths: CellPaths, region: str, action: str, what: str, console: C
 
 
 def post(paths: CellPaths, region: str, acts: str, body: object, *, key: str = "") -> str:
-    """Why it could not be noted; "" when it is. acts: the end of `/v1/audit/…`; key: the Idempotency-Key, where there is one. Never raises."""
+    """Why it could not be noted; "" when it is. acts: the end of `/v1/audit/…`; key: the Idempotency-Key, where
+    there is one. Never raises."""
     try:
         return _told(paths, region, acts, body, key)
     except CellError as error:

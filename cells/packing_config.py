@@ -1,4 +1,5 @@
-"""`[packing]` of a region's config: its keys, and what must hold beyond the types of its values. Neither the API nor the domain is imported here: the router reads these files too."""
+"""`[packing]` of a region's config: its keys, and what must hold beyond the types of its values. Neither the API nor
+the domain is imported here: the router reads these files too."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class CartonConfig(_Part, frozen=True, kw_only=True):
-    """`[[packing.cartons]]`: a kind of carton. Sides: inner; wall_mm: by how much it is larger outside on each side; weight_max_g: with the carton; cost: minor units."""
+    """`[[packing.cartons]]`: a kind of carton. Sides: inner; wall_mm: by how much it is larger outside on each side;
+    weight_max_g: with the carton; cost: minor units."""
 
     carton: Annotated[str, Meta(min_length=1, max_length=64, pattern=_LINE)]
     length_mm: _Side
@@ -40,8 +42,9 @@ class CartonConfig(_Part, frozen=True, kw_only=True):
 
 
 class CarrierConfig(_Part, frozen=True, kw_only=True):
-    """`[[packing.carriers]]`: a carrier. port "fake" stands in until a real one is connected, and is for trying only. small_packets: services by which parcels travel as letter
-    post (a small packet's customs form is the CN 22, up to its limit)."""
+    """`[[packing.carriers]]`: a carrier. port "fake" stands in until a real one is connected, and is for trying only.
+    small_packets: services by which parcels travel as letter post (a small packet's customs form is the
+    CN 22, up to its limit)."""
 
     carrier: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,23}$", description="small letters and digits")]
     port: Literal["fake"] = "fake"
@@ -50,7 +53,8 @@ class CarrierConfig(_Part, frozen=True, kw_only=True):
 
 
 class SenderConfig(_Part, frozen=True, kw_only=True):
-    """`[packing.sender]`, and `[packing.senders.<location>]` where it is another one: who stands on labels and papers. street: one to four lines."""
+    """`[packing.sender]`, and `[packing.senders.<location>]` where it is another one: who stands on labels and papers.
+    street: one to four lines."""
 
     name: _Said
     street: Annotated[tuple[_Said, ...], Meta(min_length=1, max_length=4)]
@@ -64,8 +68,8 @@ class SenderConfig(_Part, frozen=True, kw_only=True):
 
 
 class SdrConfig(_Part, frozen=True, kw_only=True):
-    """`[packing.sdr]`: what 100 special drawing rights cost, in minor units of the currency that the region sells in, and on which day (the IMF's rate). Older than a year it is not
-    used any more."""
+    """`[packing.sdr]`: what 100 special drawing rights cost, in minor units of the currency that the region sells in,
+    and on which day (the IMF's rate). Older than a year it is not used any more."""
 
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
     minor_per_100: Annotated[int, Meta(ge=1, le=10**12)]
@@ -75,10 +79,12 @@ class SdrConfig(_Part, frozen=True, kw_only=True):
 class Packing(_Part, frozen=True, kw_only=True):
     """`[packing]`: cartons, carriers, and whose numbers parcels have (docs/domain/packing.md).
 
-    `cartons` there are, of inner sides; `carriers` that fetch parcels; `sender`: who sends, and `senders`: who else at a location.
-    `company_prefix`: GS1's, without one no parcel gets a number. `sscc_extension`: the digit before it; no two regions may share both. `tolerance_g`,
-    `tolerance_percent`: by how much a scale may differ from what the contents weigh; the larger one counts. `papers_keep_days`: how long labels, and addresses of manual
-    shipments, can be printed again once all of a shipment is with its carrier. `sdr`: without it all customs declarations are the CN 23. `hs_digits`: by
+    `cartons` there are, of inner sides; `carriers` that fetch parcels; `sender`: who sends, and
+    `senders`: who else at a location.
+    `company_prefix`: GS1's, without one no parcel gets a number. `sscc_extension`: the digit before it; no two regions
+    may share both. `tolerance_g`, `tolerance_percent`: by how much a scale may differ from what the contents weigh; the
+    larger one counts. `papers_keep_days`: how long labels, and addresses of manual shipments, can be printed again once
+    all of a shipment is with its carrier. `sdr`: without it all customs declarations are the CN 23. `hs_digits`: by
     country of destination, how many digits of an HS code it wants where six don't suffice.
     """
 

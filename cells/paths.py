@@ -33,7 +33,8 @@ def started() -> list[str]:
 
 
 def known_regions(wanted: Iterable[str] = ()) -> list[str]:
-    """The regions that have a file or were ever started in this home. Raises ConfigError for one of `wanted` that is none of them."""
+    """The regions that have a file or were ever started in this home. Raises ConfigError for one of
+    `wanted` that is none of them."""
     known = list(dict.fromkeys((*region_names(), *started())))
     for name in wanted:
         if name not in known:

@@ -1,4 +1,5 @@
-"""PEM files of certificates and keys: read with their limits, and every reason why one can't be used said with the next step.
+"""PEM files of certificates and keys: read with their limits, and every reason why one can't be
+used said with the next step.
 
 Nothing here tells what is in a key.
 """

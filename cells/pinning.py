@@ -1,4 +1,5 @@
-"""Locations that get hosts of their own (`[runtime] pinned`): their shards, and whether there are any such locations."""
+"""Locations that get hosts of their own (`[runtime] pinned`): their shards, and whether there
+are any such locations."""
 
 from __future__ import annotations
 

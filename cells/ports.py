@@ -138,14 +138,16 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         # otherwise it looks for an address that others reach, and every part of it listens on all interfaces.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
-        # What goes on in a cell when nothing does took a sixth of a core, much of it in rounds that nobody waits for. Serve looks four
-        # times a second instead of ten whether something is to be done, and Ray says once a second what is free on its only node.
+        # What goes on in a cell when nothing does took a sixth of a core, much of it in rounds that nobody waits for.
+        # Serve looks four times a second instead of ten whether something is to be done, and Ray says once a second
+        # what is free on its only node.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",
         "RAY_raylet_report_resources_period_milliseconds": "1000",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        # 5 s by default: three cells that start on two cores from a cold disk take longer, and Serve would give up its ingress
+        # 5 s by default: three cells that start on two cores from a cold disk take longer, and
+        # Serve would give up its ingress
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "45",
         "RAY_SERVE_HAPROXY_MAXCONN": str(haproxy_connections(open_files_max)),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
@@ -157,8 +159,8 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
-        # Serve's own proxy behind its HAProxy. All cells of a machine would share the default ports, and the kernel would spread
-        # requests over them: one region's to another's cell.
+        # Serve's own proxy behind its HAProxy. All cells of a machine would share the default ports, and the kernel
+        # would spread requests over them: one region's to another's cell.
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_http),
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports.fallback_grpc),
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.replica_http[0]),
@@ -169,7 +171,8 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
 
 
 def _ray_tls(config: RegionConfig, paths: CellPaths) -> dict[str, str]:
-    """Ray's own TLS, mutual: who talks to any of its gRPC ports must show a certificate of the local CA, beside the cell's token."""
+    """Ray's own TLS, mutual: who talks to any of its gRPC ports must show a certificate of the local CA,
+    beside the cell's token."""
     if not config.encrypted:
         return {"RAY_USE_TLS": "0"}
     pair = inside_pair(config, paths.home)

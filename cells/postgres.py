@@ -132,7 +132,8 @@ class EmbeddedPostgres:
         return self._child.mark if self._child is not None and self._child.exit_code is None else None
 
     def start(self) -> str:
-        """Make the database if it is new, start, and wait until it takes connections, however long it recovers. Gives the URL.
+        """Make the database if it is new, start, and wait until it takes connections, however long
+        it recovers. Gives the URL.
 
         Raises:
             StoreFailed: it did not come up; with the last lines of its log.
@@ -169,7 +170,8 @@ class EmbeddedPostgres:
         return self._status() == "ready"
 
     def loads(self) -> bool:
-        """Whether it is starting up or recovering, from a crash or ("standby") from an archive: it takes no writes yet."""
+        """Whether it is starting up or recovering, from a crash or ("standby") from an archive:
+        it takes no writes yet."""
         return self._status() in ("starting", "standby")
 
     def _status(self) -> str:
@@ -255,7 +257,8 @@ class EmbeddedPostgres:
             return []
 
     def _drop_stale_lock(self) -> None:
-        """Remove the lock files of a server that was killed, if its process id now belongs to another program or to a zombie.
+        """Remove the lock files of a server that was killed, if its process id now belongs to
+        another program or to a zombie.
 
         PostgreSQL itself only looks whether a process with that id exists. A live PostgreSQL is never overruled.
         """
@@ -269,7 +272,8 @@ class EmbeddedPostgres:
 
 
 def _is_no_server(pid: int) -> bool:
-    """Whether a process with this id exists, but is no PostgreSQL that lives. (Without any, PostgreSQL sees that by itself.)"""
+    """Whether a process with this id exists, but is no PostgreSQL that lives. (Without any,
+    PostgreSQL sees that by itself.)"""
     if not psutil.pid_exists(pid):
         return False
     if mark_of(pid) is None:

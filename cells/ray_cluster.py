@@ -36,7 +36,8 @@ _WITHDRAW_S = 40.0
 _HEAD_GRACE_S = 8.0
 _TREE_GRACE_S = 3.0
 
-# Ray Serve renders HAProxy's configuration anew for each start, and starts what we name: so what must be otherwise is changed on the way.
+# Ray Serve renders HAProxy's configuration anew for each start, and starts what we name: so what must be
+# otherwise is changed on the way.
 _HAPROXY_SCRIPT = """#!/bin/sh
 previous=""
 for argument in "$@"; do

@@ -146,7 +146,8 @@ class EmbeddedRedis:
         return self._said.startswith(b"+PONG")
 
     def loads(self) -> bool:
-        """Whether it says that it is reading its journal, or said so when `ready` asked. While it reads, it answers now and then: the one of two questions, say."""
+        """Whether it says that it is reading its journal, or said so when `ready` asked. While it reads, it answers now
+        and then: the one of two questions, say."""
         return self._said.startswith(_LOADING) or answer(self.socket, b"PING\r\n").startswith(_LOADING)
 
     def exited(self) -> bool:

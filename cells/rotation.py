@@ -1,10 +1,12 @@
-"""`python -m cells rotate-keys <region> --wrapping`: a new key (in the key file a new one; elsewhere, the one that was made there) wraps customers' data keys, all of them are wrapped anew while the cell works, and
-the old key is forgotten. Whatever copy of a destroyed data key still lies on a disk or in a backup is worth nothing from then on.
+"""`python -m cells rotate-keys <region> --wrapping`: a new key (in the key file a new one; elsewhere, the one that was
+made there) wraps customers' data keys, all of them are wrapped anew while the cell works, and the old key is forgotten.
+Whatever copy of a destroyed data key still lies on a disk or in a backup is worth nothing from then on.
 
-What the old key wraps is found in PostgreSQL, which is behind the journal, by hours when it has to be. So the old key is dropped only once a look
-finds nothing as of a moment from which on nobody can have wrapped by it (`settled_s`).
+What the old key wraps is found in PostgreSQL, which is behind the journal, by hours when it has to be. So the old key
+is dropped only once a look finds nothing as of a moment from which on nobody can have wrapped by it (`settled_s`).
 
-Ended in between, it is begun again and goes on: nothing is dropped before every key that the cell has acknowledged is wrapped by the new one.
+Ended in between, it is begun again and goes on: nothing is dropped before every key that the cell has acknowledged
+is wrapped by the new one.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from serve.identity.keyring import LOOK_EVERY_S
 BATCH = 200
 # Of many, a line names so many.
 NAMED_MAX = 5
-# For so long after shards have gone to another host `as_of` may say too much, clocks of two machines differ, and a call that was sent is heard.
+# For so long after shards have gone to another host `as_of` may say too much, clocks of two machines differ, and a
+# call that was sent is heard.
 _SLACK_S = 5.0
 _LOOK_S = 3.0
 # Without any key wrapped anew. The drain may have much to write; whoever waits longer should know why.
@@ -38,8 +41,8 @@ _PATIENCE_S = 600.0
 
 
 def settled_s(config: RegionConfig) -> float:
-    """For so many seconds after a rotation a new data key may still come in wrapped by the old key: until the last replica has looked at the key file,
-    and what it sent before that was tried for the last time."""
+    """For so many seconds after a rotation a new data key may still come in wrapped by the old key: until the last
+    replica has looked at the key file, and what it sent before that was tried for the last time."""
     return LOOK_EVERY_S + config.api.request_timeout_ms / 1000 + _SLACK_S
 
 
@@ -62,8 +65,8 @@ def rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
 
 
 def rotate_sealing(config: RegionConfig, paths: CellPaths, console: Console) -> int:
-    """`--sealing`: a new key of the key file seals; its number. Nothing is sealed anew: what an older key sealed stands in the history as well, which
-    nobody rewrites. `config`: as the cell runs. Raises CellError."""
+    """`--sealing`: a new key of the key file seals; its number. Nothing is sealed anew: what an older key sealed stands
+    in the history as well, which nobody rewrites. `config`: as the cell runs. Raises CellError."""
     owner_url = store_addresses(config, paths).owner_url
     check_canary(config, owner_url, paths)
     number = new_sealing(paths)

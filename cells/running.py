@@ -1,4 +1,5 @@
-"""Whether anything of a cell runs: its record tells, and the lock that its keeper holds, which tells also of a keeper whose record is gone or damaged."""
+"""Whether anything of a cell runs: its record tells, and the lock that its keeper holds, which tells also of a keeper
+whose record is gone or damaged."""
 
 import time
 
@@ -45,7 +46,8 @@ def record_of(paths: CellPaths) -> KeeperState | None:
 
 
 def if_running(paths: CellPaths) -> KeeperState | None:
-    """The record of a cell of which anything runs; None when nothing does that it tells of, be it that the rest is being ended. Raises CellError, as `record_of`."""
+    """The record of a cell of which anything runs; None when nothing does that it tells of, be it that the rest is
+    being ended. Raises CellError, as `record_of`."""
     try:
         state = record_of(paths)
     except BeingEnded:
@@ -54,8 +56,8 @@ def if_running(paths: CellPaths) -> KeeperState | None:
 
 
 def if_reached(paths: CellPaths, host: str, port: int) -> KeeperState | None:
-    """As `if_running`, for whoever reaches the cell at this address only: where nobody listens there, a damaged record counts as that nothing runs, for one cell's
-    trouble is not the others'."""
+    """As `if_running`, for whoever reaches the cell at this address only: where nobody listens there, a damaged record
+    counts as that nothing runs, for one cell's trouble is not the others'."""
     try:
         return if_running(paths)
     except RecordDamaged:

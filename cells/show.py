@@ -24,7 +24,8 @@ from cells.trust import SYSTEM, Trust, of_cell
 
 
 def where_to_look(configs: list[RegionConfig], router: str, console: Console, trust: Trust | None = None) -> None:
-    """Print the addresses, the dashboards with their tokens, and two calls to try. `trust`: how the router is verified."""
+    """Print the addresses, the dashboards with their tokens, and two calls to try. `trust`: how
+    the router is verified."""
     console.rule("where to look", align="left")
     lines = [f"[bold]router [/] {router}"]
     for config in configs:
@@ -198,7 +199,8 @@ def _router() -> tuple[str, bool]:
 
 
 def logs(names: list[str] | None, console: Console, count: int) -> int:
-    """Print the last lines of each log of these regions (default: of all that were ever started here, and of the router), and where Ray's own logs are. Raises ConfigError for a region that there is not."""
+    """Print the last lines of each log of these regions (default: of all that were ever started here, and of the
+    router), and where Ray's own logs are. Raises ConfigError for a region that there is not."""
     known = known_regions(names or ())
     for name in names or known:
         paths = CellPaths(name)

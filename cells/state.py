@@ -47,8 +47,9 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper started itself, by name; `tls` and
-    `identity` as in `KeeperState`, "" where an older release did not write them down."""
+    """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper
+    started itself, by name; `tls` and `identity` as in `KeeperState`, "" where an older release
+    did not write them down."""
 
     run: str = ""
     processes: dict[str, ProcessMark] = {}
@@ -104,11 +105,13 @@ class KeeperState(msgspec.Struct, kw_only=True):
         return bool(self.going_on())
 
     def going_on(self) -> list[Run]:
-        """The runs of which something goes on: of a keeper that lives its own, for it ends the earlier ones before it starts anything; else those that left something."""
+        """The runs of which something goes on: of a keeper that lives its own, for it ends the earlier ones before it
+        starts anything; else those that left something."""
         return self.runs()[:1] if self.keeper_lives else [run for run in self.runs() if run.left()]
 
     def runs(self) -> list[Run]:
-        """This run and the earlier ones of which something may be left. Of an earlier one that an older release wrote down the encryption is taken to be the same."""
+        """This run and the earlier ones of which something may be left. Of an earlier one that an older release wrote
+        down the encryption is taken to be the same."""
         earlier = [run if run.tls else msgspec.structs.replace(run, tls=self.tls) for run in self.earlier]
         return [Run(self.run, self.processes, self.tls, self.identity), *earlier]
 
@@ -118,8 +121,8 @@ class KeeperState(msgspec.Struct, kw_only=True):
 
 
 def read_state(path: Path) -> KeeperState | None:
-    """The state in a file; None if there is none. Raises CellError if it can't be read (RecordDamaged: what is in it), or is not one of this version: what runs, and where the cell's data is, is not
-    known then."""
+    """The state in a file; None if there is none. Raises CellError if it can't be read (RecordDamaged: what is in it),
+    or is not one of this version: what runs, and where the cell's data is, is not known then."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=KeeperState)
     except FileNotFoundError:
@@ -136,14 +139,16 @@ def read_state(path: Path) -> KeeperState | None:
 
 
 def is_recovering(paths: CellPaths) -> bool:
-    """Does the cell run already, and its Ray come back after a crash? It must not stay away then for what only a start would refuse."""
+    """Does the cell run already, and its Ray come back after a crash? It must not stay away then for what
+    only a start would refuse."""
     state = read_state(paths.state_file)
     return state is not None and state.phase == "recovering"
 
 
 def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
-    """The configuration with which the running cell was started, its encryption too: whoever talks to it must do as it does, and an edit
-    counts from its next start. The given one where nothing runs. Raises CellError if its record can't be read."""
+    """The configuration with which the running cell was started, its encryption too: whoever talks to it must do as it
+    does, and an edit counts from its next start. The given one where nothing runs. Raises CellError if
+    its record can't be read."""
     state = read_state(paths.state_file)
     going_on = state.going_on() if state is not None else []
     if not going_on:
@@ -158,7 +163,8 @@ def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
 
 
 def write_state(path: Path, state: KeeperState) -> None:
-    """Replace the file by this state, in one go, readable by its owner only. Raises OSError; the old state is there then, and after a power loss one of both."""
+    """Replace the file by this state, in one go, readable by its owner only. Raises OSError; the old state is there
+    then, and after a power loss one of both."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:

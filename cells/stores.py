@@ -1,8 +1,9 @@
 """A cell's two stores: embedded ones by default, or those of the environment.
 
 `OCEFS_<REGION>_POSTGRES_URL` and `OCEFS_<REGION>_REDIS_URL` name stores that somebody else runs; the keeper then
-only asks whether a cell can be kept in them, before anything else is started. `OCEFS_<REGION>_POSTGRES_OWNER_URL` is for migrations and the
-keeping of the audit; without it the cell's own role does that, and could change the audit, which a production cell refuses.
+only asks whether a cell can be kept in them, before anything else is started. `OCEFS_<REGION>_POSTGRES_OWNER_URL` is
+for migrations and the keeping of the audit; without it the cell's own role does that, and could change the audit, which
+a production cell refuses.
 """
 
 import asyncio
@@ -27,7 +28,8 @@ Check = Callable[[str], None]
 
 
 class Asked(NamedTuple):
-    """An address that is asked whether a cell can be kept there, the variable that names it, and what one can do without it."""
+    """An address that is asked whether a cell can be kept there, the variable that names it, and
+    what one can do without it."""
 
     variable: str
     url: str
@@ -199,8 +201,8 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
 
 
 def check_kept_elsewhere(paths: CellPaths, made: Iterable[Store]) -> None:
-    """Raises StepFailed when a store would be an embedded one that was somebody else's at the last start: a shell that was not told would begin anew with an empty one, and every order
-    seem gone."""
+    """Raises StepFailed when a store would be an embedded one that was somebody else's at the last start: a shell that
+    was not told would begin anew with an empty one, and every order seem gone."""
     state = read_state(paths.state_file)
     for store in made:
         variable = state.outside.get(store.name) if state is not None else None

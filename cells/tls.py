@@ -1,7 +1,9 @@
-"""Which certificates a cell uses, and whether they are fit: looked at before anything starts, since nothing falls back to plain text.
+"""Which certificates a cell uses, and whether they are fit: looked at before anything starts, since
+nothing falls back to plain text.
 
-The door shows the pair of `[tls]`, by default one of `make certs`. Inside the cell (Ray, Serve) everybody shows a pair of the local CA, and
-believes nobody else: what the door shows is for others, and says nothing about processes on 127.0.0.1.
+The door shows the pair of `[tls]`, by default one of `make certs`. Inside the cell (Ray, Serve) everybody shows a pair
+of the local CA, and believes nobody else: what the door shows is for others, and says nothing
+about processes on 127.0.0.1.
 """
 
 import datetime as dt
@@ -53,7 +55,8 @@ def prepare(config: RegionConfig, home: Path) -> None:
 
 
 def check_pair(pair: Pair, ca: Path | None, name: str, now: dt.datetime | None = None) -> None:
-    """Raises CertificateRefused unless a caller who trusts `ca` (None: what the system trusts) would take the pair for `name`, now."""
+    """Raises CertificateRefused unless a caller who trusts `ca` (None: what the system trusts) would take
+    the pair for `name`, now."""
     now = now or dt.datetime.now(dt.UTC)
     certificate = read_certificates(pair.certificate)[0]
     if not is_key_of(read_key(pair.key), certificate):
@@ -115,7 +118,8 @@ def _is_through(side: ssl.SSLObject) -> bool:
 
 
 def check_postgres_url(url: str, variable: str) -> None:
-    """Raises CertificateRefused unless everything between us and this PostgreSQL is encrypted and its certificate verified."""
+    """Raises CertificateRefused unless everything between us and this PostgreSQL is encrypted and
+    its certificate verified."""
     parts = _parts(url, variable)
     settings = _settings(parts.query, variable)
     hosts = (settings.get("host") or parts.hostname or "").split(",")
@@ -131,7 +135,8 @@ def check_postgres_url(url: str, variable: str) -> None:
 
 
 def check_redis_url(url: str, variable: str) -> None:
-    """Raises CertificateRefused unless everything between us and this Redis is encrypted and its certificate verified."""
+    """Raises CertificateRefused unless everything between us and this Redis is encrypted and
+    its certificate verified."""
     parts = _parts(url, variable)
     settings = _settings(parts.query, variable)
     if parts.scheme == "unix" or url.startswith("/"):

@@ -17,7 +17,8 @@ SYSTEM = "system"
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """Of one server: `ca` is a PEM file, or `SYSTEM`; `name` the host name in its certificate, empty: the one in the URL."""
+    """Of one server: `ca` is a PEM file, or `SYSTEM`; `name` the host name in its certificate,
+    empty: the one in the URL."""
 
     ca: str
     name: str = ""

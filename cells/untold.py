@@ -1,10 +1,12 @@
-"""What a cell met or did by itself and its audit has no line of yet: it came about while the cell was down, or by the keeper beside it.
+"""What a cell met or did by itself and its audit has no line of yet: it came about while the cell was down,
+or by the keeper beside it.
 
                                                                   the cell serves
     a start that a key file refuses ──────┬─▶ run/untold.json ──────────────────▶ POST /v1/audit/keeper-acts ──▶ a line each
     a month of the audit dropped or held ─┘   0600, on disk before anything goes on
 
-Each is said under a key of its own until the cell has answered, and only then taken out. It holds no secret, and of a file no more than its name.
+Each is said under a key of its own until the cell has answered, and only then taken out. It holds no secret, and of a
+file no more than its name.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ class Untold(msgspec.Struct):
 
 
 class Spool(msgspec.Struct):
-    """The file. `dropped`, `held`: the last months (`2022-12`) that were kept as dropped, and as held: each is told once."""
+    """The file. `dropped`, `held`: the last months (`2022-12`) that were kept as dropped, and as
+    held: each is told once."""
 
     waiting: list[Untold] = []
     dropped: str = ""
@@ -62,7 +65,8 @@ class Spool(msgspec.Struct):
 
 @contextlib.contextmanager
 def refusal_kept(config: RegionConfig, paths: CellPaths) -> Iterator[None]:
-    """A start that a key file refuses within the block is kept for the audit, in a cell that has one; the refusal goes on."""
+    """A start that a key file refuses within the block is kept for the audit, in a cell that has
+    one; the refusal goes on."""
     try:
         yield
     except KeyFileRefused as error:
@@ -80,8 +84,8 @@ def refusal_kept(config: RegionConfig, paths: CellPaths) -> Iterator[None]:
 def keep_months(
     paths: CellPaths, action: Literal["audit.drop", "audit.retain"], months: Iterable[tuple[str, int, int | None]]
 ) -> None:
-    """(month, when (UTC ms), lines) of those that were dropped, or that a legal hold keeps, oldest first: what was kept before is left out, and what finds no room is
-    left for the next time. Raises OSError."""
+    """(month, when (UTC ms), lines) of those that were dropped, or that a legal hold keeps, oldest first: what was kept
+    before is left out, and what finds no room is left for the next time. Raises OSError."""
     with _changed(paths) as spool:
         known = spool.dropped if action == "audit.drop" else spool.held
         for month, at_ms, lines in months:
@@ -133,7 +137,8 @@ def _add(spool: Spool, act: KeeperAct) -> None:
     if len(spool.waiting) < WAITING_MAX:
         spool.waiting.append(Untold(key, act))
         return
-    # The last of them counts what came since, under another key each time: said before, it would be another request. The first is left alone, it may be being told.
+    # The last of them counts what came since, under another key each time: said before, it would be another request.
+    # The first is left alone, it may be being told.
     before = spool.waiting[-1].act
     counts_on = before.outcome == OVERFLOW and len(spool.waiting) > 1
     if counts_on:
@@ -144,7 +149,8 @@ def _add(spool: Spool, act: KeeperAct) -> None:
 
 @contextlib.contextmanager
 def _changed(paths: CellPaths) -> Iterator[Spool]:
-    """The file as it is, for the block to change; on disk when that ends. One at a time: deploying and keeping are processes of their own. Raises OSError."""
+    """The file as it is, for the block to change; on disk when that ends. One at a time: deploying and keeping are
+    processes of their own. Raises OSError."""
     paths.run.mkdir(parents=True, exist_ok=True)
     folder = os.open(paths.run, os.O_RDONLY | os.O_DIRECTORY)
     try:

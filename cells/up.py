@@ -1,4 +1,5 @@
-"""`python -m cells up`: start cells side by side, then the router, then the demo data; a line a step with its seconds."""
+"""`python -m cells up`: start cells side by side, then the router, then the demo data; a line
+a step with its seconds."""
 
 import os
 import sys
@@ -33,7 +34,8 @@ _POLL_S = 0.1
 
 
 def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
-    """Start the regions (default: all) and the router, and fill those that never were. The exit code: 0 if everything runs.
+    """Start the regions (default: all) and the router, and fill those that never were. The exit
+    code: 0 if everything runs.
 
     `demo`: False leaves the cells empty, and later starts do too.
     """
@@ -94,7 +96,8 @@ def _running(config: RegionConfig, console: Console) -> bool:
 
 
 def _check_before(configs: list[RegionConfig]) -> None:
-    """What would only fail later, or for all: memory, certificates, stores and ports, the router's too. A crashed cell's ports are freed by its keeper."""
+    """What would only fail later, or for all: memory, certificates, stores and ports, the router's too. A crashed
+    cell's ports are freed by its keeper."""
     from router import config as router_config
     from router import process
 

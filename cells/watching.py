@@ -11,9 +11,9 @@ from cells.settings import RegionConfig
 
 
 def anomaly_settings(config: RegionConfig) -> AnomalySettings | None:
-    """None where nobody watches: without identity there is nobody to watch. What a refund needs a second person from is told once, in `[approvals]`, unless the monitor
-    shall have another. Raises ConfigError for a threshold, an address or a secret that
-    is not good."""
+    """None where nobody watches: without identity there is nobody to watch. What a refund needs a second person from is
+    told once, in `[approvals]`, unless the monitor shall have another. Raises ConfigError for a threshold, an address
+    or a secret that is not good."""
     told = config.anomalies
     if config.identity.mode != "required" or not told.enabled:
         return None

@@ -80,7 +80,8 @@ def cursor_key(secret_file: Path) -> bytes:
 def api_settings(
     config: RegionConfig, secret_file: Path, keyring: Path, door: Pair | None = None, *, notices_told: bool = False
 ) -> ApiSettings:
-    """What the region's API has to know; the other regions are named so that callers can be sent there. `door`: what its door shows.
+    """What the region's API has to know; the other regions are named so that callers can be sent there.
+    `door`: what its door shows.
     `notices_told`: to the log, too."""
     others = [other for other in load_all() if other.name != config.name]
     return ApiSettings(
@@ -125,7 +126,8 @@ def own_words(config: RegionConfig) -> tuple[str, ...]:
 
 
 def origins_of(config: RegionConfig) -> tuple[str, ...]:
-    """The pages on which passkeys work: those of the config, or the router of this machine by its name (an address can't have passkeys)."""
+    """The pages on which passkeys work: those of the config, or the router of this machine by its name (an
+    address can't have passkeys)."""
     if config.identity.origins:
         return config.identity.origins
     from router.config import load

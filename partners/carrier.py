@@ -10,12 +10,15 @@ Errors
     ├── CarrierUnavailable   not now; nothing was done; ask again after `retry_after_s`
     └── CarrierTimedOut      no answer within the deadline; it may have been done: ask again with the same key
 
-`label`, `void` and `manifest` change something at the carrier and cost money, so they are done once per key: the same key with the same request gives
-the first answer again (the same label, paid once), with another one `carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least. Keys of labels and manifests are also
-our references at the carrier, by which `find` and `find_manifest` tell, as long as it knows the parcels, what was done: whoever asks again late asks that first.
+`label`, `void` and `manifest` change something at the carrier and cost money, so they are done once per key: the same
+key with the same request gives the first answer again (the same label, paid once), with another one
+`carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least. Keys of labels and manifests are also our
+references at the carrier, by which `find` and `find_manifest` tell, as long as it knows the parcels, what was done:
+whoever asks again late asks that first.
 
-A quote takes the places and the parcel only: who sends and who gets it, a carrier is told once a label is bought (GDPR Art. 5(1)(c)).
-What a real carrier's port has to do is in `tests/unit/partners/carrier_contract.py`, which the fake passes too.
+A quote takes the places and the parcel only: who sends and who gets it, a carrier is told once a label is bought (GDPR
+Art. 5(1)(c)). What a real carrier's port has to do is in `tests/unit/partners/carrier_contract.py`,
+which the fake passes too.
 """
 
 from __future__ import annotations
@@ -73,7 +76,8 @@ class CarrierTimedOut(CarrierError):
 
 # --- requests and answers -------------------------------------------------------------------------------------------
 class CarrierParcel(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A packed carton: outer size, weight with the carton, its SSCC, and the hazard class of what is in it ("" for none)."""
+    """A packed carton: outer size, weight with the carton, its SSCC, and the hazard class of what
+    is in it ("" for none)."""
 
     sscc: Annotated[str, msgspec.Meta(pattern="^[0-9]{18}$")]
     weight_g: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -84,8 +88,8 @@ class CarrierParcel(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields
 
 
 class Shipment(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """One parcel from somebody to somebody. reference: what is printed on the label for us, the order's id. customs: has to be there when it
-    leaves the country."""
+    """One parcel from somebody to somebody. reference: what is printed on the label for us, the order's id. customs:
+    has to be there when it leaves the country."""
 
     sender: Party
     recipient: Party
@@ -103,7 +107,8 @@ class Place(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class QuoteRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """What one parcel would cost. declared: what customs are told that it is worth; has to be there when it leaves the country."""
+    """What one parcel would cost. declared: what customs are told that it is worth; has to be there
+    when it leaves the country."""
 
     origin: Place
     destination: Place
@@ -138,7 +143,8 @@ class LabelRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):
-    """A paid label. document: ZPL as UTF-8 text from `^XA` to `^XZ`, or a PDF of one page; what is neither is not taken (`label_content.py`)."""
+    """A paid label. document: ZPL as UTF-8 text from `^XA` to `^XZ`, or a PDF of one page; what is neither is not
+    taken (`label_content.py`)."""
 
     tracking_number: str
     label_format: LabelFormat
@@ -171,7 +177,8 @@ class TrackEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Carrier(Protocol):
-    """A carrier. timeout_s: the deadline of the call. All calls raise CarrierUnavailable and CarrierTimedOut besides what they say."""
+    """A carrier. timeout_s: the deadline of the call. All calls raise CarrierUnavailable and
+    CarrierTimedOut besides what they say."""
 
     async def quote(self, wanted: QuoteRequest, timeout_s: float = DEADLINE_S) -> list[Quote]:
         """The services that take it, cheapest first; never empty. CarrierRefused: none does, and why."""
@@ -182,17 +189,19 @@ class Carrier(Protocol):
         ...
 
     async def find(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label | None:
-        """The label that was sold under the key, however long ago, whatever became of it since; None: there is none, and nothing is done. request: as it was then, for who
-        keeps no documents."""
+        """The label that was sold under the key, however long ago, whatever became of it since; None: there is none,
+        and nothing is done. request: as it was then, for who keeps no documents."""
         ...
 
     async def void(self, key: str, tracking_number: str, timeout_s: float = DEADLINE_S) -> Voided:
-        """Takes a label back. CarrierRefused: `carrier.unknown_parcel`, `carrier.handed_over`, `carrier.already_voided`, `carrier.key_reused`."""
+        """Takes a label back. CarrierRefused: `carrier.unknown_parcel`, `carrier.handed_over`,
+        `carrier.already_voided`, `carrier.key_reused`."""
         ...
 
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
-        """Closes these parcels for hand-over: all or none. CarrierRefused: `carrier.nothing_to_hand_over`, `carrier.too_many`, `carrier.parcel_repeated`,
-        `carrier.unknown_parcel`, `carrier.handed_over`, `carrier.already_voided`, `carrier.key_reused`."""
+        """Closes these parcels for hand-over: all or none. CarrierRefused: `carrier.nothing_to_hand_over`,
+        `carrier.too_many`, `carrier.parcel_repeated`, `carrier.unknown_parcel`, `carrier.handed_over`,
+        `carrier.already_voided`, `carrier.key_reused`."""
         ...
 
     async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:

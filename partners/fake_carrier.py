@@ -1,7 +1,8 @@
 """A carrier within the process: for tests, for the demo, and until a real one is connected.
 
-It keeps what a real one keeps (labels, manifests, keys), in memory and bounded, and has neither chance nor a clock of its own: the same calls give
-the same answers. Its weather can be set: `down` refuses, `mute` does the work and never says so, which is the worst that a network does.
+It keeps what a real one keeps (labels, manifests, keys), in memory and bounded, and has neither chance nor a clock of
+its own: the same calls give the same answers. Its weather can be set: `down` refuses, `mute` does the work and never
+says so, which is the worst that a network does.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ _Answer = TypeVar("_Answer")
 
 
 class _Parcel(msgspec.Struct):
-    """A label that was sold. handed_over_ms: when its manifest was closed, None before. voided_ms: the same of taking it back."""
+    """A label that was sold. handed_over_ms: when its manifest was closed, None before. voided_ms: the
+    same of taking it back."""
 
     label: Label
     shipment: Shipment

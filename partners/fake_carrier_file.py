@@ -1,8 +1,8 @@
-"""The fake carrier with its books in a file, so that all replicas of a cell on this machine speak with the same one: a label that one of them bought is known to the
-other that closes the manifest. For the demo and for tests of whole cells.
+"""The fake carrier with its books in a file, so that all replicas of a cell on this machine speak with the same one: a
+label that one of them bought is known to the other that closes the manifest. For the demo and for tests of whole cells.
 
-It sells and refuses as `fake_carrier.py` does. The file has no name and no address: of a request only its digest is kept, and a label that is asked for again
-is drawn again from the request, which has to be the same.
+It sells and refuses as `fake_carrier.py` does. The file has no name and no address: of a request only its digest is
+kept, and a label that is asked for again is drawn again from the request, which has to be the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What the fake carrier takes, and for how much: by zone, weight and service.
 
-Pure, and made up, but shaped like the price lists of parcel services: the larger of the real weight and that of the volume counts, in whole
-kilograms; far is dearer; and what is too heavy, too large, dangerous or cannot be delivered is refused by name.
+Pure, and made up, but shaped like the price lists of parcel services: the larger of the real weight and that of the
+volume counts, in whole kilograms; far is dearer; and what is too heavy, too large, dangerous or cannot be
+delivered is refused by name.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def quotes(wanted: QuoteRequest) -> list[Quote]:
 
 
 def zone_of(origin: Place | Party, destination: Place | Party) -> int:
-    """0: the same district (the postcode begins alike), 1: the same country, 2: the same continent's market, 3: the rest of the world."""
+    """0: the same district (the postcode begins alike), 1: the same country, 2: the same continent's market,
+    3: the rest of the world."""
     if origin.country == destination.country:
         return 0 if origin.postcode[:2] == destination.postcode[:2] else 1
     both = {origin.country, destination.country}
@@ -81,7 +83,8 @@ def charged_g(parcel: CarrierParcel) -> int:
 
 
 def check(wanted: QuoteRequest) -> None:
-    """CarrierRefused: `carrier.too_heavy`, `carrier.too_large`, `carrier.hazard`, `carrier.postcode`, `carrier.customs_missing`."""
+    """CarrierRefused: `carrier.too_heavy`, `carrier.too_large`, `carrier.hazard`, `carrier.postcode`,
+    `carrier.customs_missing`."""
     parcel = wanted.parcel
     sides = sorted((parcel.length_mm, parcel.width_mm, parcel.height_mm))
     if parcel.weight_g > WEIGHT_G_MAX:

@@ -1,4 +1,5 @@
-"""A shipping label of 4 × 6 inches, as PDF and as ZPL: sender, recipient, service, tracking number, and the SSCC as GS1-128.
+"""A shipping label of 4 × 6 inches, as PDF and as ZPL: sender, recipient, service, tracking
+number, and the SSCC as GS1-128.
 
 Source: GS1 Logistic Label Guideline (what stands where; the SSCC's bars at the bottom).
 """
@@ -12,11 +13,13 @@ from actors.zpl import zpl_label, zpl_sscc, zpl_text
 from partners.carrier import LabelFormat, Shipment
 
 _MARGIN_MM = 6.0
-# Letters of who gets it, in points: the largest with which all of the address has room, since the last lines are city and country.
+# Letters of who gets it, in points: the largest with which all of the address has room, since the last
+# lines are city and country.
 _SIZES = (12.0, 10.0, 8.0, 6.0, 5.0)
 _DOTS_PER_MM = 8
 _DOTS_PER_POINT = _DOTS_PER_MM * 25.4 / 72
-# Where the block of service and bars begins: mm from the lower edge of a PDF, dots from the upper one of a label in ZPL.
+# Where the block of service and bars begins: mm from the lower edge of a PDF, dots from the
+# upper one of a label in ZPL.
 _BLOCK_MM = 56
 _BLOCK_DOTS = 780
 _SENDER_LINES_MAX = 7

@@ -1,7 +1,9 @@
-"""Tracking numbers as the world's posts make them: two letters, eight digits, a check digit, two letters: `CP123456785XX`.
+"""Tracking numbers as the world's posts make them: two letters, eight digits, a check digit,
+two letters: `CP123456785XX`.
 
-Source: UPU standard S10: weights 8 6 4 2 3 5 9 7, modulo 11; ten is told as 0 and eleven as 5, so a few wrong digits go unnoticed. The last two letters are those of the country; XX is nobody's, so that a number of the
-fake carrier is never mistaken for a real one.
+Source: UPU standard S10: weights 8 6 4 2 3 5 9 7, modulo 11; ten is told as 0 and eleven as 5, so a few wrong digits go
+unnoticed. The last two letters are those of the country; XX is nobody's, so that a number of the fake carrier is
+never mistaken for a real one.
 """
 
 from __future__ import annotations

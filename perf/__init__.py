@@ -1,1 +1,2 @@
-"""Measurements: the same load on OCEFS and on what one would build instead. Nothing of the product imports this package."""
+"""Measurements: the same load on OCEFS and on what one would build instead. Nothing of the
+product imports this package."""

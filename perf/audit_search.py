@@ -1,9 +1,10 @@
 """How long searching the audit takes: `python -m perf.audit_search [--lines 10000000]`.
 
-A PostgreSQL of its own is filled with a year of lines as a cell's drain would write them: chained, beside their turns, a few machines with most of them, three
-hundred people with the rest. `--hours 2` makes them in two hours instead, as a Black Friday does: then each second has hundreds of lines. Then each kind of search is made with many values drawn from the same world, one at a time, as an
-auditor would; the first page each, some far down. At the end the chains are recomputed. The target is 300 ms at p95 over ten
-million lines.
+A PostgreSQL of its own is filled with a year of lines as a cell's drain would write them: chained, beside their turns,
+a few machines with most of them, three hundred people with the rest. `--hours 2` makes them in two hours instead, as a
+Black Friday does: then each second has hundreds of lines. Then each kind of search is made with many values drawn from
+the same world, one at a time, as an auditor would; the first page each, some far down. At the end the chains are
+recomputed. The target is 300 ms at p95 over ten million lines.
 """
 
 from __future__ import annotations

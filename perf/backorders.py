@@ -1,7 +1,8 @@
 """What many orders in line for one SKU cost its location: `python -m perf.backorders [--waiting 10000]`.
 
-A location's turn is measured as a host takes it (decide, evolve, rows, the reply), without the journal. Beside a place where nobody waits: somebody gets in line, one unit comes in and goes to the first, an
-order that comes later gets nothing; and all of them are served by one receipt, turn by turn.
+A location's turn is measured as a host takes it (decide, evolve, rows, the reply), without the journal. Beside a place
+where nobody waits: somebody gets in line, one unit comes in and goes to the first, an order that comes later gets
+nothing; and all of them are served by one receipt, turn by turn.
 """
 
 from __future__ import annotations

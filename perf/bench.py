@@ -115,7 +115,8 @@ def _show_machine(console: Console, facts: dict[str, str]) -> None:
 
 
 def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
-    """Comparisons by turns with a cell of our own; one that is given can't be told to stand still meanwhile, so they come before it."""
+    """Comparisons by turns with a cell of our own; one that is given can't be told to stand still meanwhile,
+    so they come before it."""
     compared = [name for name in systems if name != rows.OURS]
     options, ours, url = bench.options, rows.OURS in systems, ""
     with ExitStack() as stack:
@@ -135,7 +136,8 @@ def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
 
 
 def main() -> int:
-    """Runs what was asked for; 0 when no measured target falls short, 2 when one does, 1 when it could not run to its end."""
+    """Runs what was asked for; 0 when no measured target falls short, 2 when one does, 1 when it
+    could not run to its end."""
     arguments = _parser().parse_args()
     console = Console()
     # A SIGTERM must stop what was started, as Ctrl-C does.

@@ -1,8 +1,9 @@
 """How well and how fast cartons are chosen: `python -m perf.cartons [--orders 40] [--steps 150000]`.
 
-Random orders of 1 to 60 units, of goods as a department store has them, into eight cartons of usual sizes. Beside it, what is common: the
-cheapest carton whose volume and weight suffice, with a margin for air; then it is looked at whether the units really go in. What does not is
-packed again by whoever stands at the table, and the label is void. Times are of the CPU: it is arithmetic alone, and waits for nothing.
+Random orders of 1 to 60 units, of goods as a department store has them, into eight cartons of usual sizes. Beside it,
+what is common: the cheapest carton whose volume and weight suffice, with a margin for air; then it is looked at whether
+the units really go in. What does not is packed again by whoever stands at the table, and the label is void. Times are
+of the CPU: it is arithmetic alone, and waits for nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ GOODS = [
 
 
 class Figures(NamedTuple):
-    """Of the orders with so many units. fill: mean share of the parcels' volume; air_fits: share of the orders whose units really go into the
-    cartons that volume alone names; air_fill: their fill, of those that do."""
+    """Of the orders with so many units. fill: mean share of the parcels' volume; air_fits: share of the orders whose
+    units really go into the cartons that volume alone names; air_fill: their fill, of those that do."""
 
     units: int
     parcels: float
@@ -72,7 +73,8 @@ def order(rng: random.Random, units: int) -> list[Item]:
 
 
 def by_volume(items: list[Item], margin: float) -> CartonType | None:
-    """The cheapest carton with room for all by volume and weight, `margin` of it left as air; None when there is none."""
+    """The cheapest carton with room for all by volume and weight, `margin` of it left as air;
+    None when there is none."""
     volume = sum(item.units * item.length_mm * item.width_mm * item.height_mm for item in items)
     weight = sum(item.units * item.weight_g for item in items)
     fit = [one for one in CARTONS if one.volume * (1 - margin) >= volume and one.load_max_g >= weight]

@@ -1,4 +1,5 @@
-"""Stock that changes all the time, while something else is measured: small receipts of the benchmark's SKUs at both locations."""
+"""Stock that changes all the time, while something else is measured: small receipts of the benchmark's
+SKUs at both locations."""
 
 import asyncio
 import json
@@ -18,7 +19,8 @@ HOT_SHARE = 0.8
 
 
 class ChangingStock:
-    """From entering to leaving, `changes_per_s` receipts a second, each of one unit. `done`: those that were taken; `refused`: answered otherwise."""
+    """From entering to leaving, `changes_per_s` receipts a second, each of one unit. `done`: those that were taken;
+    `refused`: answered otherwise."""
 
     def __init__(self, base: str, credentials: Credentials = NOBODY, changes_per_s: float = CHANGES_PER_S) -> None:
         self._base = base

@@ -4,9 +4,9 @@
     of_home(region, home)     for a cell of one's own whose identity is known to be required
     NOBODY                    no header at all, for the comparisons and for cells without identity
 
-A token comes from the key file of the home, which whoever may read it may sign with (`cells.keys.local_token`); or from the environment
-variable OCEFS_TOKEN, for a cell elsewhere: that one can't be renewed, so it ends a run after five minutes. Tokens are never printed, and
-never stand on a command line.
+A token comes from the key file of the home, which whoever may read it may sign with (`cells.keys.local_token`); or from
+the environment variable OCEFS_TOKEN, for a cell elsewhere: that one can't be renewed, so it ends a run after five
+minutes. Tokens are never printed, and never stand on a command line.
 """
 
 import os
@@ -24,7 +24,8 @@ from serve.permissions import PERMISSIONS
 
 REGION_HEADER = "X-OCEFS-Region"
 LEAST_S = 120.0
-"""What a header is good for at least when it is handed out: longer than any request is under way or waits to be sent."""
+"""What a header is good for at least when it is handed out: longer than any request is under
+way or waits to be sent."""
 ASKING_S = 5.0
 UNAUTHORIZED = 401
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # RFC 6750; nothing else gets into a header
@@ -54,7 +55,8 @@ class Credentials:
         return self._line
 
     def headers(self, least_s: float = LEAST_S) -> Mapping[str, str]:
-        """The same by name. `least_s`: how long it must be good, for programs that take it once at their start. Raises CellError."""
+        """The same by name. `least_s`: how long it must be good, for programs that take it once at their
+        start. Raises CellError."""
         if self._make is not None and least_s > ACCESS_S:
             raise CellError(
                 f"a token is good for {ACCESS_S} s, and {least_s:.0f} s are wanted of one", "measure for a shorter time"
@@ -73,17 +75,20 @@ class Credentials:
 
 NOBODY = Credentials(None)
 MARKETPLACE = ("orders.place", "orders.read", "orders.update")
-"""What a client that sends orders and their updates is registered for. A token that says every permission is three times as long."""
+"""What a client that sends orders and their updates is registered for. A token that says every permission
+is three times as long."""
 
 
 def of_home(region: str, home: Path | None = None, scopes: Iterable[str] = PERMISSIONS) -> Credentials:
-    """By the key file of the home (default: `OCEFS_HOME`), which is read when a header is wanted. `scopes`: what its bearer may do."""
+    """By the key file of the home (default: `OCEFS_HOME`), which is read when a header is wanted. `scopes`:
+    what its bearer may do."""
     paths, wanted = CellPaths(region, home), tuple(scopes)
     return Credentials(lambda: local_token(paths, region, wanted))
 
 
 def of_cell(base: str, region: str, home: Path | None = None, asking_s: float = ASKING_S) -> Credentials:
-    """For the cell, or the region behind the router, at `base`: asks whether it wants a token, for `asking_s` seconds at most.
+    """For the cell, or the region behind the router, at `base`: asks whether it wants a token, for
+    `asking_s` seconds at most.
 
     Raises CellError when it does and there is none to give.
     """
@@ -93,7 +98,8 @@ def of_cell(base: str, region: str, home: Path | None = None, asking_s: float = 
 
 
 def if_asked(status: int, region: str, home: Path | None = None) -> Credentials:
-    """What to show after a request without a header was answered so. Raises CellError when a token is wanted and there is none."""
+    """What to show after a request without a header was answered so. Raises CellError when a token is
+    wanted and there is none."""
     if status != UNAUTHORIZED:
         return NOBODY
     given = os.environ.get("OCEFS_TOKEN", "").strip()

@@ -1,4 +1,5 @@
-"""What a scan at a dock costs by how many parcels stand there: `python -m perf.docks`. Processor time of the turn and of what it writes behind; nothing else of the runtime."""
+"""What a scan at a dock costs by how many parcels stand there: `python -m perf.docks`. Processor time of the turn and
+of what it writes behind; nothing else of the runtime."""
 
 from __future__ import annotations
 

@@ -110,8 +110,8 @@ class _Connection(asyncio.Protocol):
 class HttpPool:
     """A fixed number of connections to one address. Requests beyond them wait in order of arrival.
 
-    A lost connection is opened again at once, then every REOPEN_S. A request gets the header of `credentials` when it is sent, not when it
-    is made: it may have waited for long.
+    A lost connection is opened again at once, then every REOPEN_S. A request gets the header of `credentials` when it
+    is sent, not when it is made: it may have waited for long.
     """
 
     REOPEN_S = 0.2

@@ -1,4 +1,5 @@
-"""How the load generators verify cells and routers that speak HTTPS: by the CA of `make certs`, and by those of the cells that a run started.
+"""How the load generators verify cells and routers that speak HTTPS: by the CA of `make certs`, and by those of
+the cells that a run started.
 
 wrk verifies nobody: it only ever measures what this process has spoken to before.
 """

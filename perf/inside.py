@@ -1,4 +1,5 @@
-"""What a decision costs without the cell around it: measured in this process, each by turns with what it is compared with, in processor time of the same machine at the same moment.
+"""What a decision costs without the cell around it: measured in this process, each by turns with what it is compared
+with, in processor time of the same machine at the same moment.
 
     placements with sourcing over 138 locations   `Sourcing.proposal` of a replica that knows so many   beside `candidates` and `allocation.plan`, as without a policy
     availability of 50 SKUs                       the replica's answers for each of them                beside answers for 5
@@ -42,7 +43,8 @@ WITHOUT = "without"
 
 
 class Pair(NamedTuple):
-    """A work of ours, and what it is compared with: seconds of each round of both. each: how much of the work a round does. against: what the other one is."""
+    """A work of ours, and what it is compared with: seconds of each round of both. each: how much of the work a round
+    does. against: what the other one is."""
 
     work: str
     ours: list[float]

@@ -34,7 +34,8 @@ ROUTER_ROUNDS = 6
 BESIDE_ROUNDS = 4
 INSIDE_ROUNDS = 500
 ROUND_SECONDS_LEAST = 3
-"""What is compared with another figure is measured by turns with it: the machine's speed moves by more than they differ."""
+"""What is compared with another figure is measured by turns with it: the machine's speed moves
+by more than they differ."""
 
 SCRIPTS = {
     "updates": ("updates", rows.UPDATES),
@@ -53,7 +54,8 @@ NOOP_BESIDE = {"availability": rows.NOOP, "anywhere": rows.NOOP_ANYWHERE}
 
 
 def _is_compared(work: str, system: str) -> bool:
-    """The no-op route does none of our works, but stands beside reads; the others answer those from their tables, however often they change."""
+    """The no-op route does none of our works, but stands beside reads; the others answer those from their tables,
+    however often they change."""
     return work in NOOP_BESIDE if system == "noop" else work != "anywhere"
 
 
@@ -90,7 +92,8 @@ Run = Callable[[int, bool], WrkFigures]
 
 
 class Rival(NamedTuple):
-    """A comparison system at one kind of work: of its own name where it does not do ours (the no-op), and with how many workers it is quickest."""
+    """A comparison system at one kind of work: of its own name where it does not do ours (the no-op), and with how many
+    workers it is quickest."""
 
     system: str
     work: str
@@ -177,7 +180,8 @@ class Bench:
         )
 
     def compare(self, system: str, url: str, *, beside: bool) -> None:
-        """Measures a comparison system at each work, with one worker or two, whichever is quicker. `beside`: later, by turns with the cell."""
+        """Measures a comparison system at each work, with one worker or two, whichever is quicker. `beside`: later,
+        by turns with the cell."""
         if not self.facts.get("PostgreSQL"):
             told = database.settings(url)
             self.facts["PostgreSQL"] = told.pop("server_version")
@@ -217,7 +221,8 @@ class Bench:
         return figures
 
     def _beside(self, work: str, ours: Subject, home: Path, url: str, rivals: Sequence[Rival]) -> None:
-        """A work of ours and of comparison systems by turns, so that all see the same machine; the cell stands still while they run."""
+        """A work of ours and of comparison systems by turns, so that all see the same machine; the cell
+        stands still while they run."""
 
         def of(rival: Rival, subject: Subject) -> Run:
             def run(seconds: int, last: bool) -> WrkFigures:
@@ -251,8 +256,8 @@ class Bench:
                 self._add(row, note)
 
     def ocefs(self, url: str) -> None:
-        """Measures a cell of OCEFS at each work, then the way through the router, then the steady run. `url`: the database of the
-        comparison systems that are to be measured beside it."""
+        """Measures a cell of OCEFS at each work, then the way through the router, then the steady run. `url`: the
+        database of the comparison systems that are to be measured beside it."""
         if set(self.options.works) <= {*SWITCHES, "inside"}:
             return
         with ExitStack() as stack:
@@ -387,7 +392,8 @@ class Bench:
                 self._keep(without_it, OURS, closed_loop.together(off), f"by turns with the cell that has {name} on")
 
     def _through_router(self, subject: Subject, home: Path | None) -> None:
-        """Straight to the cell, through the router and through an HAProxy without rules, by turns: so all see the same machine."""
+        """Straight to the cell, through the router and through an HAProxy without rules, by turns: so
+        all see the same machine."""
         with ExitStack() as stack:
             if self.options.router:
                 router = self.options.router

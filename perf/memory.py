@@ -1,9 +1,9 @@
 """Memory of what a host keeps: `python -m perf.memory [--orders 100000]`.
 
-Orders are built by the real decisions: placed with three lines, reserved at one location, then idle and written behind. A fresh
-process for each measurement, so that what one leaves behind is not taken for the other's. Two figures for each: what the process
-grew by (RSS), and what Python says that it holds (tracemalloc). The target is 4 KB for an idle order; every test run looks at
-the second figure (`tests/unit/perf/test_memory.py`).
+Orders are built by the real decisions: placed with three lines, reserved at one location, then idle and written behind.
+A fresh process for each measurement, so that what one leaves behind is not taken for the other's. Two figures for each:
+what the process grew by (RSS), and what Python says that it holds (tracemalloc). The target is 4 KB for an idle order;
+every test run looks at the second figure (`tests/unit/perf/test_memory.py`).
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def _measured(build: Callable[[int], Any], count: int, traced: bool, out: Any) -
 
 
 def measure(build: Callable[[int], Any], count: int, *, traced: bool) -> tuple[float, int]:
-    """Bytes of each of `count` things, and the host's own estimate of it (0 when it has none), in a process of its own."""
+    """Bytes of each of `count` things, and the host's own estimate of it (0 when it has none),
+    in a process of its own."""
     context = multiprocessing.get_context("spawn")
     out = context.Queue()
     process = context.Process(target=_measured, args=(build, count, traced, out))

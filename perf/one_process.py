@@ -1,8 +1,9 @@
 """A whole cell but Ray in one process, for profilers: `python -m perf.one_process [--hosts 2] [--port 9201]`.
 
-Real Redis, real PostgreSQL, the real hosts, gateway, app and door, all on one event loop; calls to hosts are calls. What it serves a
-second is what one core of Python can do, so its inverse is the Python cost of a request: measure it with `perf.bench --base`, or
-attach py-spy. It asks nobody who he is: its key file is its own, so no tool could sign in. Stops with Ctrl-C.
+Real Redis, real PostgreSQL, the real hosts, gateway, app and door, all on one event loop; calls to hosts are calls.
+What it serves a second is what one core of Python can do, so its inverse is the Python cost of a request: measure it
+with `perf.bench --base`, or attach py-spy. It asks nobody who he is: its key file is its own, so no tool could
+sign in. Stops with Ctrl-C.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def _json(value: object) -> bytes:
 
 
 async def prepare_places(pool: HttpPool, order_count: int, more: int = 0) -> None:
-    """Defines the two locations (and as many `more`, spread over the country, each with some of the SKUs) and the SKUs, and receives their stock. Only OCEFS needs it; comparisons use SQL.
+    """Defines the two locations (and as many `more`, spread over the country, each with some of the SKUs) and the SKUs,
+    and receives their stock. Only OCEFS needs it; comparisons use SQL.
 
     Repeating it adds stock, which does no harm, but not twice for one run.
     """
@@ -85,7 +86,8 @@ async def _one_more(pool: HttpPool, run: str, n: int, skus: list[str]) -> None:
 
 
 async def _seen(pool: HttpPool, sku: str) -> None:
-    """Until availability tells of a SKU at both places: it is fed in the background, and orders go where it points. Each is asked for from where it is: of many places the nearest are told."""
+    """Until availability tells of a SKU at both places: it is fed in the background, and orders go where it points.
+    Each is asked for from where it is: of many places the nearest are told."""
     deadline = time.monotonic() + SEEN_S
     for place, _, lat, lon, _ in PLACES:
         while True:
@@ -151,8 +153,8 @@ def write_ids(ids: Sequence[str], path: Path) -> None:
 
 
 async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
-    """Pauses the orders that an earlier run left in picking. Only those are asked: refusals are audited, written and watched, and would be
-    work in the measured run that nobody asked for.
+    """Pauses the orders that an earlier run left in picking. Only those are asked: refusals are audited, written and
+    watched, and would be work in the measured run that nobody asked for.
 
     Again until none is left: requests of the earlier run may still be under way when its generator has left.
     """

@@ -1,5 +1,6 @@
-"""How quick the machine is at the moment. On a shared one the same loop takes twice as long from one minute to the next, and the ratio of
-two rows that were measured some minutes apart then says more of the machine than of the systems: so each row tells it."""
+"""How quick the machine is at the moment. On a shared one the same loop takes twice as long from one minute to the
+next, and the ratio of two rows that were measured some minutes apart then says more of the machine than of the
+systems: so each row tells it."""
 
 import time
 from collections.abc import Sequence

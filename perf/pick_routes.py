@@ -1,9 +1,11 @@
 """How far picking routes are from the shortest: `python -m perf.pick_routes [--lists 50]`.
 
-Random pick lists on a floor of 12 aisles of 75 m, 4 m apart, cut into one, two and three blocks, start and end in front of the first aisle; every bin is as likely as
-any other. Each list is walked by the route (as it is when a picker asks, and as it is while a wave is planned), by the heuristics without the exact solution, and
-as textbooks send pickers: S-shape, largest gap, and by the bins' names. Textbook orders are walked by the shortest way between one stop and the next, which
-flatters them. Tables say by how much all lists together are longer than the optimum, and the worst one. All is drawn from one seed.
+Random pick lists on a floor of 12 aisles of 75 m, 4 m apart, cut into one, two and three blocks, start and end in front
+of the first aisle; every bin is as likely as any other. Each list is walked by the route (as it is when a picker asks,
+and as it is while a wave is planned), by the heuristics without the exact solution, and as textbooks send pickers:
+S-shape, largest gap, and by the bins' names. Textbook orders are walked by the shortest way between one stop and the
+next, which flatters them. Tables say by how much all lists together are longer than the optimum, and the worst one.
+All is drawn from one seed.
 """
 
 from __future__ import annotations

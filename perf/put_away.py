@@ -1,7 +1,8 @@
 """How long a put-away suggestion takes in a large building: `python -m perf.put_away [--bins 20000,50000,200000]`.
 
-Four fifths of the bins are full, of 20,000 SKUs. Told are the location's own turn, which holds up its host (the first one after the bins changed, and those after it), the bytes
-that go to the replica, and what the replica does with them. Times are of the CPU.
+Four fifths of the bins are full, of 20,000 SKUs. Told are the location's own turn, which holds up its host (the first
+one after the bins changed, and those after it), the bytes that go to the replica, and what the replica does with
+them. Times are of the CPU.
 """
 
 from __future__ import annotations

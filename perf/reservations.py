@@ -1,8 +1,9 @@
 """What many carts for one SKU cost its location: `python -m perf.reservations [--holds 10000]`.
 
-A location's turn is measured as a host takes it (decide, evolve, rows, the reply), without the journal: at a place where no cart holds anything, and by turns at one
-where so many hold units of the same SKU. It may cost half as much again there, at most. Then what the carts themselves cost, and what giving all of them back at
-once takes, as when a sale ends.
+A location's turn is measured as a host takes it (decide, evolve, rows, the reply), without the journal: at a place
+where no cart holds anything, and by turns at one where so many hold units of the same SKU. It may cost half as much
+again there, at most. Then what the carts themselves cost, and what giving all of them back at once
+takes, as when a sale ends.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def location(units: int, *, lots: bool) -> Entity:
 
 
 def micros(entities: Sequence[Entity], commands: Iterable[msgspec.Struct]) -> list[float]:
-    """Median microseconds of one turn of each entity. They take turns command by command: so the machine is the same for all."""
+    """Median microseconds of one turn of each entity. They take turns command by command: so the
+    machine is the same for all."""
     took: list[list[int]] = [[] for _ in entities]
     for command in commands:
         for entity, times in zip(entities, took, strict=True):

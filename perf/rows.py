@@ -13,7 +13,8 @@ OURS = "ocefs"
 UPDATES = "single updates"
 BODIES = "updates in bodies of 100"
 PLACEMENTS = "placements"
-# 500 queries from one point, again and again while no stock changes: whole answers are kept. The target was set for the first.
+# 500 queries from one point, again and again while no stock changes: whole answers are kept. The
+# target was set for the first.
 AVAILABILITY = "availability of 5 SKUs, kept answers"
 AVAILABILITY_50 = "availability of 50 SKUs, kept answers"
 ANYWHERE = "availability of 5 SKUs, shoppers anywhere, stock changing"

@@ -8,5 +8,6 @@ _chance = random.SystemRandom()
 
 
 def new_run() -> str:
-    """Letters only: hexadecimal digits with a counter behind can be taken for a payment card's number, and cells refuse such."""
+    """Letters only: hexadecimal digits with a counter behind can be taken for a payment card's
+    number, and cells refuse such."""
     return "".join(_chance.choices(LETTERS, k=LENGTH))

@@ -1,9 +1,10 @@
 """How long a sourcing decision takes: `python -m perf.sourcing [--rounds 200]`.
 
-Orders of several sizes over places as a chain has them: distances drawn, a fifth warehouses, with labour, weeks of supply, markdown risk and load of their own. Stock
-is plenty (a SKU is at most places), patchy (at a third), or scarce (at one in eight, so that many orders can't be served whole). Each decision is made by `sourcing.source` and,
-right after it, by `allocation.plan`, which only looks for the nearest places that have everything: the same demand and places in one run. Times are of the
-processor; a decision waits for nothing. The target is 5 ms for 10 lines and 50 places.
+Orders of several sizes over places as a chain has them: distances drawn, a fifth warehouses, with labour, weeks of
+supply, markdown risk and load of their own. Stock is plenty (a SKU is at most places), patchy (at a third), or scarce
+(at one in eight, so that many orders can't be served whole). Each decision is made by `sourcing.source` and, right
+after it, by `allocation.plan`, which only looks for the nearest places that have everything: the same demand and places
+in one run. Times are of the processor; a decision waits for nothing. The target is 5 ms for 10 lines and 50 places.
 """
 
 from __future__ import annotations

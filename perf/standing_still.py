@@ -1,7 +1,7 @@
 """A cell that stands still for a while, so that what is measured beside it has the machine to itself.
 
-Even an idle cell takes a fifth of a core. All its processes are stopped at once, its keeper first, and go on together: nobody of it sees
-that anybody else was silent.
+Even an idle cell takes a fifth of a core. All its processes are stopped at once, its keeper first, and go on together:
+nobody of it sees that anybody else was silent.
 """
 
 import signal
@@ -19,7 +19,8 @@ from perf.comparison import StartFailed
 
 @contextmanager
 def standing_still(home: Path, base: str) -> Iterator[None]:
-    """The cell of `home` stands still inside of it, and answers at `base` again when it has been left. Raises StartFailed."""
+    """The cell of `home` stands still inside of it, and answers at `base` again when it has been
+    left. Raises StartFailed."""
     marks = _marks(home)
     try:
         for mark in marks:

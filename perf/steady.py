@@ -1,4 +1,5 @@
-"""The steady run: a constant rate of updates, singles and bodies mixed, with write-behind lag and memory on the side."""
+"""The steady run: a constant rate of updates, singles and bodies mixed, with write-behind lag
+and memory on the side."""
 
 import asyncio
 import itertools

@@ -1,4 +1,5 @@
-"""What a switch of a region's config costs: two cells of our own side by side, one with it and one without, under load by turns."""
+"""What a switch of a region's config costs: two cells of our own side by side, one with it and one
+without, under load by turns."""
 
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -10,14 +11,16 @@ from perf.cell import answers
 from perf.https import tls_of
 
 ROUNDS = 8
-"""More than for the router: two cells side by side, each with work of its own behind, differ more from round to round."""
+"""More than for the router: two cells side by side, each with work of its own behind, differ
+more from round to round."""
 ORDERS_MAX = 8_000
 
 
 class Switch(msgspec.Struct, frozen=True):
-    """turned_on: what stands in the section of the cell that has it, instead of a mode, and nothing in the other's. more_places: that both cells have besides the usual two. section: of `config/regions/*.toml`, whose `mode` is "off" or "required"; works: what is measured, as named on the command line, with the
-    rows of the cell that has it and of the one that has not; is_on: does the cell at an address, asked
-    with these headers, do as the switch says?"""
+    """turned_on: what stands in the section of the cell that has it, instead of a mode, and nothing in the other's.
+    more_places: that both cells have besides the usual two. section: of `config/regions/*.toml`, whose `mode` is "off"
+    or "required"; works: what is measured, as named on the command line, with the rows of the cell that has it and of
+    the one that has not; is_on: does the cell at an address, asked with these headers, do as the switch says?"""
 
     section: str
     is_on: Callable[[str, Mapping[str, str]], bool]

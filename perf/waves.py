@@ -1,10 +1,11 @@
 """What planning a wave takes and saves: `python -m perf.waves [--lines 5000]`.
 
-A queue of orders as a warehouse has it before its cut-offs: six tenths of one line, the others of two to six; three cut-offs; a fifth of the bins has four
-fifths of the picks. It is planned by each method over one, two and three blocks of the same floor, and the walking compared with that of trips that are
-filled as orders come, cut-off by cut-off, with the same limits, and each walked by the same route. The target is one second for 5,000 lines, of the
-processor: planning does nothing but compute, and what others do on the machine is not its fault. Seconds on the clock stand beside that. All is drawn from
-one seed, so walking is the same each time.
+A queue of orders as a warehouse has it before its cut-offs: six tenths of one line, the others of two to six; three
+cut-offs; a fifth of the bins has four fifths of the picks. It is planned by each method over one, two and three blocks
+of the same floor, and the walking compared with that of trips that are filled as orders come, cut-off by cut-off, with
+the same limits, and each walked by the same route. The target is one second for 5,000 lines, of the processor: planning
+does nothing but compute, and what others do on the machine is not its fault. Seconds on the clock stand beside that.
+All is drawn from one seed, so walking is the same each time.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def walk_dm(load: list[Part], layout: Layout) -> int:
 
 
 def main() -> None:
-    """Prints a table; exit code 1 when a plan takes more of the processor than the target (times the share of 5,000 lines)."""
+    """Prints a table; exit code 1 when a plan takes more of the processor than the target (times
+    the share of 5,000 lines)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=5000)
     lines = parser.parse_args().lines

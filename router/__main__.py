@@ -88,9 +88,11 @@ def _configured(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region
 
 
 def _to_start(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, ...]]:
-    """Whoever starts it may have said less than who started the cells: a router without TLS before cells that have it, one for others before cells that ask nobody, or one that
-    leaves out a cell that runs, and is served by it until now. The first is asked of all cells of the home, also of those that are not routed to: one shell's settings
-    hold for all of them, and if they are wrong about one that runs, they are not to be believed about those that can't be asked now."""
+    """Whoever starts it may have said less than who started the cells: a router without TLS before cells that have it,
+    one for others before cells that ask nobody, or one that leaves out a cell that runs, and is served by it until now.
+    The first is asked of all cells of the home, also of those that are not routed to: one shell's settings hold for all
+    of them, and if they are wrong about one that runs, they are not to be believed about those
+    that can't be asked now."""
     config, regions = _configured(options)
     check_modes(load_all(), options.home)
     check_left_out(served(options.home), {region.name for region in regions}, options.home)

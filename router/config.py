@@ -112,7 +112,8 @@ def config_file() -> Path:
 
 
 def load(file: Path | None = None) -> RouterConfig:
-    """Read and check the settings; a missing default file means all defaults, one that `OCEFS_ROUTER_CONFIG` names must be there. `OCEFS_TLS` wins over `tls`. Raises `CellError`."""
+    """Read and check the settings; a missing default file means all defaults, one that `OCEFS_ROUTER_CONFIG` names must
+    be there. `OCEFS_TLS` wins over `tls`. Raises `CellError`."""
     path = file or config_file()
     if file is None and path == DEFAULT_FILE and not path.exists():
         return _as_told(RouterConfig())

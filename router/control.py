@@ -64,7 +64,8 @@ class Control:
             return self._refresh_addresses(self._plan())
 
     def watch(self) -> None:
-        """Until SIGTERM or SIGINT: start HAProxy again if it dies, follow certificate and address database, bound the logs."""
+        """Until SIGTERM or SIGINT: start HAProxy again if it dies, follow certificate and address
+        database, bound the logs."""
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())

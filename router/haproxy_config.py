@@ -147,10 +147,12 @@ def _defaults(config: RouterConfig) -> list[str]:
         "mode http",
         "log global",
         "option http-keep-alive",
-        # a caller's idle connection lives through a reload: closed at once, it would swallow the request under way on it
+        # a caller's idle connection lives through a reload: closed at once, it would swallow
+        # the request under way on it
         "option idle-close-on-response",
         "option dontlognull",
-        # Of a head that does not come HAProxy would say so by a page of its own, which browsers that opened a connection in advance take for an answer.
+        # Of a head that does not come HAProxy would say so by a page of its own, which browsers that opened a
+        # connection in advance take for an answer.
         *(f"errorfile {status} /dev/null" for status in NO_REQUEST),
         f"timeout connect {config.connect_timeout_ms}ms",
         f"timeout client {config.client_timeout_ms}ms",
@@ -193,9 +195,10 @@ def _backend(config: RouterConfig, region: Region, places: Places, *, drained: b
     """One cell: found dead by checks, and sooner by failing requests; its callers get a problem at once.
 
     A request on which the cell broke off before any answer is sent again, if it may be (see the rules): so a
-    replica that restarts is not seen. A drained cell is so from the first request on (its weight). `fall`, the interval and the timeout keep the promise of 3 s. While the cell is
-    dead or drained, the server `away` answers in its place, also to requests that were in flight to a cell that hangs
-    (HAProxy alone would close those connections without a word).
+    replica that restarts is not seen. A drained cell is so from the first request on (its weight). `fall`, the interval
+    and the timeout keep the promise of 3 s. While the cell is dead or drained, the server `away` answers in its place,
+    also to requests that were in flight to a cell that hangs (HAProxy alone would close those
+    connections without a word).
     """
     interval, address = config.check_interval_ms, _address(region.host, region.port)
     checks = (

@@ -128,8 +128,8 @@ def up(region: str) -> str:
 def _identity(config: RouterConfig) -> list[str]:
     """Who asks: the request id and the client's address, from others only when we trust them."""
     lines = [
-        # a UUID, as the cell wants it (serve/context.py), else a new one: ids go into logs, and what callers put together themselves
-        # has references, names and numbers in it
+        # a UUID, as the cell wants it (serve/context.py), else a new one: ids go into logs, and what callers put
+        # together themselves has references, names and numbers in it
         "acl request_id_fit req.fhdr(X-Request-Id) -m reg ^[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}$",
         "http-request set-header X-Request-Id %[uuid()] unless request_id_fit",
         "http-request set-var(txn.request_id) req.fhdr(X-Request-Id)",
@@ -144,8 +144,8 @@ def _identity(config: RouterConfig) -> list[str]:
         f"http-request set-header X-Forwarded-Proto {scheme} "
         f"unless {{ {trusted} }} {{ req.fhdr(X-Forwarded-Proto) -m str http https }}"
     )
-    # each hop is looked behind only if the one in front of it is trusted, so a caller can't choose its address; where one says what is no
-    # address, those behind it are the caller's own word
+    # each hop is looked behind only if the one in front of it is trusted, so a caller can't choose its address; where
+    # one says what is no address, those behind it are the caller's own word
     seen = ""
     for hop in range(1, _PROXY_HOPS + 1):
         address = f"req.hdr_ip(X-Forwarded-For,-{hop})"
@@ -155,7 +155,8 @@ def _identity(config: RouterConfig) -> list[str]:
 
 
 def _head(config: RouterConfig) -> list[str]:
-    """What of the head is too large, as long as a buffer of HAProxy holds all of it: what it does not hold never gets here."""
+    """What of the head is too large, as long as a buffer of HAProxy holds all of it: what it does
+    not hold never gets here."""
     refused, limit = f"http-request {answer(HEADERS_TOO_LARGE)} if", config.header_bytes_max
     return [f"{refused} {{ {what},length gt {limit} }}" for what in ("req.hdrs", "url")]
 

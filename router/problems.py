@@ -21,7 +21,8 @@ _POLICY = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Whoever opens one as a page sees text that loads, runs and sends nothing.
 _FOR_BROWSERS = _ALWAYS | {_POLICY: f"{_NOTHING}; sandbox"}
-# The one style sheet of HAProxy's statistics page. It is the same in all of a version; with another the page has no colours.
+# The one style sheet of HAProxy's statistics page. It is the same in all of a version; with
+# another the page has no colours.
 _STATISTICS_STYLE = "3TId5T17NC4iBRXTtHiJvLI47UrjWwR/owrLd36I7o0="
 
 
@@ -77,10 +78,12 @@ NO_CELL = Problem(
     detail="No region's cell answers at the moment.",
 )
 
-# What is not HTTP at all, or has a head beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare 400, which can't be told otherwise; it is better than silence to
-# who sends a key of a megabyte. Of a head that does not come (408) nobody waits for an answer.
+# What is not HTTP at all, or has a head beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare
+# 400, which can't be told otherwise; it is better than silence to who sends a key of a megabyte. Of a head that does
+# not come (408) nobody waits for an answer.
 NO_REQUEST = (408,)
-# What HAProxy itself finds on a request, by status; those of NO_REQUEST once it has a cell. After 502 and 504 the cell may have done the work.
+# What HAProxy itself finds on a request, by status; those of NO_REQUEST once it has a cell. After 502 and 504 the
+# cell may have done the work.
 _UNKNOWN_OUTCOME = "The outcome is not known: repeat a write with the same Idempotency-Key."
 HAPROXY_ERRORS: tuple[Problem, ...] = (
     Problem(

@@ -2,8 +2,9 @@
 
 The two are separate processes in sessions of their own. HAProxy needs nobody: if the control part dies, requests go
 on. The control part starts HAProxy again should it die. Both are recorded with their start times, so that only ours
-are ever signalled. A reload starts a new HAProxy that takes the listening sockets over, so no connection is refused; the
-old one finishes what it has and gives each kept connection one more answer, which says that it closes (at most 30 s).
+are ever signalled. A reload starts a new HAProxy that takes the listening sockets over, so no connection is refused;
+the old one finishes what it has and gives each kept connection one more answer, which says
+that it closes (at most 30 s).
 """
 
 import contextlib
@@ -50,7 +51,8 @@ _ASK_AGAIN_S = 0.1
 
 
 class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the router is. `died`: it was not stopped, and is not there. `cells` is region → `up`, `down`, `drained` or `unknown`."""
+    """How the router is. `died`: it was not stopped, and is not there. `cells` is region → `up`, `down`,
+    `drained` or `unknown`."""
 
     running: bool
     died: bool = False
@@ -79,7 +81,8 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
         with_control: also start the control part as a process of its own.
 
     Raises:
-        CellError: a port is taken, the configuration contradicts itself, others would reach demo accounts or a cell that tells codes to its log, or HAProxy did not start.
+        CellError: a port is taken, the configuration contradicts itself, others would reach demo accounts or a cell
+            that tells codes to its log, or HAProxy did not start.
     """
     names = [region.name for region in regions]
     check_cells_have_none(home, config.host, names)
@@ -115,7 +118,8 @@ def stop(home: Path) -> bool:
             stop_process(control, grace_s=_STOP_S)
         serving = state.haproxy if is_alive(state.haproxy) else None
         retired = [mark for mark in state.retiring if is_alive(mark)]
-        # Whoever is broken off in the middle leaves none that seems to serve. Where the disk is full, it is ended all the same.
+        # Whoever is broken off in the middle leaves none that seems to serve. Where the disk is
+        # full, it is ended all the same.
         with contextlib.suppress(OSError):
             router.save(State(retiring=(*retired, *([serving] if serving else []))))
         _end(AdminSocket(router.places.socket), serving, retired)
@@ -182,8 +186,8 @@ def _cells(router: RouterFolder, plan: Plan) -> dict[str, str]:
 
 
 def launch(router: RouterFolder, plan: Plan, *, known_addresses: bool = False) -> None:
-    """Start HAProxy for this plan; a running one hands its sockets over. The caller holds the lock. With `known_addresses` it goes by the address map that is
-    there, if there is one, whatever has become of the database."""
+    """Start HAProxy for this plan; a running one hands its sockets over. The caller holds the lock. With
+    `known_addresses` it goes by the address map that is there, if there is one, whatever has become of the database."""
     state, changes = router.state(), _changes(router, plan)
     old = state.haproxy if is_alive(state.haproxy) else None
     if old is None:
@@ -289,8 +293,8 @@ def _pair(router: RouterFolder, config: RouterConfig) -> Pair:
 
 
 def refresh_addresses(router: RouterFolder, plan: Plan, offer: Callable[[Path], None] = lambda _: None) -> bool:
-    """Compute the address map again if the database or the countries changed; True if it was computed. `offer` is given the new one before it counts: where that
-    fails it is computed again next time."""
+    """Compute the address map again if the database or the countries changed; True if it was computed. `offer` is given
+    the new one before it counts: where that fails it is computed again next time."""
     if not plan.config.mmdb:
         return False
     database, target = Path(plan.config.mmdb), router.places.addresses
@@ -333,7 +337,8 @@ def _answers(admin: AdminSocket, pid: int) -> bool:
 
 
 def check_ports(home: Path, config: RouterConfig) -> None:
-    """What a start would find only once the cells run. Raises `PortTaken` if another process has a port of the router's, which does not run."""
+    """What a start would find only once the cells run. Raises `PortTaken` if another process has a port of the
+    router's, which does not run."""
     state = RouterFolder(home).state()
     if not is_alive(state.haproxy):
         _check_ports(config, _STOP_S if any(map(is_alive, state.retiring)) else 0.0)

@@ -30,8 +30,8 @@ def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
 
 
 def served(home: Path) -> dict[str, tuple[str, int]]:
-    """The regions that a running router of this home serves, by name with the host and port where it looks for each. Raises CellError when
-    the files of one that runs are damaged."""
+    """The regions that a running router of this home serves, by name with the host and port where it looks for each.
+    Raises CellError when the files of one that runs are damaged."""
     router = RouterFolder(home)
     plan = router.plan() if router.state().runs else None
     return addresses(plan.regions) if plan is not None else {}

@@ -54,7 +54,8 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """The processes. `retiring` are HAProxys that finish their last requests after a reload; `certificate`: the SHA-256 of what callers are shown, "" without TLS."""
+    """The processes. `retiring` are HAProxys that finish their last requests after a reload; `certificate`: the SHA-256
+    of what callers are shown, "" without TLS."""
 
     haproxy: ProcessMark | None = None
     control: ProcessMark | None = None
@@ -64,7 +65,8 @@ class State(msgspec.Struct, frozen=True):
 
     @property
     def runs(self) -> bool:
-        """Whether it serves, or is about to again: as long as its control part lives, that starts a HAProxy that died."""
+        """Whether it serves, or is about to again: as long as its control part lives, that
+        starts a HAProxy that died."""
         return is_alive(self.haproxy) or is_alive(self.control)
 
 

@@ -30,8 +30,8 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `countries` are ISO 3166-1 alpha-2 codes, `lat` and `lon` the region's centre in degrees (WGS 84).
     `failover` lists the regions, best first, that may answer shared reads while this cell is away; under
     residency `strict` it must be empty. `host` and `port` are the cell's HTTP door. `guarded`: the cell lets nobody in
-    without a token. `tls_ca` and `tls_name`: the CA's file and the host name by which the cell's door is verified; empty: it speaks plain
-    HTTP.
+    without a token. `tls_ca` and `tls_name`: the CA's file and the host name by which the cell's door is verified;
+    empty: it speaks plain HTTP.
     """
 
     name: str
@@ -65,8 +65,8 @@ def check_regions(regions: Sequence[Region]) -> None:
 
 
 def check_exposure(host: str, regions: Sequence[Region], *, encrypted: bool) -> None:
-    """Raise `TopologyError` when a router on `host` would let other machines into a cell that lets everybody do everything, or would speak
-    with them in plain text."""
+    """Raise `TopologyError` when a router on `host` would let other machines into a cell that lets everybody do
+    everything, or would speak with them in plain text."""
     open_cells = [region.name for region in regions if not region.guarded]
     if open_cells and host not in LOOPBACK:
         raise TopologyError(

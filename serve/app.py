@@ -3,9 +3,10 @@
     request ──▶ Api ──┬─ hot routes: plain handlers with msgspec      updates, placements, one order, availability
                       └─ FastAPI: everything else (`routes.py`)       lists, locations, catalogue, live, health, docs
 
-`Api` gives every request its id, counts it, bounds how many run at once, and turns a crash into a 500 that tells nothing but the
-id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpoint's declaration (`permissions.py`), bodies are read by
-`requests.py`, problems are told by `problems.py`, replies become answers in `replies.py`.
+`Api` gives every request its id, counts it, bounds how many run at once, and turns a crash into a 500 that tells
+nothing but the id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpoint's declaration
+(`permissions.py`), bodies are read by `requests.py`, problems are told by `problems.py`, replies
+become answers in `replies.py`.
 """
 
 from __future__ import annotations
@@ -146,7 +147,8 @@ class Api:
     def _route_of(self, scope: Scope) -> tuple[str, str]:
         """Method and template as they are counted, after FastAPI has answered."""
         method, template = scope["method"], getattr(scope.get("route"), "path_format", "")
-        # FastAPI names a template whose methods don't fit as well. Pages are routes of which the document does not tell.
+        # FastAPI names a template whose methods don't fit as well. Pages are routes of which
+        # the document does not tell.
         fits = method in self.methods_of[template] if template in self.methods_of else template and method == "GET"
         return (method, template) if fits else (OTHER, UNMATCHED)
 
@@ -202,7 +204,8 @@ class Api:
         try:
             await self._rest(scope, receive, sending)
         except Exception:
-            # The answer, if none had begun, was given by `told_errors.py`; Starlette raises again so that it can be logged once.
+            # The answer, if none had begun, was given by `told_errors.py`; Starlette raises again so
+            # that it can be logged once.
             self._metrics.faults += 1
             crashed(scope)
         return sending.status

@@ -1,9 +1,9 @@
 """Whole answers in one piece, for the hot routes.
 
-Uvicorn looks at each header of each answer by two regular expressions, and most of ours are the same in every answer: that was a sixth
-of what a look-up costs. Here the head is made once for each status, and only what differs is put in: length, request id, and once a
-second the date. What is out of the ordinary (a last answer on its connection, a caller that reads slowly, further headers) goes
-uvicorn's own way.
+Uvicorn looks at each header of each answer by two regular expressions, and most of ours are the same in every answer:
+that was a sixth of what a look-up costs. Here the head is made once for each status, and only what differs is put in:
+length, request id, and once a second the date. What is out of the ordinary (a last answer on its connection, a caller
+that reads slowly, further headers) goes uvicorn's own way.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ def content_type(status: int) -> tuple[bytes, bytes]:
 
 
 def always(status: int) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers of every answer with that status. Nothing is to be kept by caches: most of it is personal or changes."""
+    """The headers of every answer with that status. Nothing is to be kept by caches: most of it
+    is personal or changes."""
     return (content_type(status), NO_STORE, *DATA)
 
 
 class _Defaults:
-    """The headers that the server adds to each answer (its date), as bytes; None when one of them ends the connection."""
+    """The headers that the server adds to each answer (its date), as bytes; None when one of
+    them ends the connection."""
 
     def __init__(self) -> None:
         self._of: list[tuple[bytes, bytes]] | None = None
@@ -62,8 +64,8 @@ def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def cut_off(scope: Scope) -> None:
-    """Ends the connection of a caller who does not read what he is answered; a mere `close` would wait until he has. Connections of
-    Serve's own door are Serve's to end."""
+    """Ends the connection of a caller who does not read what he is answered; a mere `close` would wait until he has.
+    Connections of Serve's own door are Serve's to end."""
     cycle: RequestResponseCycle | None = scope.get(CYCLE)
     if cycle is not None:
         cycle.disconnected = True
@@ -71,7 +73,8 @@ def cut_off(scope: Scope) -> None:
 
 
 def answered(scope: Scope, status: int, body: bytes, request_id: str) -> bool:
-    """Answers, as `http.response.start` and `http.response.body` would. False: it has to go their way, nothing was sent.
+    """Answers, as `http.response.start` and `http.response.body` would. False: it has to go
+    their way, nothing was sent.
 
     `request_id`: of the alphabet that `request_id_of` lets through, so that it can't begin another header.
     """

@@ -32,7 +32,8 @@ def reach_of(scope: Scope) -> list[str]:
 
 
 def places_asked(scope: Scope, location_id: str | None) -> list[str] | None:
-    """The locations of which a list tells: the one that is asked for, else all in reach; None for the whole region. Raises Problem 403."""
+    """The locations of which a list tells: the one that is asked for, else all in reach; None for the whole
+    region. Raises Problem 403."""
     if location_id is None:
         return reach_of(scope) or None
     check_reaches(scope, location_id)

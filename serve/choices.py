@@ -1,4 +1,5 @@
-"""Which words a field may have, for who sent another one. msgspec says only which one it did not expect; looked for when a body is refused, so a good one costs nothing."""
+"""Which words a field may have, for who sent another one. msgspec says only which one it did not expect; looked for
+when a body is refused, so a good one costs nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from msgspec import inspect
 
 
 def words_at(kind: Any, steps: Sequence[str]) -> list[str]:
-    """The words of the field to which `steps` lead from a value of type `kind`: names of fields, positions, "" for some value of a mapping. [] when there are none, or
-    types of which the value might be have different ones."""
+    """The words of the field to which `steps` lead from a value of type `kind`: names of fields, positions, "" for some
+    value of a mapping. [] when there are none, or types of which the value might be have different ones."""
     found = {tuple(words) for here in _along(_told(kind), steps) if (words := _words(here))}
     return [str(word) for word in found.pop()] if len(found) == 1 else []
 

@@ -1,4 +1,5 @@
-"""Which request is being served: its headers, and its id (the caller's when it is a UUID, else made) for answers, history and logs."""
+"""Which request is being served: its headers, and its id (the caller's when it is a UUID, else made) for
+answers, history and logs."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ _numbers = itertools.count(1)
 
 
 def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
-    """The request's headers by name in lower case, looked through once. What is given more than once is joined by a comma and a space (RFC 9110, 5.3), so
-    that nobody picks one of two: a key, a token or a length with those in it is none."""
+    """The request's headers by name in lower case, looked through once. What is given more than once is joined by a
+    comma and a space (RFC 9110, 5.3), so that nobody picks one of two: a key, a token or a length
+    with those in it is none."""
     found: Mapping[bytes, bytes] | None = scope.get(_HEADERS)
     if found is None:
         given = scope["headers"]
@@ -49,8 +51,8 @@ def _joined(given: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def request_id_of(scope: Scope) -> str:
-    """The caller's `X-Request-Id` if it is a UUID, with or without dashes, else a new one: it stands in journal, audit and logs, and what callers put together
-    themselves has order references and names in it."""
+    """The caller's `X-Request-Id` if it is a UUID, with or without dashes, else a new one: it stands in journal, audit
+    and logs, and what callers put together themselves has order references and names in it."""
     value = headers_of(scope).get(b"x-request-id")
     if value and _is_uuid(value):
         return value.decode("ascii")

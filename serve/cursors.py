@@ -1,7 +1,8 @@
-"""Page cursors: where the next page begins, signed, so that a cursor that was tampered with is refused and not followed.
+"""Page cursors: where the next page begins, signed, so that a cursor that was tampered with
+is refused and not followed.
 
-A cursor belongs to one list with its filters (`scope`): with other filters it is refused too. It carries no personal data: the
-scope is only signed, never part of the text.
+A cursor belongs to one list with its filters (`scope`): with other filters it is refused too. It carries no personal
+data: the scope is only signed, never part of the text.
 """
 
 from __future__ import annotations

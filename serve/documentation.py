@@ -1,4 +1,5 @@
-"""`/docs`: the endpoints, to read and to try, by Swagger UI from our own files. Its two pages run their own scripts and no others."""
+"""`/docs`: the endpoints, to read and to try, by Swagger UI from our own files. Its two pages run their
+own scripts and no others."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
 """The cell's own door: a uvicorn inside the process that serves, on the cell's port.
 
-Several replicas listen on the same port (SO_REUSEPORT); the kernel spreads connections over them. The door is opened when the
-replica is ready and closed before anything else of it: it takes no new connections, ends live streams with the advice to come
-back, tells callers on open connections with their next answer that it was the last, lets requests in flight finish for `drain_s`
-seconds, and is gone.
+Several replicas listen on the same port (SO_REUSEPORT); the kernel spreads connections over them. The door is opened
+when the replica is ready and closed before anything else of it: it takes no new connections, ends live streams with the
+advice to come back, tells callers on open connections with their next answer that it was the last, lets requests in
+flight finish for `drain_s` seconds, and is gone.
 
-Who is connected has `head_timeout_s` to send the whole head of a request, and no more bytes of it than `header_bytes_max`; over `connections_max`
-he is told to come back.
+Who is connected has `head_timeout_s` to send the whole head of a request, and no more bytes of it than
+`header_bytes_max`; over `connections_max` he is told to come back.
 
-With a certificate it speaks TLS 1.2 or newer and nothing else: what is no TLS gets no answer, and browsers are told to remember that.
+With a certificate it speaks TLS 1.2 or newer and nothing else: what is no TLS gets no answer, and browsers
+are told to remember that.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from serve.door_protocol import CLOSE, protocol
 from serve.door_tls import ShownCertificate
 from serve.settings import ApiSettings
 
-# How long a closing door waits for callers to hear that it closes, and how often it looks whether all have. Counted in looks: a process that
-# was not let run for a while heard nobody meanwhile.
+# How long a closing door waits for callers to hear that it closes, and how often it looks whether all have. Counted in
+# looks: a process that was not let run for a while heard nobody meanwhile.
 GOODBYE_S = 1.0
 _LOOK_S = 0.02
 # RFC 6797; a year.
@@ -118,8 +119,8 @@ class Door:
         await asyncio.wait({self._task})
 
     async def _say_goodbye(self, serving: asyncio.Task[None]) -> None:
-        """No new connections; callers on those that are open are told with their next answer not to send another request. Cut off at
-        once, a request that is just on its way would get no answer."""
+        """No new connections; callers on those that are open are told with their next answer not to send another
+        request. Cut off at once, a request that is just on its way would get no answer."""
         if not self._server.started or serving.done():
             return
         state, config = self._server.server_state, self._server.config

@@ -25,8 +25,8 @@ class _HeadersTooLarge(Exception):
 
 
 class _OneWrite:
-    """A transport that writes what it is given in one turn of the loop at once. Uvicorn writes an answer's head and its body apart:
-    a second system call for us, a second wake-up for the caller, a tenth of what a hot route costs."""
+    """A transport that writes what it is given in one turn of the loop at once. Uvicorn writes an answer's head and its
+    body apart: a second system call for us, a second wake-up for the caller, a tenth of what a hot route costs."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -65,8 +65,9 @@ async def _too_many(scope: Scope, receive: Receive, send: Send) -> None:
 class LimitedHttp(HttpToolsProtocol):
     """Uvicorn's HTTP with limits for the request line and headers, and problem details for what is no HTTP.
 
-    Uvicorn's parser tells of a header when it is whole, and keeps what it has of it until then; uvicorn's one timer runs from an answer to the next
-    byte. So what brings a request no further is counted and timed here: a request that comes in one chunk costs neither.
+    Uvicorn's parser tells of a header when it is whole, and keeps what it has of it until then; uvicorn's one timer
+    runs from an answer to the next byte. So what brings a request no further is counted and timed here: a request that
+    comes in one chunk costs neither.
     """
 
     header_bytes_max: int
@@ -133,7 +134,8 @@ class LimitedHttp(HttpToolsProtocol):
             self.field_name = data[begin : max(begin, data.find(b":", begin))].lstrip(b"\r\n")
 
     def _time_head(self) -> None:
-        """From here on there is a time for the next head, unless a request is being answered: after that uvicorn's own timer runs."""
+        """From here on there is a time for the next head, unless a request is being answered: after that
+        uvicorn's own timer runs."""
         if self.head_timer is None and (self.cycle is None or self.cycle.response_complete):
             self.head_timer = self.loop.call_later(self.head_timeout_s, self._head_late)
 
@@ -192,5 +194,6 @@ class LimitedHttp(HttpToolsProtocol):
 
 
 def protocol(header_bytes_max: int, head_timeout_s: float) -> type[LimitedHttp]:
-    """`LimitedHttp` with these limits: uvicorn makes one for each connection, and hands it no more than its own settings."""
+    """`LimitedHttp` with these limits: uvicorn makes one for each connection, and hands it no
+    more than its own settings."""
     return type("LimitedHttp", (LimitedHttp,), {"header_bytes_max": header_bytes_max, "head_timeout_s": head_timeout_s})

@@ -9,10 +9,13 @@ from typing import NamedTuple
 class Need(NamedTuple):
     """What an endpoint asks of its caller.
 
-    permission: one of `permissions.PERMISSIONS`; "" for an endpoint that anyone signed in may use, None for one that is open to all.
-    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of customers the session. reads: the audit's name
-    for reading personal data by it: written down before it is answered; by the handler when it is `counted`, with how much is told, or only where something is. own: the permission that suffices for what is the caller's own;
-    whose it is, the entity judges. attended: it shows that somebody is there, for whom a session stays open (`identity/activity.py`); False for what pages ask by themselves.
+    permission: one of `permissions.PERMISSIONS`; "" for an endpoint that anyone signed in may use, None
+    for one that is open to all.
+    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of
+    customers the session. reads: the audit's name for reading personal data by it: written down before it is answered;
+    by the handler when it is `counted`, with how much is told, or only where something is. own: the permission that
+    suffices for what is the caller's own; whose it is, the entity judges. attended: it shows that somebody is there,
+    for whom a session stays open (`identity/activity.py`); False for what pages ask by themselves.
     """
 
     permission: str | None
@@ -28,8 +31,8 @@ OPEN = Need(None)
 SIGNED_IN = Need("")
 
 NEEDS: Mapping[tuple[str, str], Need] = {
-    # Whether it runs, for the router, Kubernetes and Prometheus; `/metrics` is not passed on by the router, and asks who comes from another
-    # machine for a token (`health/endpoints.py`).
+    # Whether it runs, for the router, Kubernetes and Prometheus; `/metrics` is not passed on by the router, and asks
+    # who comes from another machine for a token (`health/endpoints.py`).
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): OPEN,
@@ -44,7 +47,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/orders/{order_id}/sourcing"): Need("orders.read", reads="order.read_sourcing"),
     ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update", own="orders.cancel_own"),
     ("POST", "/v1/order-updates"): Need("orders.update"),
-    # What of it needs more (`fraud`, `cancel`), `serve/orders` looks at; of which location somebody may do it, the order judges.
+    # What of it needs more (`fraud`, `cancel`), `serve/orders` looks at; of which location somebody
+    # may do it, the order judges.
     ("POST", "/v1/order-actions"): Need("orders.hold"),
     ("POST", "/v1/orders/{order_id}/changes"): Need("orders.change", own="orders.change_own"),
     # Of more than the region's threshold somebody else decides, with a fresh second factor.
@@ -67,8 +71,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/locations/{location_id}/receipts"): Need("stock.receive", at_location=True),
     # Overrides the system's count and sets thresholds.
     ("POST", "/v1/locations/{location_id}/adjustments"): Need("stock.adjust", at_location=True, step_up=True),
-    # Where one may count, the count judges; so it does who may count again. Large variances are for an approval. What overrides counts by them (a large
-    # tolerance, the third counting), `serve/counts` looks at: it takes `stock.adjust` and, of people, a fresh second factor.
+    # Where one may count, the count judges; so it does who may count again. Large variances are for an approval. What
+    # overrides counts by them (a large tolerance, the third counting), `serve/counts` looks at: it takes `stock.adjust`
+    # and, of people, a fresh second factor.
     ("POST", "/v1/counts"): Need("stock.receive"),
     ("GET", "/v1/counts"): Need("stock.read"),
     ("GET", "/v1/counts/{count_id}"): Need("stock.read"),
@@ -102,7 +107,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/sourcing/promises"): Need("orders.read"),
     ("GET", "/v1/skus"): Need("stock.read"),
     ("GET", "/v1/skus/{sku}"): Need("stock.read"),
-    # The region's matter, as policies are (`serve/catalogue`): it takes goods out of sale, and gives them the worth by which corrections are limited.
+    # The region's matter, as policies are (`serve/catalogue`): it takes goods out of sale, and gives them the worth by
+    # which corrections are limited.
     ("POST", "/v1/skus"): Need("catalogue.write", step_up=True),
     ("GET", "/v1/locations/{location_id}/figures"): Need("figures.read", at_location=True),
     ("GET", "/v1/figures"): Need("figures.read"),
@@ -115,9 +121,11 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),
     ("GET", "/v1/alerts/{alert_id}"): Need("alerts.read", reads="alert.read"),
     ("POST", "/v1/alerts/{alert_id}/updates"): Need("alerts.handle"),
-    # Four eyes. Whether it is somebody else, and whether the rights reach the place, the approval judges; so it does who may withdraw it.
+    # Four eyes. Whether it is somebody else, and whether the rights reach the place, the approval judges; so
+    # it does who may withdraw it.
     ("GET", "/v1/approvals"): Need("approvals.read"),
-    # Who asked sees what became of it, who may read approvals sees others', as far as his rights reach: the approval judges it.
+    # Who asked sees what became of it, who may read approvals sees others', as far as his rights
+    # reach: the approval judges it.
     ("GET", "/v1/approvals/{approval_id}"): SIGNED_IN,
     ("POST", "/v1/approvals/{approval_id}/decision"): Need("approvals.decide", step_up=True),
     ("POST", "/v1/approvals/{approval_id}/withdrawal"): SIGNED_IN,
@@ -141,8 +149,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/locations/{location_id}/floor/losses"): Need("floor.work", at_location=True),
     ("POST", "/v1/locations/{location_id}/floor/dispute-closures"): Need("floor.work", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor/trips/{trip}"): Need("floor.work", at_location=True),
-    # Of which end somebody may do what, the transfer judges by the locations of his rights. What is not there or lost leaves the books, and no order has to
-    # stand behind it.
+    # Of which end somebody may do what, the transfer judges by the locations of his rights. What is not there or lost
+    # leaves the books, and no order has to stand behind it.
     ("POST", "/v1/transfers"): Need("stock.receive"),
     ("GET", "/v1/transfers"): Need("stock.read"),
     ("GET", "/v1/transfers/{transfer_id}"): Need("stock.read"),
@@ -175,8 +183,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/inbounds/{inbound_id}/receipts"): Need("stock.receive"),
     ("POST", "/v1/inbounds/{inbound_id}/closure"): Need("stock.receive"),
     ("POST", "/v1/inbounds/{inbound_id}/cancellation"): Need("stock.receive"),
-    # Of which location somebody may pack, the shipment judges. Who it goes to stands on labels and papers only, and in the
-    # note of a manual one, if it has any: each look at these is written down.
+    # Of which location somebody may pack, the shipment judges. Who it goes to stands on labels and papers only, and in
+    # the note of a manual one, if it has any: each look at these is written down.
     ("POST", "/v1/shipments"): Need("packing.work"),
     ("GET", "/v1/shipments"): Need("orders.read"),
     ("GET", "/v1/shipments/{shipment_id}"): Need("orders.read", reads="shipment.read", counted=True),

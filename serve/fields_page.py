@@ -1,6 +1,8 @@
-"""The page of fields that people read, `docs/security/fields.md`: which of them which role sees and may change, and which go together.
+"""The page of fields that people read, `docs/security/fields.md`: which of them which role sees and may
+change, and which go together.
 
-Roles come from `permissions.py`, the texts of refusals from `problem_codes/`; which permission a group of fields takes, and what else it depends on, is told here, as its endpoint or entity has it.
+Roles come from `permissions.py`, the texts of refusals from `problem_codes/`; which permission a group of fields takes,
+and what else it depends on, is told here, as its endpoint or entity has it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ NOBODY = ""
 
 
 class Fields(NamedTuple):
-    """A group of fields that are treated alike. `seen`, `changed`: any of these permissions; NOBODY is one of its own; `but`: what else decides."""
+    """A group of fields that are treated alike. `seen`, `changed`: any of these permissions; NOBODY is one of its own;
+    `but`: what else decides."""
 
     what: str
     seen: tuple[str, ...]

@@ -16,7 +16,8 @@ _LOOK_S = 0.1
 
 
 def as_of(services: Services) -> datetime | None:
-    """Everything acknowledged before this moment is in lists; None while not every host has told. To be taken before reading."""
+    """Everything acknowledged before this moment is in lists; None while not every host has told. To
+    be taken before reading."""
     fresh_ms = services.gateway.fresh_ms()
     return None if fresh_ms is None else moment(fresh_ms)
 

@@ -39,7 +39,8 @@ class Gateway(Protocol):
         refused: bytes = b"",
     ) -> Reply:
         """One command. `wait_ms` > 0: wait so long for the final answer when the first is provisional. `who`: for the
-        audit. `refused` (`judging.py`): what was found wrong, instead of the command; the answer unless it was done before."""
+        audit. `refused` (`judging.py`): what was found wrong, instead of the command; the answer
+        unless it was done before."""
 
     async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         """Many commands; answers in the same order."""
@@ -75,7 +76,8 @@ class Gateway(Protocol):
 async def heard(gateway: Gateway, clock: Clock, within_s: float) -> None:
     """Returns when all hosts have told what they have. Raises NothingHeard when that takes longer.
 
-    To be awaited before anybody is served: without stock, kits and ended sessions orders would be asked of nobody, and tokens taken that are none.
+    To be awaited before anybody is served: without stock, kits and ended sessions orders would be asked of nobody, and
+    tokens taken that are none.
     """
     until = clock.monotonic() + within_s
     while not gateway.heard_all():

@@ -1,6 +1,8 @@
-"""The page of limits that people read, `docs/security/limits.md`: of signing in, of sessions, of what a person may do in the business, of what is costly.
+"""The page of limits that people read, `docs/security/limits.md`: of signing in, of sessions, of what a person may do
+in the business, of what is costly.
 
-Numbers come from where they hold; what they are good for is told here. Settings of a region are named, their numbers stand in docs/settings.md.
+Numbers come from where they hold; what they are good for is told here. Settings of a region are named, their numbers
+stand in docs/settings.md.
 """
 
 from __future__ import annotations

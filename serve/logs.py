@@ -1,7 +1,8 @@
-"""The API's log. What it says carries the request's id and the entity's; never a customer's reference, an address or a body.
+"""The API's log. What it says carries the request's id and the entity's; never a customer's
+reference, an address or a body.
 
-How lines are written is the process's matter (`actors/logs.py`): an entity's id comes from a path, so it is there that a card's
-number in it is masked. Requests that go well are counted (`metrics.py`), not logged.
+How lines are written is the process's matter (`actors/logs.py`): an entity's id comes from a path, so it is there that
+a card's number in it is masked. Requests that go well are counted (`metrics.py`), not logged.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The API's figures for Prometheus. What the hosts do is exported by Ray.
 
-Counting must cost next to nothing on the hot routes, so counts are kept in plain lists and become Prometheus' families only when
-someone asks. Several replicas answer on one port: whoever is asked answers for all of them (`noticeboard.py`), told apart by the
-label `replica` (a process id). No label carries an id of an order, customer, device or SKU.
+Counting must cost next to nothing on the hot routes, so counts are kept in plain lists and become Prometheus' families
+only when someone asks. Several replicas answer on one port: whoever is asked answers for all of them
+(`noticeboard.py`), told apart by the label `replica` (a process id). No label carries an id of an
+order, customer, device or SKU.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def nobody() -> Sequence[Figures]:
 
 class Metrics(Collector):
     """Requests by route, method and status, their seconds, those in flight, live streams. `live_clients`: counts
-    the streams that are open, `others`: gives the figures of the cell's other replicas. `routes_max`: how many are told apart, set by whoever
-    has the table of routes; the limit is for what must not happen."""
+    the streams that are open, `others`: gives the figures of the cell's other replicas. `routes_max`: how many are told
+    apart, set by whoever has the table of routes; the limit is for what must not happen."""
 
     def __init__(self, region: str) -> None:
         self._region = region

@@ -1,6 +1,7 @@
 """Times as callers write them. The domain counts them in UTC ms.
 
-RFC 3339 knows the years 1 to 9999, and with an offset a time can even lie outside of these: nobody could read such a one back.
+RFC 3339 knows the years 1 to 9999, and with an offset a time can even lie outside of these: nobody
+could read such a one back.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The OpenAPI document: one truth, the msgspec structs by which bodies are decoded and encoded.
 
-Routes of FastAPI say what they take and give by `documented`; the hot routes, which FastAPI does not serve, by `operation`.
+Routes of FastAPI say what they take and give by `documented`; the hot routes, which FastAPI does
+not serve, by `operation`.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class ProblemPlace(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemBody(msgspec.Struct, frozen=True):
-    """RFC 9457. `code` is stable, and new ones are added: whoever does not know one goes by its status. Further members are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
+    """RFC 9457. `code` is stable, and new ones are added: whoever does not know one goes by its status. Further members
+    are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
 
     type: str
     title: str
@@ -91,7 +93,8 @@ KEY_PARAMETER: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "9b7a2c1e-place-1001",
 }
-# Headers of answers, by name. `X-Request-Id` is with every answer and told of once, with those that are no problem: problems have it in the body, too.
+# Headers of answers, by name. `X-Request-Id` is with every answer and told of once, with those that are no problem:
+# problems have it in the body, too.
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {
         "description": "The caller's own, if he sent a UUID (with or without dashes), else ours: what logs and the audit have.",
@@ -196,9 +199,10 @@ def documented(
     headers: Mapping[int, Iterable[str]] | None = None,
     also_as: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204; `accepted` with 202, when it is not done yet; `also_as`: other
-    media types of it; `headers`: names in HEADERS by status), what it takes (`request` makes it a write with an Idempotency-Key, `body` is taken
-    without), and `parameters` of a write that FastAPI does not read."""
+    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204; `accepted` with 202, when it is
+    not done yet; `also_as`: other media types of it; `headers`: names in HEADERS by status), what it takes (`request`
+    makes it a write with an Idempotency-Key, `body` is taken without), and `parameters` of a write
+    that FastAPI does not read."""
     wanted = (*WRITE_PROBLEMS, *problems) if request is not None or body is not None else tuple(problems)
     arguments: dict[str, Any] = {
         "status_code": status,
@@ -272,8 +276,8 @@ def install(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], *, guarded
 def methods_by_path(
     routers: Iterable[APIRouter], hot_paths: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, set[str]]:  # fmt: skip
-    """Path templates and their methods, of everything that the document tells of; without making the document, or what FastAPI makes of routes
-    when they are first asked for, both of which take a while."""
+    """Path templates and their methods, of everything that the document tells of; without making the document, or what
+    FastAPI makes of routes when they are first asked for, both of which take a while."""
     found = {path: {method.upper() for method in operations} for path, operations in hot_paths.items()}
     for router in routers:
         for route in router.routes:

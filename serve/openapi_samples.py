@@ -1,7 +1,7 @@
 """An example of what a call answers, made from the type of the answer where nobody wrote one.
 
-What a value looks like follows from what it is called, so that an example reads as an answer and not as a list of types. `test_openapi_samples.py` sees
-to it that each is one that the type takes.
+What a value looks like follows from what it is called, so that an example reads as an answer and not as a list of
+types. `test_openapi_samples.py` sees to it that each is one that the type takes.
 """
 
 from __future__ import annotations

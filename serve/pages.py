@@ -1,9 +1,10 @@
 """What browsers are told with an answer: no guessing of types, no framing, no scripts but our own, nothing kept.
 
-Most answers are data: whoever opens one as a page sees text that loads, runs and sends nothing (`DATA`), and of an answer that says
-nothing else that is so even when it is a page. A page that needs more says it by a `policy` that is made of constants before anybody asks
-for it: an inline script or style is allowed by its hash (CSP, level 2), so it needs neither `unsafe-inline` nor changes, and what
-somebody manages to write into the page has a hash that is not there and does nothing.
+Most answers are data: whoever opens one as a page sees text that loads, runs and sends nothing (`DATA`), and of an
+answer that says nothing else that is so even when it is a page. A page that needs more says it by a `policy` that is
+made of constants before anybody asks for it: an inline script or style is allowed by its hash (CSP, level 2), so it
+needs neither `unsafe-inline` nor changes, and what somebody manages to write into the page has a hash that is
+not there and does nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _PAGE = (*_ALWAYS, (b"cross-origin-opener-policy", b"same-origin"))
 
 
 def policy(*, scripts: Iterable[str] = (), styles: Iterable[str] = (), own_files: bool = False) -> str:
-    """The Content-Security-Policy of a page with these inline scripts and styles, constants all of them. `own_files`: it also loads what
-    the cell serves, and sends there."""
+    """The Content-Security-Policy of a page with these inline scripts and styles, constants all of them. `own_files`:
+    it also loads what the cell serves, and sends there."""
     more = "img-src 'self' data:; font-src 'self'; connect-src 'self'; " if own_files else ""
     return (
         f"default-src 'none'; script-src {_sources(scripts, own_files=own_files)}; style-src {_sources(styles, own_files=own_files)}; {more}"
@@ -48,7 +49,8 @@ def _sources(inline: Iterable[str], *, own_files: bool) -> str:
 
 
 class PageHeaders:
-    """Stands between an answer of FastAPI and the caller. `more`: headers of every answer. `status`: what was answered, 0 before.
+    """Stands between an answer of FastAPI and the caller. `more`: headers of every answer. `status`:
+    what was answered, 0 before.
 
     An answer that says nothing of caching is not to be kept; files that do not change say it by their `etag`.
     """

@@ -1,5 +1,5 @@
-"""Pages of what was written behind: one item more is read than is told, so that it is known whether there are more; the cursor says where
-these begin."""
+"""Pages of what was written behind: one item more is read than is told, so that it is known whether there are more; the
+cursor says where these begin."""
 
 from __future__ import annotations
 
@@ -31,13 +31,15 @@ LocationAsked = Annotated[
 
 
 def one_of(choices: Collection[str], description: str = "only those of this status") -> Any:
-    """A parameter with a word of these; sets are shown in the alphabet's order. What is none of them, `check_choice` refuses."""
+    """A parameter with a word of these; sets are shown in the alphabet's order. What is none of them,
+    `check_choice` refuses."""
     shown = sorted(choices) if isinstance(choices, Set) else list(choices)
     return Query(max_length=32, description=description, json_schema_extra={"enum": shown})
 
 
 class Page(NamedTuple, Generic[T]):
-    """Some items of a list. as_of: how fresh they are, None while not every host has told; next_cursor: None at the end."""
+    """Some items of a list. as_of: how fresh they are, None while not every host has told;
+    next_cursor: None at the end."""
 
     items: Sequence[T]
     as_of: datetime | None
@@ -50,8 +52,8 @@ async def page_of(
 ) -> Page[T]:  # fmt: skip
     """At most `limit` items of the list that `scope` names with its filters.
 
-    read: gives items after a position (None: from the beginning), at most so many; position_of: an item's own, as `read` takes it. Raises
-    Problem 400 `cursor.invalid`, 503 when the store is away.
+    read: gives items after a position (None: from the beginning), at most so many; position_of: an item's own, as
+    `read` takes it. Raises Problem 400 `cursor.invalid`, 503 when the store is away.
     """
     position = services.cursors.open(scope, cursor)
     fresh = as_of(services)

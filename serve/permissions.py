@@ -1,10 +1,12 @@
-"""Who may do what: the permissions, and the roles that have them. What each endpoint asks for is declared in `endpoint_needs.py`.
+"""Who may do what: the permissions, and the roles that have them. What each endpoint asks for is
+declared in `endpoint_needs.py`.
 
     endpoint ──NEEDS──▶ Need(permission, …) ◀──ROLES── role of a person
                                             ◀──scopes─ of a machine (names of permissions)
 
-What is not declared here is refused, and the app does not start with an endpoint that is not. The levels are the seed's: low (see
-stock and orders), medium (fulfilment), high (thresholds, counts, who may do what). `python -m serve permissions` prints the matrix.
+What is not declared here is refused, and the app does not start with an endpoint that is not. The levels are the
+seed's: low (see stock and orders), medium (fulfilment), high (thresholds, counts, who may do what).
+`python -m serve permissions` prints the matrix.
 """
 
 from __future__ import annotations
@@ -129,13 +131,14 @@ ROLES: Mapping[str, frozenset[str]] = {
 CUSTOMERS = frozenset({"customer", "guest"})
 OWN = frozenset(name for name, level in PERMISSIONS.items() if level == "own")
 
-# What people do about people, whom no machine stands in for: it would be a way to judge oneself. And what only a token by the key file says.
+# What people do about people, whom no machine stands in for: it would be a way to judge oneself. And what only a
+# token by the key file says.
 _OVERSIGHT = frozenset({"alerts.handle", "audit.read", "orders.hold_risk", "pickups.identify", "operators.note"})
 # What takes a second factor of people, and what is done by ERP and warehouse systems too, by whoever may do it himself.
 _OF_MACHINES_TOO = frozenset({"stock.adjust", "catalogue.write"})
 _PROVED = frozenset(need.permission for need in NEEDS.values() if need.step_up and need.permission) - _OF_MACHINES_TOO
-# No client is given these: a machine has no second factor, so one that may do what takes it would be a way around it. It is no second person either.
-# And nothing is its own.
+# No client is given these: a machine has no second factor, so one that may do what takes it would be a way around it.
+# It is no second person either. And nothing is its own.
 FOR_PEOPLE = _PROVED | _OVERSIGHT | OWN
 _OF_ROLES = frozenset().union(*ROLES.values())
 
@@ -172,7 +175,8 @@ def may(need: Need, permissions: frozenset[str]) -> bool:
 
 
 def beyond(scopes: Iterable[str], own: frozenset[str]) -> list[str]:
-    """Those of a machine's scopes that nobody gives who has not got them himself: what is of level `high` and not for machines alone."""
+    """Those of a machine's scopes that nobody gives who has not got them himself: what is of level `high` and
+    not for machines alone."""
     return sorted(scope for scope in set(scopes) & _OF_ROLES - own if PERMISSIONS[scope] == "high")
 
 
@@ -182,8 +186,8 @@ def page() -> str:
 
 
 def matrix() -> str:
-    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, `o` may with one's own, `n` the same
-    by a new session, empty may not."""
+    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, `o` may with one's
+    own, `n` the same by a new session, empty may not."""
     roles = list(ROLES)
     lines = [
         "| endpoint | needs | level | " + " | ".join(roles) + " |",

@@ -1,10 +1,13 @@
 """Problem details (RFC 9457), and how a refusal becomes an HTTP answer. The codes are in `problem_codes/`.
 
     Problem            anything that a caller is told with a 4xx or 5xx, by its code in TABLE
-      (raised by handlers; refusals of the domain and the runtime become one by `of_refusal`, those of what a replica itself asks of the domain by `refusing`)
+      (raised by handlers; refusals of the domain and the runtime become one by `of_refusal`, those of what a replica
+      itself asks of the domain by `refusing`)
 
-A body is `{"type":"urn:ocefs:problem:<code>","title","status","detail","code","request_id", …facts…, "errors":[{"pointer","detail"}]}`.
-`errors` name the places: `pointer` (RFC 6901) in the body, `parameter` in the query or path, or `header`.
+A body is
+`{"type":"urn:ocefs:problem:<code>","title","status","detail","code","request_id", …facts…,
+"errors":[{"pointer","detail"}]}`. `errors` name the places: `pointer` (RFC 6901) in the body, `parameter` in the
+query or path, or `header`.
 """
 
 from __future__ import annotations
@@ -103,7 +106,8 @@ def of_refusal(reply: Reply) -> Problem:
 
 
 def refusing(call: Callable[_P, _T]) -> Callable[_P, _T]:
-    """The same, of which callers are told as a Problem what the domain refuses. For what a replica works out by pure decisions, before it asks anybody."""
+    """The same, of which callers are told as a Problem what the domain refuses. For what a replica works out by pure
+    decisions, before it asks anybody."""
 
     @wraps(call)
     def called(*args: _P.args, **kwargs: _P.kwargs) -> _T:

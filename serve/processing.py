@@ -1,4 +1,5 @@
-"""The register of processing (GDPR Art. 30, LGPD Art. 37), made from the notes that stand beside the fields (`actors/domain/personal.py`).
+"""The register of processing (GDPR Art. 30, LGPD Art. 37), made from the notes that stand beside the fields
+(`actors/domain/personal.py`).
 
 structs of actors.domain and serve ──fields()──▶ Field(…, notes) ──page()──▶ docs/privacy/processing.md
 """
@@ -42,7 +43,8 @@ A line stands for all fields with the same note; where they are declared is in i
 
 
 class Field(NamedTuple):
-    """A field of a struct, where it is declared. `kind`: its type as declared, without notes; `notes`: mostly one or none."""
+    """A field of a struct, where it is declared. `kind`: its type as declared, without notes;
+    `notes`: mostly one or none."""
 
     module: str
     struct: str

@@ -1,6 +1,8 @@
-"""Query strings of the hot routes, and what all routes ask of theirs: no name that they don't know, and what is one value once. FastAPI reads those of the others.
+"""Query strings of the hot routes, and what all routes ask of theirs: no name that they don't know, and what is one
+value once. FastAPI reads those of the others.
 
-Who misspells a filter would be told about everybody's orders. Of two values somebody else may have looked at the other one: the router chooses a cell by the first `lat`.
+Who misspells a filter would be told about everybody's orders. Of two values somebody else may have looked at the other
+one: the router chooses a cell by the first `lat`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ _NAME_CHARS_MAX = 100
 
 
 class Names(NamedTuple):
-    """The parameters of a route's query: those that stand for one value, and those that are lists. optional: of the first."""
+    """The parameters of a route's query: those that stand for one value, and those that are lists.
+    optional: of the first."""
 
     single: frozenset[str] = frozenset()
     many: frozenset[str] = frozenset()
@@ -90,8 +93,9 @@ def check_names(scope: Scope, given: Iterable[tuple[str, str]], names: Names) ->
 
 
 def check_query(request: Request, names: Names) -> None:
-    """The same of a request that FastAPI has begun with. What is optional and empty is left out then: it is a field of a form that nobody filled in, and not given.
-    Not so what may not be empty: whose orders are asked for is never everybody's because a caller's variable was not set."""
+    """The same of a request that FastAPI has begun with. What is optional and empty is left out then: it is a field of
+    a form that nobody filled in, and not given. Not so what may not be empty: whose orders are asked for is never
+    everybody's because a caller's variable was not set."""
     given = request.query_params.multi_items()
     check_names(request.scope, given, names)
     kept = [(name, value) for name, value in given if value or name not in names.optional]

@@ -4,10 +4,10 @@
                             ├─▶ one ASGI app in each replica
     the cell's port (Door) ─┘
 
-A replica builds its services in its own process (`make_services`), then the app, waits until the hosts have told what they have, and opens the
-door. Serve has no hook for the
-beginning of a drain: it first lets its own ingress drain while the door goes on serving as before, then calls `__del__`, which
-closes the door before all else.
+A replica builds its services in its own process (`make_services`), then the app, waits until the hosts have told what
+they have, and opens the door. Serve has no hook for the
+beginning of a drain: it first lets its own ingress drain while the door goes on serving as before, then calls
+`__del__`, which closes the door before all else.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ _HEARD_S = 30.0
 
 
 def _stay_on_loopback() -> None:
-    """Serve binds each replica's inner gRPC server to "[::]:0", whatever the node's address is, and that server unpickles what it
-    is sent. Nobody but this machine may reach it. To be called in the replica's process before Serve starts that server."""
+    """Serve binds each replica's inner gRPC server to "[::]:0", whatever the node's address is, and that server
+    unpickles what it is sent. Nobody but this machine may reach it. To be called in the replica's process before
+    Serve starts that server."""
     plain, encrypted = grpc_server.Server.add_insecure_port, grpc_server.Server.add_secure_port
 
     def plain_on_loopback(server: Any, address: str) -> Any:

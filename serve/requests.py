@@ -1,8 +1,9 @@
-"""Reading a write: content type, Idempotency-Key, body within its limit, JSON into typed structs, errors with their place.
+"""Reading a write: content type, Idempotency-Key, body within its limit, JSON into typed
+structs, errors with their place.
 
 What holds a card's number is refused before anything decodes, remembers or logs it (`payments/pan.py`).
-Digest: 63 bits of the body's bytes as they were sent, with the path before them where an entity has many (`Write.to`). So "same key and body" means the
-same bytes.
+Digest: 63 bits of the body's bytes as they were sent, with the path before them where an entity has many (`Write.to`).
+So "same key and body" means the same bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, t
 from serve.problems import Problem, escaped
 
 KEY_CHARS_MAX = 255
-# Of a body that anybody may send: a sign-in has some hundred bytes, a new passkey a few thousand with the certificates of its maker.
+# Of a body that anybody may send: a sign-in has some hundred bytes, a new passkey a few thousand with the
+# certificates of its maker.
 OPEN_BODY_MAX = 16_384
 T = TypeVar("T")
 _json_decoder = msgspec.json.Decoder()
@@ -40,7 +42,8 @@ class Write(NamedTuple):
     digest: int
 
     def to(self, path: str) -> Write:
-        """The same, as a write to that path alone. Where many paths lead to one entity, a key that is used for another of them is used for another request."""
+        """The same, as a write to that path alone. Where many paths lead to one entity, a key that is used for another
+        of them is used for another request."""
         return self._replace(digest=digest_of(b"%b\n%b" % (path.encode(), self.body)))
 
 
@@ -107,8 +110,9 @@ def _too_large(limit: int) -> Problem:
 
 
 class BodyReader:
-    """Reads writes. `key_digest`: what stands for the Idempotency-Key of a caller who said who he is. Bodies have a limit of bytes (a low one where nobody has to be signed in), and a deadline: one timer looks after all that are being read, because a timer for
-    each would cost a hot route a fifth of its time.
+    """Reads writes. `key_digest`: what stands for the Idempotency-Key of a caller who said who he is. Bodies have a
+    limit of bytes (a low one where nobody has to be signed in), and a deadline: one timer looks after all that are
+    being read, because a timer for each would cost a hot route a fifth of its time.
     """
 
     def __init__(self, body_max: int, timeout_s: float, key_digest: Callable[[str], str]) -> None:
@@ -129,15 +133,15 @@ class BodyReader:
     ) -> Write:
         """The key, the body and its digest. Raises Problem 400, 408, 413 or 415, and ClientGone.
 
-        `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then. `media_type` b"": there is nothing to say
-        but the path, so a body may be left out.
+        `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then. `media_type`
+        b"": there is nothing to say but the path, so a body may be left out.
         """
         headers = headers_of(scope)
         checked = _key(headers.get(b"idempotency-key")) if keyed else ""
         principal = scope.get(PRINCIPAL)
         if principal is not None and keyed:
-            # Each caller's keys are his own: nobody meets another's answer, or keeps him from his. And callers make them of what they
-            # have, order references say: only a keyed digest is remembered.
+            # Each caller's keys are his own: nobody meets another's answer, or keeps him from his. And callers make
+            # them of what they have, order references say: only a keyed digest is remembered.
             checked = f"{principal.subject}:{self._key_digest(checked)}"
         if media_type:
             _check_type(headers.get(b"content-type", b""), media_type)
@@ -211,7 +215,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, base: st
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        # It stopped at the first thing that is wrong for us; what is no JSON at all is told as that, wherever it breaks.
+        # It stopped at the first thing that is wrong for us; what is no JSON at all is told
+        # as that, wherever it breaks.
         _check_json(body, base)
         raise _invalid(str(error), base, decoder.type) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -249,7 +254,8 @@ _NAME_CHARS_MAX = 100
 
 
 def _invalid(message: str, base: str, kind: Any) -> Problem:
-    """What msgspec says as "… - at `$.lines[0].sku`" of a value of type `kind`; that becomes a code, a detail and a JSON pointer."""
+    """What msgspec says as "… - at `$.lines[0].sku`" of a value of type `kind`; that becomes a code, a
+    detail and a JSON pointer."""
     what, at, path = message.rpartition(" - at `$")
     if not at:
         what, path = message, ""

@@ -1,4 +1,5 @@
-"""Answers on their way out: bytes with their headers. Nothing here is to be kept by caches: most of it is personal or changes."""
+"""Answers on their way out: bytes with their headers. Nothing here is to be kept by caches: most of it
+is personal or changes."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ async def send_answer(scope: Scope, send: Send, answer: Answer, request_id: str)
 
 
 class AnswerResponse(Response):
-    """An answer for Starlette, which sends it as it is. The request id and what is for browsers is added on the way out (`app.py`)."""
+    """An answer for Starlette, which sends it as it is. The request id and what is for browsers is added on
+    the way out (`app.py`)."""
 
     def __init__(self, answer: Answer) -> None:
         status, body, more = answer

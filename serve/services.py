@@ -43,10 +43,13 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Services:
-    """`index` and `live` are fed by the gateway: construction subscribes them. `audit`, `alerts`: None in a cell that keeps none. `close` ends what
-    the replica's composition opened (the gateway, connections); it is called once, when nothing is being served any more.
-    `notifications`: how people are written to, None for `notices/outbox.py`. `region_key`: what wraps data keys, None for the key file.
-    `carriers`: by name, those of the settings unless others are given. `playing`: how a past is played, None for a process beside the replica.
+    """`index` and `live` are fed by the gateway: construction subscribes them. `audit`, `alerts`: None in a cell that
+    keeps none. `close` ends what the replica's composition opened (the gateway, connections); it is called once, when
+    nothing is being served any more.
+    `notifications`: how people are written to, None for `notices/outbox.py`. `region_key`: what wraps data
+    keys, None for the key file.
+    `carriers`: by name, those of the settings unless others are given. `playing`: how a past is played, None for a
+    process beside the replica.
     `data_keys`, `signals`: None in a cell without identity, which seals nothing and knows nobody."""
 
     settings: ApiSettings
@@ -135,7 +138,8 @@ class Services:
         return DataKeys(settings.region, self.gateway, self.read_model, region_key, watch, self.clock)
 
     def _keyring_changed(self, before: str, after: str) -> None:
-        """A key file that is missing or open to others is no reason to stop: the keys are those that were good. But it is written down."""
+        """A key file that is missing or open to others is no reason to stop: the keys are those that were good.
+        But it is written down."""
         act = Act("keyring.look", "", "", {"wrong": (before, after)})
         self.trail.note(act, f"keyring.{after}" if after else DONE)
 

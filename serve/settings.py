@@ -15,22 +15,30 @@ from serve.packing.settings import PackingSettings
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One region's API.
 
-    lat, lon: the region's centre in degrees. `other_countries`: country → region that serves it. `other_regions`: names of all
-    other regions. `cursor_key`: secret of the cell, the same in all its replicas, that page cursors are signed with.
-    `identity`: "off" lets everybody do everything, for a cell that nobody but this machine reaches. `keyring`: the cell's key file;
-    without one nobody can sign in. `keys`: the port to the region's key. `breached_passwords`: a file of passwords that nobody may choose, beside the bundled ones;
-    `own_words`: the retailer's names, of which none may be made (`identity/own_words.py`).
+    lat, lon: the region's centre in degrees. `other_countries`: country → region that serves it. `other_regions`: names
+    of all other regions. `cursor_key`: secret of the cell, the same in all its replicas, that
+    page cursors are signed with.
+    `identity`: "off" lets everybody do everything, for a cell that nobody but this machine reaches. `keyring`: the
+    cell's key file; without one nobody can sign in. `keys`: the port to the region's key. `breached_passwords`: a file
+    of passwords that nobody may choose, beside the bundled ones; `own_words`: the retailer's names, of which none may
+    be made (`identity/own_words.py`).
     `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
-    `approval_adjustment_units`, `approval_transfer_units`: an adjustment or a transfer of more units, over all its lines, waits for a second person,
-    `approval_expires_hours` at most; 0 for none. `approval_refund_minor`: the same with a refund of more minor units of `currency`, with what was given back of the order without an approval, and with every one in another currency. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for who may correct stock; `count_tolerance_value`,
-    `count_approval_value`: limits of what a variance is worth (minor units of `currency`), 0 for none.
-    `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most (`pickup_hold_max_days`), when it is extended.
-    `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and others are asked; 0: never.
+    `approval_adjustment_units`, `approval_transfer_units`: an adjustment or a transfer of more units, over all its
+    lines, waits for a second person, `approval_expires_hours` at most; 0 for none. `approval_refund_minor`: the same
+    with a refund of more minor units of `currency`, with what was given back of the order without an approval, and with
+    every one in another currency. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for
+    who may correct stock; `count_tolerance_value`, `count_approval_value`: limits of what a variance is worth (minor
+    units of `currency`), 0 for none.
+    `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most
+    (`pickup_hold_max_days`), when it is extended.
+    `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and
+    others are asked; 0: never.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `notices_told`: notices are written to the log too, codes and all; of a demo that nobody but this machine reaches.
-    `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first byte. `drain_s`: how long
-    the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own ingress open before that
-    (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door shows; with none it speaks plain HTTP.
+    `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first
+    byte. `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own
+    ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files
+    that the door shows; with none it speaks plain HTTP.
     `router_networks`: CIDRs of the routers that say who calls (X-Forwarded-For), besides this machine.
     """
 

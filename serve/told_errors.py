@@ -1,4 +1,5 @@
-"""Whatever goes wrong in FastAPI's part is told as a problem: refusals, parameters that are none, paths and methods that there are not, crashes."""
+"""Whatever goes wrong in FastAPI's part is told as a problem: refusals, parameters that are none, paths and methods
+that there are not, crashes."""
 
 from __future__ import annotations
 

@@ -22,11 +22,13 @@ from cells.postgres import EmbeddedPostgres, postgres_binaries
 from cells.redis import EmbeddedRedis, answer
 from perf.ports import free_ports
 
-# A machine that is busy with other tests is no fault of the code; and many properties find more together than few with many examples.
+# A machine that is busy with other tests is no fault of the code; and many properties find more together
+# than few with many examples.
 hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("ocefs")
 
-# Most tests of the API build an app of their own: looking through all of them every 700 objects took a third of these tests' time.
+# Most tests of the API build an app of their own: looking through all of them every 700 objects took a
+# third of these tests' time.
 gc.set_threshold(50_000, 10, 5)
 
 # What structlog does by itself with an exception, all variables of all frames in boxes, takes a second a time and more.
@@ -52,8 +54,8 @@ def short_tmp() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
-    """The run's PostgreSQL; take `postgres_url` unless the test is about the server. Another than the packaged one runs if
-    OCEFS_TEST_POSTGRES_BIN names the folder of its `initdb` and `postgres`."""
+    """The run's PostgreSQL; take `postgres_url` unless the test is about the server. Another than the packaged one runs
+    if OCEFS_TEST_POSTGRES_BIN names the folder of its `initdb` and `postgres`."""
     binaries = postgres_binaries(os.environ.get("OCEFS_TEST_POSTGRES_BIN", ""))
     server = EmbeddedPostgres(short_tmp / "postgres", short_tmp / "pg", binaries=binaries)
     server.start()

@@ -5,5 +5,6 @@
            ──▶ features.py ──▶ model.py     what is unlike the role, or unlike the person, without being wrong by itself
                                    └─▶ monitor.py: one episode is one alert
 
-Neither clock nor I/O: time is the records' own, so that a month is judged in seconds and a restart judges the same records alike.
+Neither clock nor I/O: time is the records' own, so that a month is judged in seconds and a restart
+judges the same records alike.
 """

@@ -1,4 +1,5 @@
-"""How much a day usually brings under a key: one sum for each day that had any, instead of all that made it up. Bounded in days and in keys.
+"""How much a day usually brings under a key: one sum for each day that had any, instead of all that made it up.
+Bounded in days and in keys.
 
     DaySums(28)   account and currency ──▶ {day: sum}     usual ◀── mean of the whole days before the last 24 hours
 
@@ -51,7 +52,8 @@ class DaySums:
             del self._sums[key]
 
     def usual(self, key: str, now_ms: int, days_min: int) -> float:
-        """What a day had that had any, of the whole days before the last 24 hours; as if these were `days_min` at least."""
+        """What a day had that had any, of the whole days before the last 24 hours; as if these
+        were `days_min` at least."""
         oldest, cut = self._oldest(now_ms), _cut(now_ms)
         known = [amount for day, amount in self._sums.get(key, {}).items() if oldest <= day < cut]
         return sum(known) / max(len(known), days_min, 1)

@@ -3,7 +3,8 @@
     records ─▶ Hour: acts by name, orders looked at ─▶ vector: how far each figure is from what is usual for this person,
                                                        less what is unusual for everybody of the role today
 
-A busy Saturday, a season, a slow and a fast colleague cancel out; what stays is what this person does otherwise than before.
+A busy Saturday, a season, a slow and a fast colleague cancel out; what stays is what this person
+does otherwise than before.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ def figures(hour: Hour) -> dict[str, float]:
 
 
 def vector(worker: Worker, crew: Crew, plain: dict[str, float]) -> dict[str, float]:
-    """How unusual each figure of the worker's hour is, in the role's spreads (0: as ever, 1: as far off as such hours mostly are)."""
+    """How unusual each figure of the worker's hour is, in the role's spreads (0: as ever, 1: as far off as
+    such hours mostly are)."""
     raw = differences(worker, crew, plain)
     return {
         name: (value - spread.mean) / math.sqrt(spread.variance + 0.01)
@@ -176,7 +178,8 @@ def expected(own: Usual, role: Usual) -> float:
 
 
 def strangeness(acts: dict[str, int], mix: Mix, prior: Mix | None) -> float:
-    """How little the hour's acts are drawn from the mix: the root of the likelihood ratio (G), which does not grow with mere work."""
+    """How little the hour's acts are drawn from the mix: the root of the likelihood ratio (G), which does
+    not grow with mere work."""
     total = sum(acts.values())
     if not total:
         return 0.0

@@ -1,7 +1,9 @@
-"""What is usual for a person: at which hours, from which networks, on which days. Learned from what they did, forgotten slowly.
+"""What is usual for a person: at which hours, from which networks, on which days. Learned from what
+they did, forgotten slowly.
 
-Customers and guests are kept apart from staff and machines: however many come, nobody who works here is forgotten for them.
-Only ended days count: what happens today is judged by what was before, so that nobody makes something usual by beginning with it.
+Customers and guests are kept apart from staff and machines: however many come, nobody who works here is forgotten for
+them. Only ended days count: what happens today is judged by what was before, so that nobody makes something
+usual by beginning with it.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ ROLE_HOURS_MAX = 50_000
 
 
 class Habit(msgspec.Struct, array_like=True):
-    """hours: weight of each hour of the day (UTC), 1.0 when worked every day; addresses: their networks → the last day it was seen on (before today);
-    networks: mean number of addresses in a day; pace: mean number of acts in an hour of work; the fields with `today` become habit when the day is over."""
+    """hours: weight of each hour of the day (UTC), 1.0 when worked every day; addresses: their networks → the last day
+    it was seen on (before today); networks: mean number of addresses in a day; pace: mean number of acts in an hour of
+    work; the fields with `today` become habit when the day is over."""
 
     role: str = ""
     day: int = -1
@@ -43,7 +46,8 @@ class Habit(msgspec.Struct, array_like=True):
 
     @property
     def busy(self) -> float:
-        """How many times the usual work there is today, in the hours that were worked: from 1, which it is too while nothing is usual, to BUSY_MAX."""
+        """How many times the usual work there is today, in the hours that were worked: from 1, which it is too while
+        nothing is usual, to BUSY_MAX."""
         if not self.pace:
             return 1.0
         return min(BUSY_MAX, max(1.0, self.today_acts / max(1, len(self.today_hours)) / self.pace))

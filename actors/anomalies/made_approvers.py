@@ -1,11 +1,12 @@
-"""Four eyes that may be one person's: an account decides an approval soon after somebody else has opened it, changed its rights, set its password or
-reset its second factor, and so may be the one who sits behind it.
+"""Four eyes that may be one person's: an account decides an approval soon after somebody else has opened it, changed
+its rights, set its password or reset its second factor, and so may be the one who sits behind it.
 
     ops ── account.open, account.set_password, … ──▶ mia ── approval.approve within `made_days` ──▶ made_approver
 
-The decision stands: this tells whom to ask. *step_up* where a person did that; whoever made himself an account has its second factor too, so that is a word to an
-honest newcomer more than a bar. Nothing is asked of who was let in by a machine: that is the personnel office's, or an operator's own
-(`python -m cells account`), who has the cell's keys and needs no second account.
+The decision stands: this tells whom to ask. *step_up* where a person did that; whoever made himself an account has its
+second factor too, so that is a word to an honest newcomer more than a bar. Nothing is asked of who was let in by a
+machine: that is the personnel office's, or an operator's own (`python -m cells account`), who has the cell's keys
+and needs no second account.
 """
 
 from __future__ import annotations

@@ -1,14 +1,17 @@
-"""What is unlike a role's work without being wrong by itself: a streaming model for each role, and evidence that adds up for each person.
+"""What is unlike a role's work without being wrong by itself: a streaming model for each role, and evidence
+that adds up for each person.
 
     an hour of work ─▶ features, in spreads ─┬─▶ half-space trees: how seldom such hours are in the role ─┐
                                              └─▶ distance: how far the four oddest features are off        ├─▶ rarity, powers of ten
                                                                                                            ┘
     rarity − DRIFT, summed up, never below 0: the evidence. At the threshold it is told.
 
-One odd hour may be chance. The sum (a CUSUM; Page, Biometrika 1954) remembers a person's odd hours and forgets over ordinary ones, so that
-what is taken little by little is found too. Half-space trees: Tan, Ting, Liu, IJCAI 2011, as `river` has them.
+One odd hour may be chance. The sum (a CUSUM; Page, Biometrika 1954) remembers a person's odd hours and forgets over
+ordinary ones, so that what is taken little by little is found too. Half-space trees: Tan, Ting, Liu, IJCAI
+2011, as `river` has them.
 
-The trees' shape follows from their seed alone, so a model is kept as the counts in their nodes: no code is ever loaded from the store.
+The trees' shape follows from their seed alone, so a model is kept as the counts in their nodes: no code is
+ever loaded from the store.
 """
 
 from __future__ import annotations
@@ -46,7 +49,8 @@ WEIGHTS = {"trees": 0.2, "distance": 0.8}
 
 
 class Scale(msgspec.Struct, array_like=True):
-    """Turns a score into a rarity by what scores were lately: below the 95th percentile as they lie, above by an exponential tail."""
+    """Turns a score into a rarity by what scores were lately: below the 95th percentile as they lie, above
+    by an exponential tail."""
 
     recent: list[float] = []
     next: int = 0
@@ -97,7 +101,8 @@ class Role(msgspec.Struct, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """How much evidence there is of a person, the rarity of the hour that runs, and its oddest features with how far they are off."""
+    """How much evidence there is of a person, the rarity of the hour that runs, and its oddest features
+    with how far they are off."""
 
     evidence: float
     rarity: float
@@ -137,7 +142,8 @@ class BehaviourModel:
         return self._judge(record.subject, worker, role)
 
     def judge(self, subject: str, until_ms: int) -> None:
-        """Somebody looked at what this person did up to then (UTC ms): it belongs to what is usual, and evidence begins anew with what comes after it."""
+        """Somebody looked at what this person did up to then (UTC ms): it belongs to what is usual, and evidence begins
+        anew with what comes after it."""
         worker = self._workers.get(subject)
         if worker is not None and worker.hour.begins_ms <= until_ms:
             if worker.hour.acts:
@@ -146,7 +152,8 @@ class BehaviourModel:
         self._evidence.pop(subject, None)
 
     def usual(self, subject: str, act: str) -> float:
-        """How often the person, at present, does something in an hour; "" for orders looked at. 0 when nothing is known."""
+        """How often the person, at present, does something in an hour; "" for orders looked at.
+        0 when nothing is known."""
         worker = self._workers.get(subject)
         role = self._roles.get(worker.role) if worker is not None else None
         if worker is None or role is None or role.hours < ACTS_MIN:

@@ -1,11 +1,12 @@
-"""The stream in, alerts out. One episode is one alert: what the rules and the model find of the same account or address, until it has been quiet
-for a while, goes into the same alert, which is told again only when there is something new to say.
+"""The stream in, alerts out. One episode is one alert: what the rules and the model find of the same account or
+address, until it has been quiet for a while, goes into the same alert, which is told again only when
+there is something new to say.
 
     record ─▶ habits, rules, model ─▶ findings ─▶ Episode ─▶ Alert (new, or known with more)
            └▶ an auditor closes the alert ─▶ the episode is over: what its rules looked at up to then counts no more
 
-The audit tells of the closing as of everything else, so a stream that is read twice gives the same alerts. What comes after it makes an alert of its own: the closed one keeps its
-verdict, which was about other records.
+The audit tells of the closing as of everything else, so a stream that is read twice gives the same alerts. What comes
+after it makes an alert of its own: the closed one keeps its verdict, which was about other records.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ _WORDS = {
 
 
 class Alert(msgspec.Struct, array_like=True):
-    """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to 1; reasons: one for
-    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the strongest that was asked for in this session; closed_ms:
-    when an auditor closed it, 0 while none has."""
+    """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to
+    1; reasons: one for each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the
+    strongest that was asked for in this session; closed_ms: when an auditor closed it, 0 while none has."""
 
     alert_id: str
     about: str
@@ -165,7 +166,8 @@ class Monitor:
         return _copied(known) if _merged(known, finding) else None
 
     def _quiet_ms(self, known: Alert) -> int:
-        """Who works unlike the role goes on with it in the next shift, and whoever was let in decides all day: still the same question to the auditor."""
+        """Who works unlike the role goes on with it in the next shift, and whoever was let in decides all day: still
+        the same question to the auditor."""
         limits, quiet_ms = self._settings, self._settings.quiet_minutes * MINUTE_MS
         if UNLIKE in known.rules:
             quiet_ms = limits.unlike_quiet_hours * HOUR_MS

@@ -15,14 +15,16 @@ _LATELY_MS = 12 * HOUR_MS
 
 
 class Presence:
-    """Places by name, each with those who were there and when (UTC ms). Visitors push no colleague out, and are none: where they are stays a strange place."""
+    """Places by name, each with those who were there and when (UTC ms). Visitors push no colleague out, and are none:
+    where they are stays a strange place."""
 
     def __init__(self) -> None:
         self._at_work: dict[str, dict[str, int]] = {}
         self._visiting: dict[str, dict[str, int]] = {}
 
     def others(self, place: str, record: Record) -> int:
-        """How many others of the subject's sort (two is as good as many) were there within the last hour; the subject is noted."""
+        """How many others of the subject's sort (two is as good as many) were there within the last
+        hour; the subject is noted."""
         places = self._visiting if record.visits else self._at_work
         seen = places.pop(place, None) or {}
         places[place] = seen

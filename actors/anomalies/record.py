@@ -31,8 +31,9 @@ REFRESH = "session.refresh"
 # Roles, and nouns of sign-ins, of those who buy: anybody may be one, and there is no end of them.
 VISITORS = frozenset({"customer", "guest"})
 
-# Steps of orders, which machines take by thousands a second: all that is asked of these is where they come from, so one line in SAMPLED is
-# looked at. People's are all looked at, and so is whatever was refused or changed something sensitive.
+# Steps of orders, which machines take by thousands a second: all that is asked of these is where they come from, so one
+# line in SAMPLED is looked at. People's are all looked at, and so is whatever was refused or
+# changed something sensitive.
 ROUTINE = (
     "order.place", "order.start_picking", "order.pause_picking", "order.pack", "order.ship", "order.deliver", "order.allocate",
 )  # fmt: skip
@@ -40,7 +41,8 @@ SAMPLED = 16
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """See `actors/domain/audit.py` for what the fields mean. at_ms: UTC ms. outcome: "" for done, else the code of the refusal.
+    """See `actors/domain/audit.py` for what the fields mean. at_ms: UTC ms. outcome: "" for done,
+    else the code of the refusal.
     changes: field → (before, after)."""
 
     shard: int
@@ -79,21 +81,24 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def turned_away(self) -> bool:
-        """Did anybody or anything try to get in and fail: by password, passkey, secret, signature or code, whether there is such an account or not?"""
+        """Did anybody or anything try to get in and fail: by password, passkey, secret, signature or code, whether
+        there is such an account or not?"""
         return self.sign_in_refused or (
             self.outcome in NOT_LET_IN and (self.action == REFUSED or self.action in MACHINE_IN)
         )
 
     @property
     def sign_in_refused(self) -> bool:
-        """Did somebody try to get in and fail, where guessing may lead to something: not at secrets of 256 bits, nor where no code was asked for?"""
+        """Did somebody try to get in and fail, where guessing may lead to something: not at secrets of 256 bits, nor
+        where no code was asked for?"""
         return (self.action == SIGN_IN and bool(self.outcome)) or (
             self.action == REFUSED and self.outcome == SIGN_IN_REFUSED
         )
 
     @property
     def visits(self) -> bool:
-        """Is it a customer or a guest, and neither staff nor a machine? A sign-in says it by its noun, for it has no role yet."""
+        """Is it a customer or a guest, and neither staff nor a machine? A sign-in says it by its noun,
+        for it has no role yet."""
         return self.role in VISITORS or (not self.role and self.action == SIGN_IN and self.kind in VISITORS)
 
     @property

@@ -1,4 +1,5 @@
-"""What is wrong by itself, by name. Each rule sees every record, keeps what it needs in bounded windows, and gives a Finding or nothing.
+"""What is wrong by itself, by name. Each rule sees every record, keeps what it needs in bounded windows, and
+gives a Finding or nothing.
 
 overrides        stock leaves the books in a burst, nearly all one way  | step_up
 voids            orders are cancelled in a burst                         | step_up
@@ -52,18 +53,23 @@ KNOWN_DAYS = 4
 OFF_SHARE = 0.02
 # Whoever swapped a shift, or stays longer, goes on in the session in which he was at an hour of his or of the role.
 _OVERTIME_MINUTES = 120
-# So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
+# So many differences that others found say what is usual; and so far from it (standard deviations of a
+# binomial) nobody is by chance.
 _OTHERS_MIN = 30
 _SIGMAS = 3.5
 _COUNTED = ("count", "found")
-# A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a window, and to give much by them takes hundreds.
+# A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a
+# window, and to give much by them takes hundreds.
 _TINY = 0.01
-# From these days it is known how much somebody gives back in one; where fewer had any, the others count with nothing: one day makes no next one four times as much.
+# From these days it is known how much somebody gives back in one; where fewer had any, the others count with nothing:
+# one day makes no next one four times as much.
 _REFUNDED_DAYS, _REFUNDED_DAYS_MIN = 28, 3
 _MACHINE_TIMES = 10
-# What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
+# What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks
+# for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
-# Of orders it matters which they are, and not how often each; of a session, when it was last at an hour that is its owner's.
+# Of orders it matters which they are, and not how often each; of a session, when it was last at
+# an hour that is its owner's.
 _ONCE = ("lookups", "worked", "handled", "on_time")
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
@@ -74,7 +80,8 @@ READS = ""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a rule or the model found. about: the account, or the address where there is none. strength: 1.0 at the threshold."""
+    """What a rule or the model found. about: the account, or the address where there is none.
+    strength: 1.0 at the threshold."""
 
     rule: str
     about: str
@@ -108,7 +115,8 @@ class Rules:
         )  # fmt: skip
 
     def see(self, record: Record, habit: Habit | None, usual: Usually) -> Iterator[Finding]:
-        """What this record completes. `habit`: of its subject (of a refused sign-in: of the account or machine), None for nobody known."""
+        """What this record completes. `habit`: of its subject (of a refused sign-in: of the account or
+        machine), None for nobody known."""
         if record.turned_away:
             for refused in (self._stuffing(record, habit), self._guessing(record, habit)):
                 if refused is not None:
@@ -120,7 +128,8 @@ class Rules:
                     yield found
 
     def judge(self, rules: Iterable[str], about: str, until_ms: int) -> None:
-        """Somebody looked at what these rules found about an account or address up to then (UTC ms): none finds it again, or more by it."""
+        """Somebody looked at what these rules found about an account or address up to then (UTC ms): none finds
+        it again, or more by it."""
         for rule in rules:
             for name in _MADE_OF.get(rule, (rule,)):
                 if name in self._windows:
@@ -162,7 +171,8 @@ class Rules:
         return None
 
     def compared(self, record: Record) -> Iterator[Finding]:
-        """What was found in a blind count within tolerance. Goods get lost, so that a little less is found than more is everybody's lot: it is compared with what the others find."""
+        """What was found in a blind count within tolerance. Goods get lost, so that a little less is found than more is
+        everybody's lot: it is compared with what the others find."""
         pairs = [(b, n) for b, n in record.changes.values() if isinstance(b, int) and isinstance(n, int)]
         down = sum(n - b for b, n in pairs) < 0
         if not pairs or not record.subject:
@@ -212,7 +222,8 @@ class Rules:
         usual_day = self.refunded.usual(whose, record.at_ms, _REFUNDED_DAYS_MIN)
         # A person gives back by hand, a machine what many persons ask for: what is much for any before it is known.
         much = limits.refund_day_times * (1 if usual_day or record.role else _MACHINE_TIMES)
-        # On a busy day there is more of everything, and so of what is usual; the refunds are among what makes it busy, so what is much for any stays.
+        # On a busy day there is more of everything, and so of what is usual; the refunds are among what makes it busy,
+        # so what is much for any stays.
         limit = threshold * max(much, habit.busy * _burst(0, usual_day / threshold, 60))
         if given < limit:
             return None
@@ -256,7 +267,8 @@ class Rules:
         if number < limits.new_network_acts:
             return None
         both = self._windows["two_places"].get(record.subject, record.at_ms)
-        # A telephone that leaves the house takes its owner along, and finds another network each time; a thief leaves him there.
+        # A telephone that leaves the house takes its owner along, and finds another network each
+        # time; a thief leaves him there.
         interleaved = both.turns > limits.places_turns and both.visits(_where(record)) > 1
         hours = max(record.at_ms - window.entries[0].at_ms, 1) / HOUR_MS
         hurried = number >= 3 * limits.new_network_acts and number / hours >= limits.hurry * habit.pace * habit.busy
@@ -335,7 +347,8 @@ class Rules:
     def _stuffing(self, record: Record, habit: Habit | None) -> Finding | None:
         if not record.network:
             return None
-        # A branch whose clock is wrong, or a server whose secrets are old, is refused with all its machines where they always are.
+        # A branch whose clock is wrong, or a server whose secrets are old, is refused with all its
+        # machines where they always are.
         if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.network):
             return None
         limits = self._settings

@@ -1,4 +1,5 @@
-"""Thresholds of the monitor, as a region's config gives them (`[anomalies.thresholds]`). Where each comes from stands in docs/security/anomalies.md."""
+"""Thresholds of the monitor, as a region's config gives them (`[anomalies.thresholds]`). Where each comes from stands
+in docs/security/anomalies.md."""
 
 from __future__ import annotations
 
@@ -15,15 +16,21 @@ Minutes = Annotated[int, Meta(ge=1, le=1440)]
 class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A rule fires at its number within its minutes.
 
-    write_offs: corrections of stock downwards that are no counts; counts_down: counts downwards, when `one_sided` of all corrections are.
-    refund_threshold_minor: from which amount a refund needs more than one person; `refund_margin`: how near under it is near,
-    and near ones are told of when they are `refund_share` of the money that a person gives back in a day; refund_day_times: so many thresholds in a day are much, if they are for this person.
-    places_turns: changes from one device or network to another and back. off_shift_acts: acts at an hour at which this person never works
-    and nearly nobody of the role does. model_threshold: evidence (in powers of ten) that an hour unlike the role's collects before
-    it is told; model_warmup: hours of work of the role that the model sees first. hurry: how much faster than this person usually works.
-    nibbles: differences within tolerance that somebody found in blind counts, `nibbles_down` of which are too little, and more so than those of others.
-    made_days: for so long somebody else's hand in an account is told when it decides an approval (`made_approvers.py`); 0: never.
-    quiet_minutes: an episode without news for so long is over; `unlike_quiet_hours`: one of the model's, which goes on from shift to shift.
+    write_offs: corrections of stock downwards that are no counts; counts_down: counts downwards, when
+    `one_sided` of all corrections are.
+    refund_threshold_minor: from which amount a refund needs more than one person; `refund_margin`: how near under it is
+    near, and near ones are told of when they are `refund_share` of the money that a person gives back in a day;
+    refund_day_times: so many thresholds in a day are much, if they are for this person.
+    places_turns: changes from one device or network to another and back. off_shift_acts: acts at an hour at which this
+    person never works and nearly nobody of the role does. model_threshold: evidence (in powers of ten) that an hour
+    unlike the role's collects before it is told; model_warmup: hours of work of the role that the model sees first.
+    hurry: how much faster than this person usually works.
+    nibbles: differences within tolerance that somebody found in blind counts, `nibbles_down` of which are too little,
+    and more so than those of others.
+    made_days: for so long somebody else's hand in an account is told when it decides an approval
+    (`made_approvers.py`); 0: never.
+    quiet_minutes: an episode without news for so long is over; `unlike_quiet_hours`: one of the model's, which
+    goes on from shift to shift.
     """
 
     write_offs: Count = 10

@@ -1,8 +1,10 @@
-"""What happened lately under a key: an account, an address, an account and a noun. Bounded in entries, in keys and in time.
+"""What happened lately under a key: an account, an address, an account and a noun. Bounded in
+entries, in keys and in time.
 
     Windows("refused by address", 10 min)   address ──▶ Window: (when, what, which line of the audit), oldest first
 
-Time is that of the entries. A key of which everything is too old goes while others are added to; the key that was not heard of for longest gives way when there are too many.
+Time is that of the entries. A key of which everything is too old goes while others are added to; the key that was not
+heard of for longest gives way when there are too many.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ class KeptWindow(msgspec.Struct, array_like=True):
 
 
 class Window:
-    """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a minute, and to look
-    at them after each must cost the same however many there are. `judged_ms`: what is not later was judged by somebody, and does not count (UTC ms)."""
+    """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a
+    minute, and to look at them after each must cost the same however many there are. `judged_ms`: what is not later was
+    judged by somebody, and does not count (UTC ms)."""
 
     __slots__ = ("_counts", "_entries", "_turns", "judged_ms")
 
@@ -128,7 +131,8 @@ class Window:
 
 
 class Latest(Window):
-    """Of each member the newest entry alone, in the order in which they came. The dict's order is theirs: one that comes again costs the same however many there are."""
+    """Of each member the newest entry alone, in the order in which they came. The dict's order is theirs: one that
+    comes again costs the same however many there are."""
 
     __slots__ = ("_by_member",)
 
@@ -173,8 +177,9 @@ class Latest(Window):
 
 
 class Windows:
-    """One window for each key. A span longer than an entry's age keeps it; ENTRIES_MAX and KEYS_MAX hold whatever comes. `once`: of each member the newest entry alone, so that whoever does
-    ten things to each of many orders, or looks at ten papers of each, has room for them all."""
+    """One window for each key. A span longer than an entry's age keeps it; ENTRIES_MAX and KEYS_MAX hold whatever
+    comes. `once`: of each member the newest entry alone, so that whoever does ten things to each of many orders, or
+    looks at ten papers of each, has room for them all."""
 
     def __init__(
         self, span_ms: int, *, entries_max: int = ENTRIES_MAX, keys_max: int = KEYS_MAX, once: bool = False
@@ -204,7 +209,8 @@ class Windows:
         return window
 
     def _let_go(self, oldest_ms: int) -> None:
-        """Drops keys of which nothing counts any more: most come once, and would be kept, and saved each minute, for ever."""
+        """Drops keys of which nothing counts any more: most come once, and would be kept, and
+        saved each minute, for ever."""
         for _ in range(_OVER_MAX):
             key, window = next(iter(self._windows.items()))
             if window.newest_ms >= oldest_ms:

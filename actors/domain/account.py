@@ -3,16 +3,19 @@
     (unknown) ──OpenAccount──▶ without factor ──EnrolTotp──▶ off shift ──SignIn──▶ on shift ─┐ Refresh, StepUp, ChangeOwnPassword: a new token
                                      ▲      or EnrolPasskey   │  ▲                   │  ▲    │ AddPasskey, RemovePasskey
                                      └──────ResetFactor───────┘  └─────EndShift──────┘  └────┘ SignIn: another shift instead
-    on shift → off shift as well: an old token number in Refresh, ChangeRole, SetPassword, ResetFactor (→ without factor),
-                                  Disable; and by itself, without an event, after `ends_ms` or when idle for IDLE_MS
+    on shift → off shift as well: an old token number in Refresh, ChangeRole, SetPassword,
+                                  ResetFactor (→ without factor), Disable; and by itself, without an event,
+                                  after `ends_ms` or when idle for IDLE_MS
     enabled ◀──Enable / Disable──▶ disabled                nobody signs in
     failures 1, 2, … LOCK_AFTER ──▶ locked for LOCK_MS     a right password and a right code don't help meanwhile; a passkey alone does
 
-A proof is judged against credentials that were read a moment before (a slow hash lies in between). So they have a generation, which every
-change of them raises, and a proof of another generation proves nothing: nobody gets in with a password that was just replaced.
+A proof is judged against credentials that were read a moment before (a slow hash lies in between). So they have a
+generation, which every change of them raises, and a proof of another generation proves nothing: nobody gets in with a
+password that was just replaced.
 
-Passwords, codes, signatures and login names are checked elsewhere. What comes here is the outcome, hashes (argon2id of passwords), and
-sealed secrets. These stand in events too, so the events of accounts are for nobody to read. Times are UTC milliseconds since 1970.
+Passwords, codes, signatures and login names are checked elsewhere. What comes here is the outcome, hashes (argon2id of
+passwords), and sealed secrets. These stand in events too, so the events of accounts are for nobody to read. Times are
+UTC milliseconds since 1970.
 
     account_state.py     what an account is, and its limits
     account_commands.py  what it may be asked to do     account_events.py  what happened to it     account_views.py  what it tells
@@ -78,8 +81,9 @@ from actors.domain.rows import AccountRow
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Account | None, command: Command, context: Context) -> Decision:
-    """See the module's docstring for the rules. Raises Refused `account.exists`, `account.unknown`, `account.role_unknown`,
-    `account.factor_exists`, `account.changed`, `account.location_not_allowed`, `session.ended`, `passkey.…`."""
+    """See the module's docstring for the rules. Raises Refused `account.exists`, `account.unknown`,
+    `account.role_unknown`, `account.factor_exists`, `account.changed`, `account.location_not_allowed`,
+    `session.ended`, `passkey.…`."""
     if type(command) is OpenAccount:
         if state is not None:
             detail = f"Account {context.entity_id} exists already."
@@ -186,7 +190,8 @@ def _evolve_administered(account: Account, event: Event) -> None:
 
 # --- messages and projections ---------------------------------------------------------------------------------------
 def messages(account_id: str, event: Event) -> Iterable[Message]:
-    """A session that ended is revoked, and so are the tokens before one that was given for a proof or another password."""
+    """A session that ended is revoked, and so are the tokens before one that was given for a
+    proof or another password."""
     revocations_id = ids.revocations_id(ids.region_of(account_id))
     if isinstance(event, Ending) and event.ended is not None:
         yield Message("revocations", revocations_id, Revoke(event.ended.session_id, event.ended.until_ms))

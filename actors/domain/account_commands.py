@@ -1,4 +1,5 @@
-"""What an account may be asked to do. Passwords and codes are checked before (`serve/identity/`); what comes here is the outcome."""
+"""What an account may be asked to do. Passwords and codes are checked before (`serve/identity/`); what
+comes here is the outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ class OpenAccount(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class EnrolTotp(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The second factor, once its first code was proved: for the time step `totp_step`. `recovery`: hashes of its recovery codes."""
+    """The second factor, once its first code was proved: for the time step `totp_step`. `recovery`:
+    hashes of its recovery codes."""
 
     sealed_totp: Annotated[bytes, TOTP]
     totp_step: int
@@ -39,9 +41,10 @@ class EnrolPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Begins a shift. `totp_step`: the time step whose code was given, 0 when none fits; `recovery_hash`: of the recovery code given
-    instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for the only place of who works at one, and
-    for none of who works at any; `planned_ms`: the shift's length, 0 for the longest; `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none."""
+    """Begins a shift. `totp_step`: the time step whose code was given, 0 when none fits; `recovery_hash`: of the
+    recovery code given instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for the only
+    place of who works at one, and for none of who works at any; `planned_ms`: the shift's length, 0 for the longest;
+    `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none."""
 
     session_id: Annotated[str, SHIFT_ID]
     password_ok: bool
@@ -57,8 +60,9 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Refresh(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new token for the shift in exchange for that of number `token_number`. `used_ms`: when somebody last did something in the session as far as the replicas know, 0 for
-    never (UTC ms); None: nobody can tell, so that this counts as use."""
+    """A new token for the shift in exchange for that of number `token_number`. `used_ms`: when somebody last did
+    something in the session as far as the replicas know, 0 for never (UTC ms); None: nobody can tell, so
+    that this counts as use."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
@@ -82,8 +86,8 @@ class EndShift(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ChangeOwnPassword(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Another password, by its person during the shift, who gets a new token. `password_ok`: is the present one known; `password_hash`: of the new
-    one, "" when not."""
+    """Another password, by its person during the shift, who gets a new token. `password_ok`: is the present one known;
+    `password_hash`: of the new one, "" when not."""
 
     session_id: Annotated[str, SHIFT_ID]
     password_ok: bool

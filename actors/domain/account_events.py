@@ -1,4 +1,5 @@
-"""What happened to an account, as its journal and history keep it: with hashes and sealed secrets, so for nobody to read."""
+"""What happened to an account, as its journal and history keep it: with hashes and sealed
+secrets, so for nobody to read."""
 
 from __future__ import annotations
 
@@ -54,14 +55,16 @@ class SignedIn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SignInFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Password or second factor did not fit, for the `failures`th time. `locked_until_ms`: 0, or until when nobody may try."""
+    """Password or second factor did not fit, for the `failures`th time. `locked_until_ms`: 0, or
+    until when nobody may try."""
 
     failures: int
     locked_until_ms: int = 0
 
 
 class ShiftRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The shift has a new token, of this number. `seen_ms`: when somebody last did something in it (UTC ms); 0 in events of releases to which the renewal was that."""
+    """The shift has a new token, of this number. `seen_ms`: when somebody last did something in it (UTC ms); 0 in
+    events of releases to which the renewal was that."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
@@ -69,8 +72,9 @@ class ShiftRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SteppedUp(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The second factor was proved again during the shift, which has a new token. What was used is used up. `before_until_ms`: until when tokens
-    before it would be good by themselves; 0 in events of releases that left them so."""
+    """The second factor was proved again during the shift, which has a new token. What was used is used up.
+    `before_until_ms`: until when tokens before it would be good by themselves; 0 in events of
+    releases that left them so."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int

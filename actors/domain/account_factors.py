@@ -1,9 +1,10 @@
 """The second factor of an account: codes by time or passkeys, with recovery codes for the day that they are lost.
 
-Each proof is taken once: the time steps of codes only rise (RFC 6238 section 5.2), recovery codes are crossed out, and what holds for passkeys
-stands in `passkeys.py`.
+Each proof is taken once: the time steps of codes only rise (RFC 6238 section 5.2), recovery codes are crossed out, and
+what holds for passkeys stands in `passkeys.py`.
 
-The first factor takes a password just proved; passkeys come and go while their person is on shift, but never the last factor.
+The first factor takes a password just proved; passkeys come and go while their person is on shift,
+but never the last factor.
 """
 
 from __future__ import annotations

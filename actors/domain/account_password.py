@@ -1,10 +1,12 @@
 """The password of an account, as its person changes it, and its hash, as it is made anew.
 
-A change is done on shift, by who knows the password that it replaces (ASVS 5.0.0, 6.2.3). The shift that does it goes on under a new token, as
-after a step up: an account has one shift, so there is no other to end. It keeps its session's id: a mark that an alert put on the session must not
-be shaken off by it. The refresh token before ends the shift when somebody comes with it; access tokens before do not count any more.
+A change is done on shift, by who knows the password that it replaces (ASVS 5.0.0, 6.2.3). The shift that does it goes
+on under a new token, as after a step up: an account has one shift, so there is no other to end. It keeps its session's
+id: a mark that an alert put on the session must not be shaken off by it. The refresh token before ends the shift when
+somebody comes with it; access tokens before do not count any more.
 
-A new hash is of the same password, so what was judged against the hash before is as good as ever, and the generation stays.
+A new hash is of the same password, so what was judged against the hash before is as good as
+ever, and the generation stays.
 """
 
 from __future__ import annotations

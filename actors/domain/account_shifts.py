@@ -1,9 +1,11 @@
 """The shift of an account: signing in, new tokens while it runs, proving the second factor again, signing out.
 
-A failed proof is counted and is no refusal: a refusal changes nothing. Each token of a shift has a number; whoever comes with an old one
-holds a token that was stolen, or whose successor was, so the shift ends (RFC 9700 section 4.14.2).
+A failed proof is counted and is no refusal: a refusal changes nothing. Each token of a shift has a number; whoever
+comes with an old one holds a token that was stolen, or whose successor was, so the shift ends
+(RFC 9700 section 4.14.2).
 
-A page renews its tokens with nobody before it, so that a renewal is no use of the shift: it brings along when somebody last did something (`Refresh.used_ms`).
+A page renews its tokens with nobody before it, so that a renewal is no use of the shift: it brings along when somebody
+last did something (`Refresh.used_ms`).
 """
 
 from __future__ import annotations
@@ -107,7 +109,8 @@ def ended(account: Account) -> EndedShift | None:
 
 
 def running(account: Account, session_id: str, context: Context, used_ms: int = 0) -> Shift:
-    """The shift of that session. `used_ms`: when somebody last did something in it, where more is known than the account knows (UTC ms). Raises Refused `session.ended`."""
+    """The shift of that session. `used_ms`: when somebody last did something in it, where more is known than the
+    account knows (UTC ms). Raises Refused `session.ended`."""
     shift, now_ms = account.shift, context.now_ms
     if shift is None or shift.session_id != session_id:
         raise Refused("session.ended", "This session has ended.", reason="signed_out")
@@ -158,7 +161,8 @@ def _next_failure(failures: int, context: Context) -> tuple[int, int]:
 
 # --- evolve ---------------------------------------------------------------------------------------------------------
 def count(account: Account, event: Failed, context: Context) -> None:
-    """One failure more; the one too many locks, and counting begins again. Too many inside lock the door as well: somebody has the person's token."""
+    """One failure more; the one too many locks, and counting begins again. Too many inside lock the door as well:
+    somebody has the person's token."""
     account.failed_at_ms = context.now_ms
     if type(event) is SignInFailed:
         account.failures = event.failures

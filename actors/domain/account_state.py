@@ -1,4 +1,5 @@
-"""What an account of a member of staff is, and its limits. Times are UTC milliseconds since 1970. The rules: `account.py`."""
+"""What an account of a member of staff is, and its limits. Times are UTC milliseconds since 1970.
+The rules: `account.py`."""
 
 from __future__ import annotations
 
@@ -26,9 +27,10 @@ IDLE_MS: Mapping[str, int] = {role: (15 if role == "manager" else 60) * MINUTE_M
 
 
 class Shift(msgspec.Struct, frozen=True, gc=False):
-    """A session of work. `role` and `location_id` ("" or one) are those of its tokens; `seen_ms`: when somebody last did something in it, as far as
-    the account knows (a renewal of tokens alone is nothing); `proved_ms`: last proof of the second factor; `token_number`: of the one token that Refresh takes; `device`: as the person calls it; `device_id`: the enrolled
-    one, with the session of its own that has to last as long, or ""."""
+    """A session of work. `role` and `location_id` ("" or one) are those of its tokens; `seen_ms`: when somebody last
+    did something in it, as far as the account knows (a renewal of tokens alone is nothing); `proved_ms`: last proof of
+    the second factor; `token_number`: of the one token that Refresh takes; `device`: as the person calls it;
+    `device_id`: the enrolled one, with the session of its own that has to last as long, or ""."""
 
     session_id: Annotated[str, SHIFT_ID]
     role: str
@@ -44,9 +46,10 @@ class Shift(msgspec.Struct, frozen=True, gc=False):
 
 
 class Account(msgspec.Struct):
-    """The state of an account. `sealed_totp`: b"" while there are no codes by time; `last_totp_step`: the newest that was taken;
-    `recovery`: hashes of unused recovery codes; `failures`: at the door, since the last success or lock; `challenges`: those that passkeys signed. `inside_failures`,
-    `inside_locked_until_ms`: of proofs during a shift. They are apart, because whoever guesses at the door must not keep out somebody who is inside."""
+    """The state of an account. `sealed_totp`: b"" while there are no codes by time; `last_totp_step`: the newest that
+    was taken; `recovery`: hashes of unused recovery codes; `failures`: at the door, since the last success or lock;
+    `challenges`: those that passkeys signed. `inside_failures`, `inside_locked_until_ms`: of proofs during a shift.
+    They are apart, because whoever guesses at the door must not keep out somebody who is inside."""
 
     account_id: Annotated[str, STAFF_ID]
     role: str

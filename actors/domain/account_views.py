@@ -42,8 +42,8 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccountView(msgspec.Struct, frozen=True, gc=False):
-    """An account without its secrets; also the answer to who administers it. The shift's fields are "" and 0 without one; a shift that
-    is past `shift_ends_ms`, or was idle for too long, is still told."""
+    """An account without its secrets; also the answer to who administers it. The shift's fields are "" and 0 without
+    one; a shift that is past `shift_ends_ms`, or was idle for too long, is still told."""
 
     account_id: Annotated[str, STAFF_ID]
     version: int
@@ -102,8 +102,8 @@ class SignInOutcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionOutcome(msgspec.Struct, frozen=True, gc=False):
-    """The answer to Refresh, StepUp and ChangeOwnPassword. When not `ok`, only `reason` and `account_id` are told: "token_reused" says that the shift has
-    ended, the others that it goes on as it was."""
+    """The answer to Refresh, StepUp and ChangeOwnPassword. When not `ok`, only `reason` and `account_id` are told:
+    "token_reused" says that the shift has ended, the others that it goes on as it was."""
 
     ok: bool
     reason: SessionReason

@@ -1,7 +1,7 @@
 """What the audit says of each command: its name, where it was, why, and what sensitive fields were before and after.
 
-Each noun's function is `Kind.act` (`kinds.py`): (state before the command, command, events that follow) → Act. A noun without one is
-named by its kind and its command: `claim.take`.
+Each noun's function is `Kind.act` (`kinds.py`): (state before the command, command, events that follow) → Act. A noun
+without one is named by its kind and its command: `claim.take`.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ _CALLERS_MAX = 8_192
 def audited_of(
     kind: Kind, who: Who | None, state: Any, command: Any, events: Sequence[Any], refused: str = DONE
 ) -> list[Audited]:
-    """The audit's lines of one turn. None for what nobody asked for: messages between entities, and timers; but of a counting in which nobody is needed besides, what it found, and
-    of an approval, how it ended."""
+    """The audit's lines of one turn. None for what nobody asked for: messages between entities, and timers; but of a
+    counting in which nobody is needed besides, what it found, and of an approval, how it ended."""
     if kind.noted is not None:
         return kind.noted(command)
     if who is None:
@@ -117,7 +117,8 @@ def _as_signed_in(who: Who, events: Sequence[Any]) -> Who:
 
 @lru_cache(_CALLERS_MAX)
 def _known(who: Who) -> Who:
-    """The same, once: a machine asks thousands of times a second, and the lines stay in memory until they are written behind."""
+    """The same, once: a machine asks thousands of times a second, and the lines stay in memory until
+    they are written behind."""
     return who
 
 
@@ -125,7 +126,8 @@ _PLACED = Act("order.place")
 
 
 def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
-    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from which it was; `refund.give`."""
+    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from
+    which it was; `refund.give`."""
     if type(command) is PlaceOrder:
         return _PLACED
     if type(command) is RectifyOrder:
@@ -152,7 +154,8 @@ def _stepped(update: str, location_id: str) -> Act:
 
 
 def of_catalogue(state: Catalogue | None, command: DefineSkus | TellCosts, events: Sequence[Any]) -> Act:
-    """`catalogue.define` with how many, and with what one costs before and after, and `catalogue.tell_costs`, which only counts ask."""
+    """`catalogue.define` with how many, and with what one costs before and after, and
+    `catalogue.tell_costs`, which only counts ask."""
     if type(command) is not DefineSkus:
         return plain("catalogue", type(command))
     changes: Changes = {"skus": (None, len(command.skus))}
@@ -174,7 +177,8 @@ def _costs(state: Catalogue | None, events: Sequence[Any]) -> Changes:
 
 
 def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Act:
-    """`session.open`, `session.refresh`, `session.proof`, `session.close`, `session.renew_hash`, and `account.…` for what is done to an account."""
+    """`session.open`, `session.refresh`, `session.proof`, `session.close`, `session.renew_hash`, and `account.…` for
+    what is done to an account."""
     if type(command) is SignIn:
         return Act("session.open", command.location_id, "", {}, _unless(SignedIn, events, "session.refused"))
     if type(command) is Refresh:
@@ -198,7 +202,8 @@ def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Ac
 
 
 def of_client(state: Client | None, command: Any, events: Sequence[Any]) -> Act:
-    """`client.register`, `client.set_scopes`, … with the scopes before and after; `client.rotate_secret` with whether older secrets were ended."""
+    """`client.register`, `client.set_scopes`, … with the scopes before and after; `client.rotate_secret` with whether
+    older secrets were ended."""
     if events and isinstance(command, RotateClientSecret) and (command.end_older or command.grace_ms <= 0):
         return Act("client.rotate_secret", "", "", {"older_secrets": (None, "ended")})
     if not events or not isinstance(command, RegisterClient | SetClientScopes):
@@ -209,7 +214,8 @@ def of_client(state: Client | None, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_device(state: Device | None, command: Any, events: Sequence[Any]) -> Act:
-    """`device.enrol` with the scopes, `device.claim`, `device.sign_in`, `device.move`, `device.renew_code`, `device.revoke`."""
+    """`device.enrol` with the scopes, `device.claim`, `device.sign_in`, `device.move`,
+    `device.renew_code`, `device.revoke`."""
     if type(command) is EnrolDevice:
         changes: Changes = {"scopes": ("", ",".join(command.scopes))} if events else {}
         return Act("device.enrol", command.location_id, "", changes)
@@ -272,7 +278,8 @@ _BREACH_STEPS: Mapping[type, str] = {
 
 
 def of_breach(state: Breach | None, command: Any, events: Sequence[Any]) -> Act:
-    """`breach.record`, `breach.tell_authority`, …, with the risk and the numbers before and after: what was told of it may hang on them."""
+    """`breach.record`, `breach.tell_authority`, …, with the risk and the numbers before and after: what was told
+    of it may hang on them."""
     action, why, changes = f"breach.{_BREACH_STEPS[type(command)]}", "", dict[str, Any]()
     if type(command) is RecordBreach:
         changes = {"persons": (None, command.extent.persons), "records": (None, command.extent.records)}
@@ -294,7 +301,8 @@ def of_breach(state: Breach | None, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_privacy_request(state: PrivacyRequest | None, command: Any, events: Sequence[Any]) -> Act:
-    """`privacy_request.receive`, `.confirm_identity`, `.begin_erase`, `.erase` with its counts, `.extend`, `.complete`, `.refuse` with why."""
+    """`privacy_request.receive`, `.confirm_identity`, `.begin_erase`, `.erase` with its counts, `.extend`,
+    `.complete`, `.refuse` with why."""
     if type(command) is ReceiveRequest:
         return Act("privacy_request.receive", "", command.right, {"law": (None, command.law)} if events else {})
     if type(command) is ConfirmIdentity:

@@ -1,7 +1,8 @@
 """Which changes a line of the audit names, of a body that may have a thousand. See `acts.py`.
 
-What is left out must not be what somebody wanted to hide behind the rest, so it does not go by the order in which the caller names things: first comes what
-changes counts, then thresholds, and of each first what goes down, the most units first. And the totals are those of all lines, named or not.
+What is left out must not be what somebody wanted to hide behind the rest, so it does not go by the order in which the
+caller names things: first comes what changes counts, then thresholds, and of each first what goes down, the most units
+first. And the totals are those of all lines, named or not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from actors.domain.audit import Changed, Changes
 # Of a body with a thousand lines the audit names so many; the history has them all.
 CHANGES_MAX = 50
 WORDS_CHARS_MAX = 200
-# How many changes there are, and by how many units all counts together go down, and up. The field of a SKU has a dot, so these are none.
+# How many changes there are, and by how many units all counts together go down, and up. The field of a SKU
+# has a dot, so these are none.
 LINES, UNITS_DOWN, UNITS_UP = "lines", "units_down", "units_up"
 
 
@@ -38,7 +40,8 @@ def with_totals(counts: Changes, thresholds: Changes | None = None) -> Changes:
 
 
 def totals_of(changes: Mapping[str, Changed]) -> tuple[int, int] | None:
-    """(units down, units up) of all that a line is about, be it named or not; None in lines of before there were totals."""
+    """(units down, units up) of all that a line is about, be it named or not; None in lines of
+    before there were totals."""
     down, up = (changes.get(name, (None, None))[1] for name in (UNITS_DOWN, UNITS_UP))
     return (down, up) if isinstance(down, int) and isinstance(up, int) else None
 

@@ -30,8 +30,9 @@ _NOBODY = Who()
 
 
 def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> Act:
-    """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by what it adds to the counts, which
-    nobody knows before it is done, or gives back; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
+    """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by
+    what it adds to the counts, which nobody knows before it is done, or gives back; `person`: who asked and who
+    decided, since the target's turn that follows has no line of its own."""
     if type(command) is AskApproval:
         asked: Changes = {"status": (None, "pending"), **_deltas(command.wanted)} if events else {}
         return Act("approval.ask", command.location_id, ",".join(reasons_of(command.wanted)), asked)
@@ -53,8 +54,9 @@ def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> 
 
 
 def settled(state: Any, events: Sequence[Any]) -> list[Audited]:
-    """`approval.settle`: what became of it. `outcome`: "" when it was done, else the code by which its target refused it, or that nobody decided in time. Known only when the target has
-    answered, or when the time is over: nobody's line, with who asked and who decided in `person`."""
+    """`approval.settle`: what became of it. `outcome`: "" when it was done, else the code by which its target refused
+    it, or that nobody decided in time. Known only when the target has answered, or when the time is over: nobody's
+    line, with who asked and who decided in `person`."""
     lines = []
     for event in events:
         if type(event) is ApprovalExpired:

@@ -28,7 +28,8 @@ _STEPS: Mapping[type, str] = {
 
 
 def of_collection(state: Collection | None, command: Any, events: Sequence[Any]) -> Act:
-    """`collection.locate` with what is missing, `collection.collect` with what was left behind, `collection.verify_code` with a wrong code as its refusal, …"""
+    """`collection.locate` with what is missing, `collection.collect` with what was left behind,
+    `collection.verify_code` with a wrong code as its refusal, …"""
     action = f"collection.{_STEPS[type(command)]}"
     place = "" if state is None else state.location_id
     if type(command) is LocateUnits:

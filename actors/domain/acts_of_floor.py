@@ -12,8 +12,9 @@ from actors.domain.floor_events import UnitsShort
 
 
 def of_floor(state: Any, command: Any, events: Sequence[Any]) -> Act:
-    """`floor.tell_lost` with the units that were picked and are lost; `floor.tell_short` with the units of the SKU that were not there, and how many of them no other bin has, as these leave the books; all else is called as its
-    command: `floor.claim_trip`. Where it was is the floor's own id."""
+    """`floor.tell_lost` with the units that were picked and are lost; `floor.tell_short` with the units of the SKU that
+    were not there, and how many of them no other bin has, as these leave the books; all else is called as its command:
+    `floor.claim_trip`. Where it was is the floor's own id."""
     if type(command) is TellLost:
         return Act("floor.tell_lost", "", "", units_changed("lost", command.lines) if events else {})
     if type(command) is not TellShort:

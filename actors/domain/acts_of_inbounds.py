@@ -20,7 +20,8 @@ from actors.domain.inbound_state import Inbound, status_of
 
 
 def of_inbound(state: Inbound | None, command: Any, events: Sequence[Any]) -> Act:
-    """`inbound.announce`, `inbound.change`, `inbound.receive` with what came, `inbound.close` with what did not, `inbound.cancel`; `inbound.answered` is the location's."""
+    """`inbound.announce`, `inbound.change`, `inbound.receive` with what came, `inbound.close` with what did not,
+    `inbound.cancel`; `inbound.answered` is the location's."""
     if type(command) is AnnounceInbound:
         announced = ((line.sku, line.units) for line in command.lines)
         return Act("inbound.announce", command.location_id, "", units_changed("announced", announced) if events else {})

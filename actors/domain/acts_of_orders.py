@@ -18,7 +18,8 @@ from actors.domain.order_terms_state import NO_TERMS
 
 
 def of_terms(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
-    """`order.hold`, `order.release` with the reasons that stood before and stand then, `order.prioritise`, `order.change` with what was before and is now; where an order went is not told."""
+    """`order.hold`, `order.release` with the reasons that stood before and stand then, `order.prioritise`,
+    `order.change` with what was before and is now; where an order went is not told."""
     if state is None:
         return plain("order", type(command))
     terms = state.terms or NO_TERMS
@@ -39,7 +40,8 @@ def of_terms(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_refund(state: Order | None, command: GiveRefund | WantRefund, events: Sequence[Any]) -> Act:
-    """`refund.give` with what is given back, which the monitor looks at; `refund.want` for what a second person is asked for, whose lines are the approval's."""
+    """`refund.give` with what is given back, which the monitor looks at; `refund.want` for what a second person is
+    asked for, whose lines are the approval's."""
     location_id = "" if state is None else place_of(state)
     if type(command) is WantRefund:
         return Act("refund.want", location_id, command.refund.reason)

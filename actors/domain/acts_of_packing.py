@@ -15,8 +15,9 @@ from actors.domain.shipment_state import Shipment, status_of
 
 
 def of_shipment(state: Shipment | None, command: Any, events: Sequence[Any]) -> Act:
-    """`shipment.open_manual` with its reason and its units, as these leave without an order; `shipment.tell_missing` with what leaves the books; `shipment.close_parcel`
-    with the weights when somebody said that a wrong one is right; all else is called as its command."""
+    """`shipment.open_manual` with its reason and its units, as these leave without an order; `shipment.tell_missing`
+    with what leaves the books; `shipment.close_parcel` with the weights when somebody said that a wrong one is right;
+    all else is called as its command."""
     if type(command) is OpenManual:
         wanted = units_changed("units", command.lines) if events else {}
         return Act("shipment.open_manual", command.location_id, command.reason, wanted)
@@ -35,7 +36,8 @@ def of_shipment(state: Shipment | None, command: Any, events: Sequence[Any]) -> 
 
 
 def of_manifest(state: Dock | None, command: Any, events: Sequence[Any]) -> Act:
-    """`manifest.complete_hand_over` with how many parcels left, and how many did not; all else is called as its command. Where it was is in the dock's own id."""
+    """`manifest.complete_hand_over` with how many parcels left, and how many did not; all else is called as its
+    command. Where it was is in the dock's own id."""
     named = plain("manifest", type(command))
     if type(command) is not CompleteHandOver:
         return named

@@ -11,7 +11,8 @@ from actors.domain.times import DAY_MS
 
 
 def of_simulations(state: Any, command: Any, events: Sequence[Any]) -> Act:
-    """`simulation.begin` with the period (days since 1970-01-01) and how many orders at most; `simulation.cancel`. Nobody asks for the others."""
+    """`simulation.begin` with the period (days since 1970-01-01) and how many orders at most; `simulation.cancel`.
+    Nobody asks for the others."""
     if type(command) is CancelSimulation:
         return Act("simulation.cancel")
     if type(command) is not BeginSimulation:

@@ -36,7 +36,8 @@ def units_changed(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
 
 
 def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:
-    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes; so do the levels; `location.set_profile` with the fields that change."""
+    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system
+    believes; so do the levels; `location.set_profile` with the fields that change."""
     if type(command) is OpenLocation:
         before = None if state is None else state.particulars.name
         return Act("location.open", "", "", {"name": (before, command.name)} if events else {})
@@ -68,7 +69,8 @@ def of_reservation(state: Any, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_count(state: Count | None, command: Any, events: Sequence[Any]) -> Act:
-    """`count.open`, `count.begin`, `count.submit` with what the books were last known to have there and what was counted, `count.close`."""
+    """`count.open`, `count.begin`, `count.submit` with what the books were last known to have there and what was
+    counted, `count.close`."""
     if type(command) is OpenCount:
         spots: Changes = {"spots": (None, len(command.spots))} if events else {}
         return Act("count.open", command.location_id, command.reason, spots)
@@ -86,7 +88,8 @@ def of_count(state: Count | None, command: Any, events: Sequence[Any]) -> Act:
 
 
 def _booked(count: Count | None, spot: CountedSpot) -> int | None:
-    """Units that should have been there when it was counted before; at first what whoever counts was told; None when nobody was."""
+    """Units that should have been there when it was counted before; at first what whoever counts was
+    told; None when nobody was."""
     one = None if count is None else count.spots.get(spot)
     if count is None or one is None:
         return None

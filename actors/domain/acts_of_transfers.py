@@ -26,8 +26,8 @@ _STEPS: Mapping[type, str] = {
 
 
 def of_transfer(state: Transfer | None, command: Any, events: Sequence[Any]) -> Act:
-    """`transfer.request`, `transfer.dispatch`, …: a request with what is wanted, what was found with its units; `transfer.short_pick` and `transfer.close` with what
-    is not there or lost, as that leaves the books."""
+    """`transfer.request`, `transfer.dispatch`, …: a request with what is wanted, what was found with its units;
+    `transfer.short_pick` and `transfer.close` with what is not there or lost, as that leaves the books."""
     if type(command) is RequestTransfer:
         wanted = units_changed("units", command.lines) if events else {}
         return Act("transfer.request", command.source_id, "", wanted)

@@ -6,10 +6,12 @@
                                   └──────────────── RaiseAlert: by another rule ───────────────┘
     untold ──AlertTold──▶ told       the webhook has taken the news; RaiseAlert with more makes it untold again
 
-The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. A closed one was judged for its rules: by
-another it opens again, without assignee and verdict; more by the same ones was judged already. Both are of the moment until
-the monitor knows that it is closed: from then on, whatever it finds is another alert. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the session's proofs not count any more.
-People are their accounts' ids, addresses keyed digests; the reasons are the monitor's words, never text of people.
+The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. A closed one
+was judged for its rules: by another it opens again, without assignee and verdict; more by the same ones was judged
+already. Both are of the moment until the monitor knows that it is closed: from then on, whatever it finds is another
+alert. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and revokes its
+tokens, `step_up` makes the session's proofs not count any more. People are their accounts' ids, addresses keyed
+digests; the reasons are the monitor's words, never text of people.
 """
 
 from __future__ import annotations
@@ -44,9 +46,9 @@ _STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC ms; score: 0 to 1;
-    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself, to this session; of a machine, a device or an address,
-    which have none, it becomes `none`."""
+    """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC
+    ms; score: 0 to 1; evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done
+    by itself, to this session; of a machine, a device or an address, which have none, it becomes `none`."""
 
     about: Annotated[str, Meta(min_length=1, max_length=128), ALERT_ABOUT]
     role: Annotated[str, Meta(max_length=32)]
@@ -91,7 +93,8 @@ Command = RaiseAlert | AssignAlert | CloseAlert | AlertTold
 
 # --- events ---------------------------------------------------------------------------------------------------------
 class AlertRaised(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is something to look at. `asked`: what is done about it with this event; `again`: it was closed, and is open again."""
+    """There is something to look at. `asked`: what is done about it with this event; `again`: it was
+    closed, and is open again."""
 
     finding: Finding
     asked: AlertAction

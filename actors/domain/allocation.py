@@ -1,9 +1,10 @@
 """Allocation: which locations serve which part of an order.
 
-Rule: the nearest location that can serve the whole; else a split over at most three that can serve the whole, the fewest, nearest first:
-exact among the nearest that have any of it (SPLIT_SEARCH_PLACES). Else greedily, of all, each time the place that adds most units, and the
-rest is backordered: another split may serve more. That is of one round of asking; a later one has three again. Places come nearest first and were seen a moment
-ago: the location itself decides (see `location.Allocate`), so a plan is a proposal and never a promise.
+Rule: the nearest location that can serve the whole; else a split over at most three that can serve the whole, the
+fewest, nearest first: exact among the nearest that have any of it (SPLIT_SEARCH_PLACES). Else greedily, of all, each
+time the place that adds most units, and the rest is backordered: another split may serve more. That is of one round of
+asking; a later one has three again. Places come nearest first and were seen a moment ago: the location itself decides
+(see `location.Allocate`), so a plan is a proposal and never a promise.
 """
 
 from __future__ import annotations

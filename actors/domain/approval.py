@@ -5,11 +5,12 @@
                                         ├─WithdrawApproval─────────▶ withdrawn      only by who asked
                                         └─ `expires_at_ms`─────────▶ expired        ExpireApproval, by the entity's timer
 
-Who asks may not approve: that is judged by the person, not by the session, and by nobody but this file. Machines may ask; only people decide,
-and only where their rights reach. What is approved goes to its target as a message, and so takes effect once, whatever crashes; nothing goes
-before the approval is durable. `Wanted` is what can be asked for: another one is a type more there, and a line in `_ACTIONS`, `size_of`
-and `reasons_of`. A transfer waits for its approval, so it is told when it won't come; a count keeps what it
-found from being counted again, so it is told when it is over, whichever way. Times are UTC milliseconds since 1970.
+Who asks may not approve: that is judged by the person, not by the session, and by nobody but this file. Machines may
+ask; only people decide, and only where their rights reach. What is approved goes to its target as a message, and so
+takes effect once, whatever crashes; nothing goes before the approval is durable. `Wanted` is what can be asked for:
+another one is a type more there, and a line in `_ACTIONS`, `size_of` and `reasons_of`. A transfer waits for its
+approval, so it is told when it won't come; a count keeps what it found from being counted again, so it is told when it
+is over, whichever way. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ _ACTIONS: Mapping[type, _Action] = {
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class AskApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody wants this done. location_id: where, by which it is judged who may decide; target_id: the entity that does it; asked_by: an
-    account or a client; good_for_ms: for how long it may be decided; waiting: the count that is told when it is over, unset for none."""
+    """Somebody wants this done. location_id: where, by which it is judged who may decide; target_id: the entity that
+    does it; asked_by: an account or a client; good_for_ms: for how long it may be decided; waiting: the count that is
+    told when it is over, unset for none."""
 
     location_id: str
     target_id: str
@@ -66,8 +68,8 @@ class AskApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class DecideApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody else has looked at it. by: an account; within: the locations that the rights reach, empty for the whole region; note: ""
-    unless it is refused."""
+    """Somebody else has looked at it. by: an account; within: the locations that the rights reach, empty for the whole
+    region; note: "" unless it is refused."""
 
     verdict: Verdict
     by: Annotated[str, APPROVER]
@@ -115,7 +117,8 @@ class ApprovalGiven(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody else doesn't want it. `waiting`: the transfer or count that is told so with this event, "" for none; the same below."""
+    """Somebody else doesn't want it. `waiting`: the transfer or count that is told so with this event, ""
+    for none; the same below."""
 
     by: Annotated[str, APPROVER]
     note: RefusalNote | Literal[""]
@@ -146,7 +149,8 @@ Event = ApprovalAsked | ApprovalGiven | ApprovalRefused | ApprovalWithdrawn | Ap
 
 # --- state, queries and answers -------------------------------------------------------------------------------------
 class Approval(msgspec.Struct):
-    """The state. decided_by, decided_at_ms: "" and 0 until somebody approves or refuses; note: of a refusal; code: of the target's refusal."""
+    """The state. decided_by, decided_at_ms: "" and 0 until somebody approves or refuses; note: of a refusal; code:
+    of the target's refusal."""
 
     location_id: str
     target_id: str
@@ -163,7 +167,8 @@ class Approval(msgspec.Struct):
 
 
 class ViewApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for all of it. `within`: as in DecideApproval; asker: who looks, and sees what he asked for himself wherever it is; others: may he see what others asked for?"""
+    """The query for all of it. `within`: as in DecideApproval; asker: who looks, and sees what he asked for himself
+    wherever it is; others: may he see what others asked for?"""
 
     approval_id: str
     within: list[str] = []
@@ -172,7 +177,8 @@ class ViewApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ApprovalView(msgspec.Struct, frozen=True, gc=False):
-    """An approval; also the answer to every command. See `Approval`; for size and reasons `size_of` and `reasons_of`."""
+    """An approval; also the answer to every command. See `Approval`; for size and reasons
+    `size_of` and `reasons_of`."""
 
     approval_id: str
     version: int
@@ -216,7 +222,8 @@ def reasons_of(wanted: Wanted) -> list[str]:
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Approval | None, command: Command, context: Context) -> Decision:
     """See the module's docstring. Raises Refused `approval.exists`, `approval.unknown`, `approval.location_forbidden`,
-    `approval.person_required`, `approval.same_person`, `approval.not_yours`, `approval.expired`, `approval.illegal_transition`."""
+    `approval.person_required`, `approval.same_person`, `approval.not_yours`, `approval.expired`,
+    `approval.illegal_transition`."""
     if type(command) is AskApproval:
         if state is not None:
             raise Refused("approval.exists", f"Approval {context.entity_id} exists already.")
@@ -316,7 +323,8 @@ _NOT_GIVEN: Mapping[type, NotGiven] = {
 
 
 def messages(approval_id: str, event: Event) -> Iterable[Message]:
-    """What is approved goes to its target, and says by which approval it comes; what is not, to the transfer that waits for it; a count, that it is over."""
+    """What is approved goes to its target, and says by which approval it comes; what is not, to the transfer that waits
+    for it; a count, that it is over."""
     if type(event) is ApprovalGiven:
         command = msgspec.structs.replace(event.wanted, cause=approval_id)
         yield Message(_ACTIONS[type(event.wanted)].kind, event.target_id, command, on_reply=True)
@@ -334,7 +342,8 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> TargetAnswered:
 
 
 def view(state: Approval | None, query: ViewApproval, version: int) -> msgspec.Struct:
-    """All of it. Raises Refused `approval.unknown`, `approval.location_forbidden`: whoever sees nothing of others is told the same of what there is and what there is not."""
+    """All of it. Raises Refused `approval.unknown`, `approval.location_forbidden`: whoever sees nothing of others is
+    told the same of what there is and what there is not."""
     if not query.others and (state is None or state.asked_by != query.asker):
         raise _out_of_reach()
     approval = _known(state)

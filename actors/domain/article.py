@@ -1,7 +1,7 @@
 """What an article is: the goods behind a SKU, as those who store, pick, pack, ship and promise them have to know them.
 
-Everything has a default, and of most SKUs nothing else is said: such a one is kept as its description alone. Quantities are base units
-("each"), lengths millimetres, weights grams, both of one base unit; 0 stands for unknown.
+Everything has a default, and of most SKUs nothing else is said: such a one is kept as its description alone. Quantities
+are base units ("each"), lengths millimetres, weights grams, both of one base unit; 0 stands for unknown.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     hazard_class: class or division of the UN Model Regulations (2.0), "" for no dangerous goods.
     kit: parts; it has no stock of its own then. substitutes: SKUs that may stand in, best first.
     released_at_ms: before that (UTC ms) it can only be ordered ahead; None: it is out.
-    origin_country: ISO 3166-1 alpha-2, "" unknown. hs_code: Harmonized System (WCO), 6 digits and national ones after them, "" unknown.
-    goods_classes: what law may keep from going somewhere (`alcohol`, `weapons`, `batteries`, …), as the bans of sourcing policies name it.
+    origin_country: ISO 3166-1 alpha-2, "" unknown. hs_code: Harmonized System (WCO), 6 digits and national
+    ones after them, "" unknown.
+    goods_classes: what law may keep from going somewhere (`alcohol`, `weapons`, `batteries`, …), as the bans of
+    sourcing policies name it.
     cost_minor: what one costs the retailer, in minor units of `currency`; None unknown.
     """
 
@@ -132,7 +134,8 @@ def to_base_units(details: Details, quantity: int, unit: str) -> int:
 
 
 def from_base_units(details: Details, units: int, unit: str) -> int:
-    """Base units as a whole number of `unit`. Raises Refused `catalogue.unit_unknown`, and `stock.not_divisible` with the `rest` that is too many."""
+    """Base units as a whole number of `unit`. Raises Refused `catalogue.unit_unknown`, and `stock.not_divisible` with
+    the `rest` that is too many."""
     size = _base_units_in(details, unit)
     quantity, rest = divmod(units, size)
     if rest:

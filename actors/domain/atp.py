@@ -4,12 +4,15 @@ Of one SKU at one place, cumulative, as planners call it:
 
     ATP(t) = max(0, min(free + what arrives by t - kept back, good))
 
-free: on hand and promised to nobody. kept back: safety stock, and the buffer of the channel that asks; what arrives fills it up first, so a place that has less than
-its safety stock promises nothing of the first units. good: free units of lots that are good for as long as is asked for, None when nobody asks; what is to come has no
-lot yet, so nothing of it is counted as good. What should be here and is not (overdue) is not counted either, until its source says when it comes.
+free: on hand and promised to nobody. kept back: safety stock, and the buffer of the channel that asks; what arrives
+fills it up first, so a place that has less than its safety stock promises nothing of the first units. good: free units
+of lots that are good for as long as is asked for, None when nobody asks; what is to come has no lot yet, so nothing of
+it is counted as good. What should be here and is not (overdue) is not counted either, until its
+source says when it comes.
 
-A kit is served whole from one place: its ATP there is what the scarcest part allows at each moment. Several places add up. See `location_promises.py` for the rule
-by which a place promises units: ATP is a forecast of it, and promises nothing.
+A kit is served whole from one place: its ATP there is what the scarcest part allows at each moment. Several places add
+up. See `location_promises.py` for the rule by which a place promises units: ATP is a forecast
+of it, and promises nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +50,8 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 
 
 def good_units(lots: Iterable[tuple[int | None, int]], good_until: int) -> int:
-    """Free units of lots, as (last good day or None, units), that are good on that day. Days since 1970-01-01, as everywhere."""
+    """Free units of lots, as (last good day or None, units), that are good on that day. Days since
+    1970-01-01, as everywhere."""
     return sum(units for expires_on, units in lots if expires_on is None or expires_on >= good_until)
 
 
@@ -70,8 +74,9 @@ def _promised(supply: Supply, free: int) -> int:
 
 
 def of_kit(parts: Sequence[tuple[Sequence[Point], int]]) -> list[Point]:
-    """Kits at one place, at no more than `KIT_POINTS_MAX` moments. `parts`: at least one: the part's own points, and the units of it in one kit. Where there are more
-    moments, those that are too many are merged into the last of all: what comes in between is promised later than it could be, never earlier."""
+    """Kits at one place, at no more than `KIT_POINTS_MAX` moments. `parts`: at least one: the part's own points, and
+    the units of it in one kit. Where there are more moments, those that are too many are merged into the last of all:
+    what comes in between is promised later than it could be, never earlier."""
     moments = sorted({point.at_ms for points, _ in parts for point in points})
     if len(moments) > KIT_POINTS_MAX:
         moments = [*moments[: KIT_POINTS_MAX - 1], moments[-1]]

@@ -1,10 +1,11 @@
-"""From where somebody asks, as the audit keeps it in one field: a keyed digest of the address, and of IPv6 one of its network before it.
+"""From where somebody asks, as the audit keeps it in one field: a keyed digest of the address, and of IPv6
+one of its network before it.
 
     IPv4    a-4f0c…             the address, which is its own network
     IPv6    a-91bb….27de…       its /64, and the address itself
 
-Whoever has one address of a /64 has them all (RFC 4291, 2.5.1; RFC 8981 changes them by itself), so by a whole address nobody is known again. Lines of before that have
-of IPv6 the digest of the address alone.
+Whoever has one address of a /64 has them all (RFC 4291, 2.5.1; RFC 8981 changes them by itself), so by a whole address
+nobody is known again. Lines of before that have of IPv6 the digest of the address alone.
 """
 
 from __future__ import annotations

@@ -1,15 +1,18 @@
-"""What should be transferred: from places that have more of a SKU than they need to places that have less, over little distance.
+"""What should be transferred: from places that have more of a SKU than they need to places that have
+less, over little distance.
 
 Per place, in base units, with the place's own reorder point and what it sells a day:
 
     low    = max(reorder point, 7 days of sales)       at or below it the place is in need, counting what is on its way to it
     keep   = 2 x low                                   what a place in need is filled up to, and what a giver keeps
 
-So what was balanced once is in balance: who was filled does not give, and who gave is not in need. A place without reorder point and sales is not steered: it is never in need, and gives
-at most half of what it has. What is damaged, promised or safety stock is not available, and so neither given nor counted on.
+So what was balanced once is in balance: who was filled does not give, and who gave is not in need. A place without
+reorder point and sales is not steered: it is never in need, and gives at most half of what it has. What is damaged,
+promised or safety stock is not available, and so neither given nor counted on.
 
-Greedy: who sells out first is served first (nothing left, then the least of its `low`), by the nearest place that can give, then the next. That is not the least distance of all
-possible plans, but who needs it most gets it from nearby, and the answer says why in a code.
+Greedy: who sells out first is served first (nothing left, then the least of its `low`), by the nearest place that can
+give, then the next. That is not the least distance of all possible plans, but who needs it most gets it from nearby,
+and the answer says why in a code.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ Need = Literal["stock_out", "below_reorder_point", "few_days_left"]
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
-    """One SKU at one place. lat, lon: degrees; available: may be promised; incoming: on its way there; sold_a_day: units, 0 when nobody knows."""
+    """One SKU at one place. lat, lon: degrees; available: may be promised; incoming: on its way there; sold_a_day:
+    units, 0 when nobody knows."""
 
     location_id: str
     lat: float
@@ -72,7 +76,8 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
 
 
 class Suggestion(msgspec.Struct, frozen=True, gc=False):
-    """A transfer of one SKU. need: why the destination should have it; days_left: for how long what it can count on lasts there, None when nobody knows."""
+    """A transfer of one SKU. need: why the destination should have it; days_left: for how long what it can count on
+    lasts there, None when nobody knows."""
 
     source_id: str
     destination_id: str
@@ -83,7 +88,8 @@ class Suggestion(msgspec.Struct, frozen=True, gc=False):
 
 
 def suggest(holdings: Sequence[Holding], limit: int = SUGGESTIONS_MAX) -> list[Suggestion]:
-    """At most `limit` transfers, the most needed first. No place gives more than its surplus, and none gets more than it misses."""
+    """At most `limit` transfers, the most needed first. No place gives more than its surplus, and none
+    gets more than it misses."""
     assert len(holdings) <= PLACES_MAX
     givers = sorted(
         (_Giver(place) for place in holdings if place.surplus > 0), key=lambda giver: giver.place.location_id
@@ -111,7 +117,8 @@ class _Giver:
 
 
 def _nearest(givers: Sequence[_Giver], needy: Holding) -> list[tuple[float, int]]:
-    """A heap of (how far, position) of those that have something left. The straight way through the earth orders as the one over it does, and costs a tenth."""
+    """A heap of (how far, position) of those that have something left. The straight way through the earth orders as the
+    one over it does, and costs a tenth."""
     x, y, z = _on_sphere(needy)
     heap = []
     for number, giver in enumerate(givers):

@@ -1,8 +1,9 @@
 """From which bins and lots an order is picked: what expires first, then as few stops as possible.
 
-FEFO (first expired, first out): of a SKU nothing is taken of a lot while one that expires earlier lies in a bin; what does not expire comes last. Between
-bins whose lots expire on the same day, those are taken where the picker stops anyway, then the ones with most units, and for the last units the bin that
-holds least of those that hold enough: so big bins stay big, and small rests go.
+FEFO (first expired, first out): of a SKU nothing is taken of a lot while one that expires earlier lies in a bin; what
+does not expire comes last. Between bins whose lots expire on the same day, those are taken where the picker stops
+anyway, then the ones with most units, and for the last units the bin that holds least of those that hold enough: so big
+bins stay big, and small rests go.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _NEVER = 1 << 62
 
 
 class BinContent(msgspec.Struct, frozen=True, gc=False):
-    """Units of one SKU and lot in one bin that may be taken. expires_on: days since 1970-01-01, the lot's last good day; None when it does not expire."""
+    """Units of one SKU and lot in one bin that may be taken. expires_on: days since 1970-01-01, the lot's last good
+    day; None when it does not expire."""
 
     bin_id: str
     sku: str
@@ -53,7 +55,8 @@ def choose_bins(need: Mapping[str, int], contents: Iterable[BinContent], good_on
     Args:
         need: SKU → units.
         contents: what lies in bins; other SKUs than those needed don't matter.
-        good_on: days since 1970-01-01; lots that expire before that day are not taken, e.g. today, or today and the customer's remaining shelf life.
+        good_on: days since 1970-01-01; lots that expire before that day are not taken, e.g. today, or today and the
+            customer's remaining shelf life.
     """
     usable: dict[str, list[BinContent]] = {sku: [] for sku in need}
     for content in contents:

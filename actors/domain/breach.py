@@ -1,4 +1,5 @@
-"""A personal data breach: what is documented of it, and the clock until the authority has to know (GDPR Art. 33 and 34).
+"""A personal data breach: what is documented of it, and the clock until the authority has to
+know (GDPR Art. 33 and 34).
 
     (unknown) ──RecordBreach──▶ open ◀──────────────▶ overdue           the term is over, and what it was for is not done
                                  │  JudgeRisk, TellAuthority, TellSubjects,
@@ -7,10 +8,10 @@
 
     clock:  discovered ──▶ reminded (of 72 hours after 48) ──▶ overdue     WatchClock, by the entity's timer; only while it runs (`clock_runs`)
 
-A risk that is unlikely stops the clock, and so does telling the authority; to judge the risk anew may start it again, with the term that
-it had. The authority and people may be told several times, as more is known (Art. 33(4)). Every breach is documented, told or not
-(Art. 33(5)): nothing here is ever removed. What happened, in words, comes sealed under the cell's key and stays so; all else are codes and
-numbers. The reference is what the authority calls its case.
+A risk that is unlikely stops the clock, and so does telling the authority; to judge the risk anew may start it again,
+with the term that it had. The authority and people may be told several times, as more is known (Art. 33(4)). Every
+breach is documented, told or not (Art. 33(5)): nothing here is ever removed. What happened, in words, comes sealed
+under the cell's key and stays so; all else are codes and numbers. The reference is what the authority calls its case.
 """
 
 from __future__ import annotations
@@ -185,7 +186,8 @@ class ViewBreach(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class BreachView(msgspec.Struct, frozen=True, gc=False):
-    """A breach; also the answer to every command. `deadline_ms`: by when the authority has to know; `duties`: what is still to be done."""
+    """A breach; also the answer to every command. `deadline_ms`: by when the authority has to know; `duties`:
+    what is still to be done."""
 
     breach_id: str
     version: int
@@ -197,8 +199,8 @@ class BreachView(msgspec.Struct, frozen=True, gc=False):
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Breach | None, command: Command, context: Context) -> Decision:
-    """See the module's docstring. Raises Refused `breach.exists`, `breach.unknown`, `breach.closed`, `breach.moment_invalid`,
-    `breach.delay_unexplained`, `breach.duties_left`, `breach.too_many_steps`."""
+    """See the module's docstring. Raises Refused `breach.exists`, `breach.unknown`, `breach.closed`,
+    `breach.moment_invalid`, `breach.delay_unexplained`, `breach.duties_left`, `breach.too_many_steps`."""
     if type(command) is RecordBreach:
         if state is not None:
             raise Refused("breach.exists", f"Breach {context.entity_id} exists already.")

@@ -1,12 +1,13 @@
-"""By when a personal data breach has to be told, and when somebody has to be reminded of it. Times are UTC milliseconds since 1970.
+"""By when a personal data breach has to be told, and when somebody has to be reminded of it. Times are
+UTC milliseconds since 1970.
 
     discovered ───────────── remind_ms ──── REMIND_BEFORE_MS ──── deadline_ms
     gdpr:  72 hours, by the clock; weekends count (GDPR Art. 33(1)). In every cell that no shorter term binds, too.
     lgpd:  three working days, to the authority and to the people alike (Brazil, Resolution CD/ANPD 15/2024; LGPD Art. 48)
 
-The clock starts when it is known that personal data is concerned, not when the inquiry ends (EDPB Guidelines 9/2022). A term in working
-days ends with the last of them, and the day of the discovery does not count; national holidays are not known here, so the term is never
-taken for longer than it is.
+The clock starts when it is known that personal data is concerned, not when the inquiry ends (EDPB Guidelines 9/2022). A
+term in working days ends with the last of them, and the day of the discovery does not count; national holidays are not
+known here, so the term is never taken for longer than it is.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What a personal data breach is, the steps of handling it, and what has still to be done about it. Times: UTC milliseconds since 1970.
-The rules: `breach.py`; the terms: `breach_clock.py`."""
+"""What a personal data breach is, the steps of handling it, and what has still to be done about it. Times: UTC
+milliseconds since 1970. The rules: `breach.py`; the terms: `breach_clock.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Nature = Literal["destruction", "loss", "alteration", "disclosure", "access"]
 DataCategory = Literal[
     "name", "contact", "address", "position", "order", "purchase", "pseudonym", "credential", "session", "conduct"
 ]
-# How likely it harms people: not judged yet (the clock runs), unlikely to (Art. 33(1)), likely to, to a high degree (Art. 34(1)).
+# How likely it harms people: not judged yet (the clock runs), unlikely to (Art. 33(1)), likely to, to
+# a high degree (Art. 34(1)).
 JudgedRisk = Literal["unlikely", "likely", "high"]
 Risk = Literal["not_judged"] | JudgedRisk
 # Why it was judged so.
@@ -46,7 +47,8 @@ CaseReference = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Z
 
 
 class Extent(msgspec.Struct, frozen=True, gc=False):
-    """What is known so far of how far it reaches; numbers are approximate, 0 while they are not known (Art. 33(3) a, 33(4))."""
+    """What is known so far of how far it reaches; numbers are approximate, 0 while they are not
+    known (Art. 33(3) a, 33(4))."""
 
     natures: Annotated[list[Nature], Meta(min_length=1, max_length=5)]
     categories: Annotated[list[DataCategory], Meta(min_length=1, max_length=10)]
@@ -78,7 +80,8 @@ class MeasureTaken(msgspec.Struct, frozen=True, gc=False):
 
 
 class Breach(msgspec.Struct):
-    """The state. `spared`: why people were not told, "" for no such reason; `reminded`, `overdue`: did the clock say so?"""
+    """The state. `spared`: why people were not told, "" for no such reason; `reminded`,
+    `overdue`: did the clock say so?"""
 
     law: Law
     discovered_ms: int

@@ -3,16 +3,17 @@
     text ──▶ 12 digits in a row? ──▶ starts of a range ──▶ groups as people write them ──▶ length, Luhn ──▶ stands alone?
              (all of it, in C)       (a regular expression)   4111 1111 1111 1111, 3782-822463-10005
 
-Sources: ISO/IEC 7812-1 (issuer in front, 12 to 19 digits, Luhn check digit last); the ranges are those that the schemes publish,
-as collected in Wikipedia's "Payment card number". Schemes within another's row are named there only by it: Elo, Verve, Dankort
-and RuPay's 508 (Maestro's 50), Hipercard and RuPay's 60 (Maestro's 60), Elo's 6516 (Discover's 65), RuPay's 353 (JCB).
+Sources: ISO/IEC 7812-1 (issuer in front, 12 to 19 digits, Luhn check digit last); the ranges are those that the schemes
+publish, as collected in Wikipedia's "Payment card number". Schemes within another's row are named there only by it:
+Elo, Verve, Dankort and RuPay's 508 (Maestro's 50), Hipercard and RuPay's 60 (Maestro's 60), Elo's 6516
+(Discover's 65), RuPay's 353 (JCB).
 
 What has that shape and is none:
 - A part of a longer token of letters and digits, a UUID's groups, the fraction of a number (47.4012888888881881).
 - Up to 15 digits right behind a `+`: a telephone number (ITU-T E.164).
 - A column of numbers of seven digits or more, one to a line.
-- 12 or 13 digits right beside a letter, `-` or `_` (`shop-4512345678901`): hardly any card has so few, and many ids have; so whoever
-  must send such ids has a way to.
+- 12 or 13 digits right beside a letter, `-` or `_` (`shop-4512345678901`): hardly any card has so few, and many ids
+  have; so whoever must send such ids has a way to.
 Nobody is kept from hiding a number (reversed, in Base64, spelt out): this finds what is written by mistake.
 """
 
@@ -70,7 +71,8 @@ _LENGTHS: dict[bytes, tuple[int, ...]] = {
     b"%04d" % prefix: row.lengths for row in reversed(RANGES) for prefix in range(row.first, row.last + 1)
 }
 
-# Every digit as `0`, blanks and dashes left out: twelve zeros in a row are necessary for a number, and told at a nanosecond a byte.
+# Every digit as `0`, blanks and dashes left out: twelve zeros in a row are necessary for a number, and told at a
+# nanosecond a byte.
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SEPARATORS = b" -\t\r\n"
 _TWELVE = b"0" * DIGITS_MIN
@@ -79,7 +81,8 @@ _START = re.compile(rb"(?<![0-9])(?=1|2[2-7]|3|4|5|6|8[126]|9[78])[0-9]{4}(?=(?:
 _GROUP = re.compile(rb"[0-9]{1,20}")
 _BETWEEN = re.compile(rb"-|[ \t\r\n]{1,2}")
 _USUAL = (b" ", b"-")
-# Where copying has put more between the groups, or the end of a line, only those that cards have: numbers in a column have more digits.
+# Where copying has put more between the groups, or the end of a line, only those that cards have: numbers in
+# a column have more digits.
 _COPIED_GROUP_MAX = 6
 # And fewer than DIGITS_MIN: nobody writes 123456789012-1, that is a number and a counter.
 _INNER_GROUP_MIN = 4
@@ -103,7 +106,8 @@ LOOKALIKES: dict[int, str] = {
     **dict.fromkeys(_OF_CATEGORY["Zs"], " "),
     **dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFF0D), "-"),
 }
-# What nobody sees (Cf): joiners, marks of direction, soft hyphens. One of them may stand within a number or end it, so both are to be looked at.
+# What nobody sees (Cf): joiners, marks of direction, soft hyphens. One of them may stand within a number or end it,
+# so both are to be looked at.
 UNSEEN = re.compile(f"[{re.escape(''.join(map(chr, _OF_CATEGORY['Cf'])))}]")
 
 
@@ -119,8 +123,8 @@ def may_hold(data: bytes) -> bool:
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of each number in ASCII text, in order; worth asking for when it `may_hold` one. After CANDIDATES_MAX numbers that
-    could be one the rest counts as one: only a text made to be slow has so many."""
+    """Start and end of each number in ASCII text, in order; worth asking for when it `may_hold` one. After
+    CANDIDATES_MAX numbers that could be one the rest counts as one: only a text made to be slow has so many."""
     done = 0
     for count, candidate in enumerate(_START.finditer(data)):
         start = candidate.start()
@@ -194,7 +198,8 @@ def _alike(text: str) -> bytes:
 
 
 def _masked(text: str, data: bytes, places: Sequence[int] = ()) -> str:
-    """`data`: how the text is read. `places`: where in the text each byte of that stands, if it is not at the same place."""
+    """`data`: how the text is read. `places`: where in the text each byte of that stands, if it
+    is not at the same place."""
     if not may_hold(data):
         return text
     places = places or range(len(text))

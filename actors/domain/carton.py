@@ -3,12 +3,13 @@
     units ──▶ all in one? the cheapest carton that takes them all
                  └ no ──▶ the carton that takes most by volume, of equals the cheapest ──▶ again with the rest
 
-Few parcels come before cheap cartons, since each parcel costs postage. How a single carton is filled is `carton_space.py`; several orders of
-units and of places are tried for each, as long as there are steps left. Everything is integers and counted, so the same units are packed in
-the same way wherever it is done. It takes milliseconds: ask for it outside of a turn, and let the command carry the answer.
+Few parcels come before cheap cartons, since each parcel costs postage. How a single carton is filled is
+`carton_space.py`; several orders of units and of places are tried for each, as long as there are steps left. Everything
+is integers and counted, so the same units are packed in the same way wherever it is done. It takes milliseconds: ask
+for it outside of a turn, and let the command carry the answer.
 
-It does not always find the best: on small cases, compared with trying everything, at most one carton more (`tests/unit/domain/test_carton.py`);
-figures of larger ones are in `docs/domain/packing.md`.
+It does not always find the best: on small cases, compared with trying everything, at most one carton more
+(`tests/unit/domain/test_carton.py`); figures of larger ones are in `docs/domain/packing.md`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ CARTON_TYPES_MAX = 40
 HAZARDS_MAX = 20
 SIDE_MM_MAX = 10_000
 WEIGHT_G_MAX = 1_000_000
-# Of work for one order (`carton_space.Steps`); past that, the first answer counts. What more would bring: docs/domain/packing.md.
+# Of work for one order (`carton_space.Steps`); past that, the first answer counts. What more would
+# bring: docs/domain/packing.md.
 STEPS_MAX = 150_000
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -40,8 +42,8 @@ Hazard = Annotated[str, msgspec.Meta(max_length=16, description='hazard class, "
 class Item(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Units of one SKU, each of this size (mm) and weight (g).
 
-    upright: this side up, so that it is turned around its vertical axis only. fragile: nothing may lie above it. not_with: hazard classes with
-    which it may not share a carton."""
+    upright: this side up, so that it is turned around its vertical axis only. fragile: nothing may lie above it.
+    not_with: hazard classes with which it may not share a carton."""
 
     sku: Name
     units: Annotated[int, msgspec.Meta(ge=1, le=UNITS_MAX)]
@@ -56,8 +58,8 @@ class Item(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class CartonType(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A carton that the location has. Sides: inner, in mm. weight_max_g: of the packed parcel, the carton's own weight included. cost: of the
-    carton, in minor units of the region's currency."""
+    """A carton that the location has. Sides: inner, in mm. weight_max_g: of the packed parcel, the carton's own weight
+    included. cost: of the carton, in minor units of the region's currency."""
 
     carton: Name
     length_mm: Side
@@ -84,7 +86,8 @@ class CartonType(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
 
 
 class Placement(msgspec.Struct, frozen=True, gc=False):
-    """One unit in its carton: its corner nearest to the carton's, and how long it is along each axis from there, in mm."""
+    """One unit in its carton: its corner nearest to the carton's, and how long it is along each
+    axis from there, in mm."""
 
     sku: str
     x: int
@@ -96,7 +99,8 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
 
 
 class PackedParcel(msgspec.Struct, frozen=True, gc=False):
-    """A packed carton. placements: in the order in which to put them in. weight_g: with the carton. fill: share of its inner volume, 0 to 1."""
+    """A packed carton. placements: in the order in which to put them in. weight_g: with the carton. fill: share of
+    its inner volume, 0 to 1."""
 
     carton: str
     placements: tuple[Placement, ...]
@@ -118,8 +122,9 @@ _ORDERS: tuple[Callable[[Unit], tuple[int, ...]], ...] = (
 def pack(items: Sequence[Item], cartons: Sequence[CartonType], steps_max: int = STEPS_MAX) -> tuple[PackedParcel, ...]:
     """The parcels of these items, each unit in exactly one.
 
-    Errors: `packing.nothing_to_pack`, `packing.no_cartons`, `packing.too_many`, `packing.item_repeated`, `packing.carton_repeated`; `packing.does_not_fit` names the
-    SKUs (`skus`) that go into no carton by size or weight."""
+    Errors: `packing.nothing_to_pack`, `packing.no_cartons`, `packing.too_many`, `packing.item_repeated`,
+    `packing.carton_repeated`; `packing.does_not_fit` names the SKUs (`skus`) that go into no
+    carton by size or weight."""
     _check(items, cartons)
     types = sorted(cartons, key=lambda one: (one.cost, one.volume, one.carton))
     left = _units(items)
@@ -159,8 +164,8 @@ class _Search:
         return None
 
     def most_of(self, units: list[Unit]) -> tuple[CartonType, list[Box]]:
-        """The carton in which most goes by volume; of equals, the cheapest. It may take half of the steps that are left, and with none left the
-        largest carton that takes something is it."""
+        """The carton in which most goes by volume; of equals, the cheapest. It may take half of the steps that are
+        left, and with none left the largest carton that takes something is it."""
         floor = max(0, self._steps.left // 2)
         best: tuple[CartonType, list[Box]] | None = None
         most = 0

@@ -5,9 +5,9 @@
      │ └────┘ ● beside
      └────────── x                    An order of points and one of units make a try; `carton.py` makes several.
 
-Source: Crainic, Perboli, Tadei: Extreme point-based heuristics for three-dimensional bin packing, INFORMS Journal on Computing 20 (3), 2008.
-Added for parcels that people pack: a box stands on the floor or rests with half of its base on others, nothing lies above a fragile one, and
-some stay upright. All lengths in mm, all weights in g, all integers.
+Source: Crainic, Perboli, Tadei: Extreme point-based heuristics for three-dimensional bin packing, INFORMS Journal on
+Computing 20 (3), 2008. Added for parcels that people pack: a box stands on the floor or rests with half of its base on
+others, nothing lies above a fragile one, and some stay upright. All lengths in mm, all weights in g, all integers.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _BOXES_PER_STEP = 16
 
 
 class Unit(NamedTuple):
-    """One piece to pack: its size as it stands upright, in mm, and what else counts. hazard: its class, "" for none; not_with: classes with
-    which it may not share a carton."""
+    """One piece to pack: its size as it stands upright, in mm, and what else counts. hazard: its class, "" for none;
+    not_with: classes with which it may not share a carton."""
 
     sku: str
     size: Size
@@ -57,14 +57,15 @@ class Box(NamedTuple):
 
 
 class Steps:
-    """How much may still be done, in steps of some microseconds: a place looked at, or a unit passed over. Counted, not timed: the same order is
-    packed in the same way on every machine."""
+    """How much may still be done, in steps of some microseconds: a place looked at, or a unit passed over. Counted, not
+    timed: the same order is packed in the same way on every machine."""
 
     def __init__(self, left: int) -> None:
         self.left = left
 
 
-# What is liked about a way of standing (length, width, height) at a point with so much room up to the walls: less is better.
+# What is liked about a way of standing (length, width, height) at a point with so much room up to
+# the walls: less is better.
 Turning = Callable[[Size, Size], int]
 
 
@@ -99,8 +100,9 @@ def agree(unit: Unit, others: Iterable[Unit]) -> bool:
 def fill(
     inner: Size, load_max_g: int, units: Sequence[Unit], axes: tuple[int, int, int], turning: Turning, steps: Steps
 ) -> list[Box]:
-    """The boxes of those units that go in, taken one after the other. axes: by which coordinates points are tried, first one first.
-    Units that find no place are left out, and with them at once all that are like them; after FILL_STEPS_MAX, all that come after."""
+    """The boxes of those units that go in, taken one after the other. axes: by which coordinates points are tried,
+    first one first. Units that find no place are left out, and with them at once all that are like them; after
+    FILL_STEPS_MAX, all that come after."""
     boxes: list[Box] = []
     points: list[Point] = [(0, 0, 0)]
     free_g = load_max_g

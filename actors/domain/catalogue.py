@@ -1,5 +1,5 @@
-"""The cell's catalogue: which SKUs there are, and what they are (`article.py`). One entity per cell, always in memory; every Serve replica
-holds a copy of its rows.
+"""The cell's catalogue: which SKUs there are, and what they are (`article.py`). One entity per cell, always in memory;
+every Serve replica holds a copy of its rows.
 
     kit ──parts──▶ SKUs with stock of their own       never a kit of kits, so what a kit is made of is known by one look
 
@@ -109,7 +109,8 @@ class KnownSkusView(msgspec.Struct, frozen=True, gc=False):
 
 # --- state ----------------------------------------------------------------------------------------------------------
 class Catalogue(msgspec.Struct):
-    """Descriptions by SKU, and details of those that have any. `kits_with`: the kits that a SKU is a part of, made from the details."""
+    """Descriptions by SKU, and details of those that have any. `kits_with`: the kits that a SKU is a part
+    of, made from the details."""
 
     descriptions: dict[str, str]
     details: dict[str, Details] = {}
@@ -141,7 +142,8 @@ def _costs(catalogue: Catalogue, command: TellCosts) -> Decision:
 
 
 def _changed_details(catalogue: Catalogue, command: DefineSkus) -> dict[str, Details]:
-    """By SKU, of those that differ. Raises Refused when one breaks a rule, by itself or with the others as they will be."""
+    """By SKU, of those that differ. Raises Refused when one breaks a rule, by itself or with the
+    others as they will be."""
     named = {sku for sku, _ in command.skus}
     changed: dict[str, Details] = {}
     for said in command.said:

@@ -1,8 +1,8 @@
 """A claim: the memory of a request of many parts (`POST /v1/order-updates`).
 
-Its parts go to many entities, each with a command id made from the request's key. The claim is taken first, with the digest of
-the whole body: a second request with the same key and another body is refused as a whole by the runtime's memory of command ids.
-It has no state and no row: once its turn is in the history it may be forgotten.
+Its parts go to many entities, each with a command id made from the request's key. The claim is taken first, with the
+digest of the whole body: a second request with the same key and another body is refused as a whole by the runtime's
+memory of command ids. It has no state and no row: once its turn is in the history it may be forgotten.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Taken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TakenReply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Says that it is done, and what the parts are for: a repeated request is for the same, whatever it would find now."""
+    """Says that it is done, and what the parts are for: a repeated request is for the same,
+    whatever it would find now."""
 
     parts: int
     names: list[str] = []

@@ -1,15 +1,17 @@
-"""A machine client: another program that gets tokens by a secret of its own (OAuth 2.0 client credentials, RFC 6749 section 4.4).
+"""A machine client: another program that gets tokens by a secret of its own (OAuth 2.0 client
+credentials, RFC 6749 section 4.4).
 
     (unknown) ──RegisterClient──▶ enabled ◀──EnableClient / DisableClient──▶ disabled
 
     secrets:     [newest, older, …]   RotateClientSecret: the newest becomes an older one, good for a grace yet
     generation:  1, 2, 3, …           all tokens of a generation are one session, `<client id>.<generation>`
 
-An older secret keeps the end that it was promised, whatever comes after it: when the answer with a new one is lost, and another has to be made, the one before
-the lost one is the only one that anybody has. A grace of 0 ends them all; `end_older` all but the one before, when an older one has leaked and that is in use.
+An older secret keeps the end that it was promised, whatever comes after it: when the answer with a new one is lost, and
+another has to be made, the one before the lost one is the only one that anybody has. A grace of 0 ends them all;
+`end_older` all but the one before, when an older one has leaked and that is in use.
 
-Whatever changes the client's rights begins a new generation and revokes the last, so that no token outlives the rights that it was
-made with. Only hashes of secrets come here; a secret has 256 bits, so a plain hash is enough.
+Whatever changes the client's rights begins a new generation and revokes the last, so that no token outlives the rights
+that it was made with. Only hashes of secrets come here; a secret has 256 bits, so a plain hash is enough.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ Secret = tuple[str, int]
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class RegisterClient(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new client. `locations`: where it may act, empty for the whole region; `secret_hash`: SHA-256 as hex; `draw`: a name by chance for this one
-    drawing of a secret, which the answer repeats."""
+    """A new client. `locations`: where it may act, empty for the whole region; `secret_hash`: SHA-256 as hex; `draw`: a
+    name by chance for this one drawing of a secret, which the answer repeats."""
 
     scopes: list[str]
     locations: list[str]
@@ -47,8 +49,9 @@ class RegisterClient(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RotateClientSecret(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS, and older ones until their own ends; with 0 all of them end. Of more than
-    SECRETS_MAX the oldest stays and those between end. `draw`: see RegisterClient. `end_older`: those that are older than the one before end at once."""
+    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS, and older ones until their own
+    ends; with 0 all of them end. Of more than SECRETS_MAX the oldest stays and those between end. `draw`: see
+    RegisterClient. `end_older`: those that are older than the one before end at once."""
 
     secret_hash: str
     grace_ms: int
@@ -84,7 +87,8 @@ class ClientRegistered(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ClientSecretRotated(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is a new secret; the one before expires at `old_until_ms` (UTC ms). `end_older`: those that were older have ended."""
+    """There is a new secret; the one before expires at `old_until_ms` (UTC ms). `end_older`: those
+    that were older have ended."""
 
     secret_hash: str
     old_until_ms: int
@@ -162,7 +166,8 @@ class ClientCheck(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientView(msgspec.Struct, frozen=True, gc=False):
-    """A client without its secrets. `old_secret_until_ms` (UTC ms): when the last of the older secrets ends, 0 when there is none."""
+    """A client without its secrets. `old_secret_until_ms` (UTC ms): when the last of the older secrets
+    ends, 0 when there is none."""
 
     client_id: str
     version: int
@@ -175,8 +180,8 @@ class ClientView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientChanged(msgspec.Struct, frozen=True, gc=False):
-    """The answer to all commands but a new secret. `draw`: of the registration that was done, by which whoever repeats it sees that the secret
-    which he has drawn was not taken; "" else, and in answers of earlier releases."""
+    """The answer to all commands but a new secret. `draw`: of the registration that was done, by which whoever repeats
+    it sees that the secret which he has drawn was not taken; "" else, and in answers of earlier releases."""
 
     client_id: str
     version: int
@@ -184,8 +189,9 @@ class ClientChanged(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientSecretChanged(msgspec.Struct, frozen=True, gc=False):
-    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended. `draw`: see ClientChanged. `older_until_ms`: when the last of those
-    ends that are older than it, 0 when there is none; unset in answers of earlier releases, which don't know how to end them alone."""
+    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended. `draw`: see
+    ClientChanged. `older_until_ms`: when the last of those ends that are older than it, 0 when there is none; unset in
+    answers of earlier releases, which don't know how to end them alone."""
 
     client_id: str
     version: int
@@ -264,7 +270,8 @@ def evolve(state: Client | None, event: Event, context: Context) -> Client:
 
 
 def _still_good(secrets: list[Secret], event: ClientSecretRotated, now_ms: int) -> list[Secret]:
-    """Of those that there were, what stays beside a new one. Of too many the oldest does, which may be the only one that was told to anybody."""
+    """Of those that there were, what stays beside a new one. Of too many the oldest does, which may be the only one
+    that was told to anybody."""
     if event.old_until_ms <= now_ms:
         return []
     older = [] if event.end_older else [known for known in secrets[1:] if known[1] > now_ms]

@@ -2,10 +2,12 @@
 
     (10)AB12 ──▶ Start B, FNC1, "1", "0", "A", "B", Code C, "12", check character, Stop ──▶ 2 1 1 2 1 4 …   widths, black first
 
-Source: ISO/IEC 15417; GS1 General Specifications 5.4: FNC1 follows the start character and makes it a GS1-128. Subset C says two digits at once, B
-all else that an element string may have (no control characters, so A is never needed); of all ways the shortest is taken.
+Source: ISO/IEC 15417; GS1 General Specifications 5.4: FNC1 follows the start character and makes it a GS1-128. Subset C
+says two digits at once, B all else that an element string may have (no control characters, so A is never needed); of
+all ways the shortest is taken.
 
-Why not a library's: the one that draws our PDFs lost a digit now and then ("100␝210␝30000" was drawn as "100␝210␝0000"; found by reading back).
+Why not a library's: the one that draws our PDFs lost a digit now and then ("100␝210␝30000" was drawn as
+"100␝210␝0000"; found by reading back).
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ Values = tuple[int, ...]
 
 
 def values(text: str) -> Values:
-    """The characters of the symbol for an element string (`gs1_elements.write`), start and check character included, the stop not."""
+    """The characters of the symbol for an element string (`gs1_elements.write`), start and check character
+    included, the stop not."""
     in_b, in_c = _shortest(text)
     signs = min((_START_C, _FNC1, *in_c), (_START_B, _FNC1, *in_b), key=len)
     return (*signs, (signs[0] + sum(at * value for at, value in enumerate(signs))) % _MODULUS)

@@ -1,4 +1,5 @@
-"""A collection: units of an order that wait at a store for its customer, from when they are there to when they are handed over or given back.
+"""A collection: units of an order that wait at a store for its customer, from when they are there to when they are
+handed over or given back.
 
     (unknown) ──OpenCollection──▶ locating ──LocateUnits, TellPart──▶ located ──MakeReady──▶ ready ──VerifyCode, HandOver──▶ collected
                                      │                                   │                     ├─ all is left ──▶ left_behind
@@ -7,17 +8,20 @@
                                      ├─ nobody makes it ready in time ──▶ given_up
                                      └─────────────── the order is cancelled ──────────────────┴──▶ cancelled     from each of them
 
-Where the store's floor runs, it picks what was on the shelves, and the order passes on what it says; people find the rest and confirm it by scan. When the collection is ready, the
-customer is told by a notice with a code; of the code only its keyed digest is kept, and the notice is sealed by who makes it. Whoever gives the code, or is looked at by
-a manager, may have the units within `VERIFIED_MS`. Wrong codes are counted, and end what was proved: after `TRIES_MAX` none is taken any more, until there is another one (`collection_code.py`). What happens by the
-timer, and that a hold of the order stops it, is in `collection_clock.py`.
+Where the store's floor runs, it picks what was on the shelves, and the order passes on what it says; people find the
+rest and confirm it by scan. When the collection is ready, the customer is told by a notice with a code; of the code
+only its keyed digest is kept, and the notice is sealed by who makes it. Whoever gives the code, or is looked at by a
+manager, may have the units within `VERIFIED_MS`. Wrong codes are counted, and end what was proved: after `TRIES_MAX`
+none is taken any more, until there is another one (`collection_code.py`). What happens by the timer, and that a hold of
+the order stops it, is in `collection_clock.py`.
 
-Whether units are still to be handed over is the order's to say (`order_pickup.py`): each step that changes its stock asks it first (`OrderAsked`), and is taken when it has agreed
-(`StepTaken`). One step is asked at a time, so there is nothing to cross; meanwhile no other is possible, the timer waits, and only a cancellation comes in between. So each unit is
-handed over, or given back, once, and the order and its collection never disagree.
+Whether units are still to be handed over is the order's to say (`order_pickup.py`): each step that changes its stock
+asks it first (`OrderAsked`), and is taken when it has agreed (`StepTaken`). One step is asked at a time, so there is
+nothing to cross; meanwhile no other is possible, the timer waits, and only a cancellation comes in between. So each
+unit is handed over, or given back, once, and the order and its collection never disagree.
 
-What the order says of parts may come before the collection is opened, since messages keep no order: it is kept (`unopened`). When it is over, code, notices and the customer's
-spot are forgotten. Times: UTC ms.
+What the order says of parts may come before the collection is opened, since messages keep no order: it is kept
+(`unopened`). When it is over, code, notices and the customer's spot are forgotten. Times: UTC ms.
 
     collection_commands.py  collection_events.py  collection_state.py  collection_evolve.py  collection_asking.py
 """
@@ -358,7 +362,8 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None
 
 
 def as_written(event: Event) -> Event:
-    """As the history keeps it: where somebody waited is nobody's any more once the collection is over, nor is where the goods did, under whatever name they lay there."""
+    """As the history keeps it: where somebody waited is nobody's any more once the collection is over, nor is where the
+    goods did, under whatever name they lay there."""
     match event:
         case CustomerHere():
             return msgspec.structs.replace(event, spot="", sealed_spot=b"", spot_digest="")

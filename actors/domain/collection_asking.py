@@ -1,4 +1,5 @@
-"""What the rules of a collection share (`collection.py`): may a step be, how its order is asked, how its customer is told."""
+"""What the rules of a collection share (`collection.py`): may a step be, how its order is asked,
+how its customer is told."""
 
 from __future__ import annotations
 

@@ -1,13 +1,16 @@
-"""What a collection does by its timer, and how holds of its order stop that. The rules of the collection are in `collection.py`.
+"""What a collection does by its timer, and how holds of its order stop that. The rules of the
+collection are in `collection.py`.
 
     opened, or `ready_by_ms` when that is later ─┬─ after late_ms ─────▶ StoreLate: the store is told
                                                  └─ after give_up_ms ──▶ `given_up`: nobody made it ready            both count from there
     ready ── a day before, or half of the time ──▶ CustomerReminded ── collect_by_ms ──▶ `expired`
 
-What is given up is what nobody has found by then, be it people's or the floor's to find; when everything was found by then and it is only not made ready, all of it. When something is left, that was found,
-and both times count anew from there. The order agrees to both, as to each step that changes stock; what it refuses the timer, the timer asks again: a minute later, then after twice as long each time,
-up to a day. While the order is held nothing of this runs, and it goes on with what was left (`order_pickup_holds.py`). A refusal because of a hold is a word on it too: of orders that were held before
-there were words none other comes.
+What is given up is what nobody has found by then, be it people's or the floor's to find; when everything was found by
+then and it is only not made ready, all of it. When something is left, that was found, and both times count anew from
+there. The order agrees to both, as to each step that changes stock; what it refuses the timer, the timer asks again: a
+minute later, then after twice as long each time, up to a day. While the order is held nothing of this runs, and it goes
+on with what was left (`order_pickup_holds.py`). A refusal because of a hold is a word on it too: of orders that were
+held before there were words none other comes.
 """
 
 from __future__ import annotations

@@ -1,12 +1,16 @@
-"""The code by which a customer proves that a collection is theirs, and another one for who has lost it. The rules of the collection are in `collection.py`.
+"""The code by which a customer proves that a collection is theirs, and another one for who has lost it. The rules of
+the collection are in `collection.py`.
 
     told with `ready` ──VerifyCode, wrong──▶ counted; after TRIES_MAX none is taken ──RenewCode──▶ another, told anew, with as many tries
                                                                                         └─ at most RENEWALS_MAX in a day
 
-When the customer's address is corrected (`order_pickup_redirect.py`) the order says so, with a code for the new address: the old one is dead, and what waits to be sent to the old address is withdrawn.
-Each correction has a number; what was made for the address before one is refused, or killed by it, whichever comes first.
+When the customer's address is corrected (`order_pickup_redirect.py`) the order says so, with a code for the new
+address: the old one is dead, and what waits to be sent to the old address is withdrawn. Each correction has a number;
+what was made for the address before one is refused, or killed by it, whichever comes first.
 
-While the order is held the code stays as it is. Who gives a wrong code ends what was proved before: nothing is handed over to them. The old code is worth nothing from then on, also to who was just proved by it; and the notices that would tell it later tell the new one.
+While the order is held the code stays as it is. Who gives a wrong code ends what was proved before: nothing is handed
+over to them. The old code is worth nothing from then on, also to who was just proved by it; and the notices that would
+tell it later tell the new one.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ RENEWALS_MAX = 3
 
 
 def verify(state: Collection, command: VerifyCode, context: Context) -> list[Event]:
-    """A wrong code is counted, and ends what was proved before. Raises Refused `collection.code_locked`, `collection.no_code`, and what `check_step` does."""
+    """A wrong code is counted, and ends what was proved before. Raises Refused `collection.code_locked`,
+    `collection.no_code`, and what `check_step` does."""
     if state.stage == "ready" and state.asking is None and not tries_left(state):
         raise Refused(
             "collection.code_locked",
@@ -38,7 +43,8 @@ def verify(state: Collection, command: VerifyCode, context: Context) -> list[Eve
 
 
 def renew(state: Collection, command: RenewCode, context: Context) -> list[Event]:
-    """Raises Refused `order.held`, `collection.no_code`, `collection.code_too_often`, `collection.busy`, and what `check_step` does."""
+    """Raises Refused `order.held`, `collection.no_code`, `collection.code_too_often`, `collection.busy`, and
+    what `check_step` does."""
     check_step(state, "renew_code", context)
     if state.paused_at_ms is not None:
         # Until when it is kept is said once nothing holds it: a notice of today's day may be over before it is sent.

@@ -52,7 +52,8 @@ class PauseCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ResumeCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is not held any more: kept until then (UTC ms), None for one that is not ready. `reminder`: of the new date, None when it is about the same, to the address after correction number `contact`."""
+    """It is not held any more: kept until then (UTC ms), None for one that is not ready. `reminder`: of the new date,
+    None when it is about the same, to the address after correction number `contact`."""
 
     turn: int
     collect_by_ms: int | None = None
@@ -61,7 +62,8 @@ class ResumeCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order goes along with the step, or is cancelled (`over`), or refuses it with `code`. `turn`: of its word on the hold because of which it refuses; `stopped`: see `PickupMoved`."""
+    """The order goes along with the step, or is cancelled (`over`), or refuses it with `code`. `turn`: of its word on
+    the hold because of which it refuses; `stopped`: see `PickupMoved`."""
 
     step: PickupStep
     over: bool = False
@@ -70,9 +72,10 @@ class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
     stopped: bool = False
 
 
-# --- what people do; `within`: the locations that their rights reach, empty for the whole region -----------------------
+# --- what people do; `within`: the locations that their rights reach, empty for the whole region ----------------------
 class LocateUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units were found, by scan, or are not where they should be. `shelf`: where all of it waits for its customer, "" for as before."""
+    """Units were found, by scan, or are not where they should be. `shelf`: where all of it waits for its
+    customer, "" for as before."""
 
     found: list[Units] = []
     missing: list[Units] = []
@@ -99,7 +102,8 @@ class Notices(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Retold(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the customer of a collection that is ready is told once the address is corrected: another code, of this digest."""
+    """What the customer of a collection that is ready is told once the address is corrected:
+    another code, of this digest."""
 
     collection_id: str
     digest: Annotated[bytes, ONE_TIME_CODE]
@@ -107,7 +111,8 @@ class Retold(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class RedirectCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer's address was corrected, the `turn`-th time: what was told to the one before is worth nothing, and `notices` tell the new one the code of this digest, b"" for none."""
+    """The customer's address was corrected, the `turn`-th time: what was told to the one before is worth nothing, and
+    `notices` tell the new one the code of this digest, b"" for none."""
 
     turn: int
     digest: Annotated[bytes, ONE_TIME_CODE] = b""
@@ -115,8 +120,9 @@ class RedirectCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MakeReady(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Everything is on the shelf. `digest`: keyed, of the code that the customer is told; `collect_by_ms`: until when it is kept;
-    `contact`: the customer is told at the address after correction number so and so of the order, here and with the others."""
+    """Everything is on the shelf. `digest`: keyed, of the code that the customer is told; `collect_by_ms`: until when
+    it is kept; `contact`: the customer is told at the address after correction number so and so of the order,
+    here and with the others."""
 
     digest: Annotated[bytes, ONE_TIME_CODE]
     collect_by_ms: int
@@ -136,7 +142,9 @@ class ExtendCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SayHere(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys; `spot_digest`: keyed, of what is sealed."""
+    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key
+    (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys; `spot_digest`:
+    keyed, of what is sealed."""
 
     spot: Annotated[str, PICKUP_SPOT] = ""
     within: list[str] = []
@@ -145,7 +153,8 @@ class SayHere(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RenewCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer has lost the code: from now on it is another (`digest`, b"" when there is nobody to tell it to). `notices`: as it is told, and those that tell it later, all for `collect_by_ms`."""
+    """The customer has lost the code: from now on it is another (`digest`, b"" when there is nobody to tell it to).
+    `notices`: as it is told, and those that tell it later, all for `collect_by_ms`."""
 
     digest: Annotated[bytes, ONE_TIME_CODE]
     collect_by_ms: int

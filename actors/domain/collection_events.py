@@ -41,7 +41,8 @@ class UnitsLocated(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
-    """On which it is ready: what its code is, until when it is kept, when its customer is reminded, what the customer is told, at the address after correction number `contact`. UTC ms."""
+    """On which it is ready: what its code is, until when it is kept, when its customer is reminded, what the customer
+    is told, at the address after correction number `contact`. UTC ms."""
 
     digest: Annotated[bytes, ONE_TIME_CODE]
     ready_at_ms: int
@@ -52,7 +53,8 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """With this event the order is asked whether it goes along. `awaited`: the command that is answered then, "" for none."""
+    """With this event the order is asked whether it goes along. `awaited`: the command that is
+    answered then, "" for none."""
 
     order_id: str
     step: PickupStep
@@ -91,7 +93,8 @@ class CodeRenewed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CollectionRedirected(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer's address was corrected: see `RedirectCollection`. With this event the notices `withdrawn`, which went to the one before, are not to be sent any more."""
+    """The customer's address was corrected: see `RedirectCollection`. With this event the notices `withdrawn`, which
+    went to the one before, are not to be sent any more."""
 
     turn: int
     digest: Annotated[bytes, ONE_TIME_CODE]

@@ -36,7 +36,8 @@ from actors.domain.times import DAY_MS, MINUTE_MS
 
 # The customer is reminded so long before it is over, or at half of the time when that is short.
 REMINDED_BEFORE_MS = DAY_MS
-# What the order has refused to the timer, it asks again after that, and then after twice as long each time, up to once a day: most often something is on its way that it has not heard.
+# What the order has refused to the timer, it asks again after that, and then after twice as long each time, up to once
+# a day: most often something is on its way that it has not heard.
 ASKED_AGAIN_MS = MINUTE_MS
 ASKED_AGAIN_MAX_MS = DAY_MS
 # So many notices are known by their ids: with one at a time and three codes a day, older ones were sent long ago.

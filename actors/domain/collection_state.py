@@ -45,11 +45,16 @@ class Asking(msgspec.Struct, array_like=True, gc=False):
 
 
 class Collection(msgspec.Struct):
-    """The state. parts: by number of the fulfilment; found: units per SKU of the parts that no floor picks; early: missing units by part, told before it was opened.
-    misses: wrong codes since there is this one. code: of the order's refusal of what it was asked last, "" when it went along. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed: when the
-    code was made anew. clock: by when it is to be made ready; late_from_ms: from when on that counts; late_at_ms: when the store was told. turn, paused_at_ms: of the last word on holds, and since
-    when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused, `refused` times since the order
-    went along with anything. spot_digest: keyed, of what is sealed. contact_turn: of the last correction of the customer's address; told: notices that went there, the newest. Times: UTC ms, None until then."""
+    """The state. parts: by number of the fulfilment; found: units per SKU of the parts that no floor picks; early:
+    missing units by part, told before it was opened.
+    misses: wrong codes since there is this one. code: of the order's refusal of what it was asked last, "" when it went
+    along. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed:
+    when the code was made anew. clock: by when it is to be made ready; late_from_ms: from when on that counts;
+    late_at_ms: when the store was told. turn, paused_at_ms: of the last word on holds, and since when one stands.
+    kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was
+    refused, `refused` times since the order went along with anything. spot_digest: keyed, of what is sealed.
+    contact_turn: of the last correction of the customer's address; told: notices that went there, the newest. Times:
+    UTC ms, None until then."""
 
     order_id: str
     location_id: str
@@ -171,7 +176,8 @@ def allowed_steps(collection: Collection, now_ms: int) -> list[str]:
 
 # --- queries and answers -------------------------------------------------------------------------------------------
 class ViewCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for all of it. `within`: the locations that the rights reach, empty for the whole region; `now_ms`: when it is looked at (UTC ms), since what was proved is so for a while only."""
+    """The query for all of it. `within`: the locations that the rights reach, empty for the whole region; `now_ms`:
+    when it is looked at (UTC ms), since what was proved is so for a while only."""
 
     collection_id: str
     within: list[str] = []
@@ -179,8 +185,9 @@ class ViewCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CollectionStatusView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to every command. `asking`: the step that the order has yet to go along with, "" for none; `verified`: by what it was proved that the customer may have it, ""
-    when it was not; `last_refusal`: why the order did not go along with this step, "" when it did or was not asked; `allowed`: what may be done now."""
+    """The answer to every command. `asking`: the step that the order has yet to go along with, "" for none; `verified`:
+    by what it was proved that the customer may have it, "" when it was not; `last_refusal`: why the order did not go
+    along with this step, "" when it did or was not asked; `allowed`: what may be done now."""
 
     collection_id: str
     version: int
@@ -242,7 +249,8 @@ def check_reach(collection: Collection, within: list[str]) -> None:
 def status_view(
     collection_id: str, state: Collection, version: int, now_ms: int, refusal: str = ""
 ) -> CollectionStatusView:
-    """What who has asked for something is told. refusal: why the order did not go along with that very step, "" when it did or was not asked: what it refused before is no answer to this."""
+    """What who has asked for something is told. refusal: why the order did not go along with that very step, "" when it
+    did or was not asked: what it refused before is no answer to this."""
     return CollectionStatusView(
         collection_id, version, state.stage, state.asking.step if state.asking is not None else "",  # type: ignore[arg-type]
         proved_by(state, now_ms), tries_left(state), refusal, allowed_steps(state, now_ms),

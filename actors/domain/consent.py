@@ -1,11 +1,12 @@
-"""What a customer has agreed to, what not, and all that was said about it before: when, where, and to which text (GDPR Art. 7(1)).
+"""What a customer has agreed to, what not, and all that was said about it before: when, where, and to
+which text (GDPR Art. 7(1)).
 
     (never asked) ──SetConsents──▶ granted ◀──SetConsents──▶ refused        each purpose by itself
 
-Its id is made from the person's keyed digest: it tells nothing, and stays when the person is erased, since who has opted out must stay so
-(11 CCR §7026(f)); what was granted is withdrawn then. To refuse is as easy as to grant (Art. 7(3)): a refusal is always taken, a grant not when
-CHANGES_MAX are on record. That `sale_or_sharing` was refused by a browser's signal (Sec-GPC, 11 CCR §7025) has the source `gpc`.
-Times are UTC milliseconds since 1970.
+Its id is made from the person's keyed digest: it tells nothing, and stays when the person is erased, since who has
+opted out must stay so (11 CCR §7026(f)); what was granted is withdrawn then. To refuse is as easy as to grant (Art.
+7(3)): a refusal is always taken, a grant not when CHANGES_MAX are on record. That `sale_or_sharing` was refused by a
+browser's signal (Sec-GPC, 11 CCR §7025) has the source `gpc`. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ CHANGES_MAX = 1_000
 # Order and delivery need none of these: they are the contract's (GDPR Art. 6(1)(b)).
 ConsentPurpose = Literal["marketing_email", "personalisation", "sale_or_sharing"]
 PURPOSES: tuple[ConsentPurpose, ...] = ("marketing_email", "personalisation", "sale_or_sharing")
-# account: the customer, signed in; gpc: the browser's signal; request: a privacy request; erasure: the person was erased.
+# account: the customer, signed in; gpc: the browser's signal; request: a privacy request;
+# erasure: the person was erased.
 Source = Literal["account", "gpc", "request", "erasure"]
 
 
@@ -38,7 +40,8 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 
 
 class SetConsents(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The person's choices, or what follows for them. What is as it was changes nothing; to a grant the text belongs."""
+    """The person's choices, or what follows for them. What is as it was changes nothing; to a
+    grant the text belongs."""
 
     choices: Annotated[list[Choice], Meta(min_length=1, max_length=len(PURPOSES))]
     source: Source
@@ -83,8 +86,8 @@ class ViewConsents(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ConsentsView(msgspec.Struct, frozen=True, gc=False):
-    """present: the last word to each purpose that there is one to; history: all, oldest first. Also the answer to commands. Empty for somebody
-    who was never asked."""
+    """present: the last word to each purpose that there is one to; history: all, oldest first. Also the answer to
+    commands. Empty for somebody who was never asked."""
 
     present: list[Entry]
     history: list[Entry]

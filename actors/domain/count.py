@@ -10,10 +10,13 @@
 
     the count:  open ──▶ closed: when all spots are settled, by CloseCount, or after COUNT_MAX_MS
 
-A variance is a difference, not a new count: units that moved between the counting and the correction stay as they are. Losses of what is promised are taken
-as far as can be, and the rest is told by the location (`PromisesAtRisk`). Where limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who decides may not be one who has counted the spot before; where nobody is known
-(`by` ""), anybody may. A device that nobody works on is nobody else: whoever has it in his hand is not known. So it counts first or not at all, and what is held does not
-come from its counting alone. What is held is asked for in the name of him whose counting decided, so that he can't approve it himself. Times are UTC ms.
+A variance is a difference, not a new count: units that moved between the counting and the correction stay as they are.
+Losses of what is promised are taken as far as can be, and the rest is told by the location (`PromisesAtRisk`). Where
+limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who decides may
+not be one who has counted the spot before; where nobody is known (`by` ""), anybody may. A device that nobody works on
+is nobody else: whoever has it in his hand is not known. So it counts first or not at all, and what is held does not
+come from its counting alone. What is held is asked for in the name of him whose counting decided, so that he can't
+approve it himself. Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -245,7 +248,8 @@ def _decided(
     skus = dict.fromkeys(sku for sku in (spot[1], *(line[0] for line in lines)) if sku)
     variance = attempt.variance
     held = _is_held(count, attempt)
-    # What is held is not in the books: whoever counted the spot meanwhile would find the same difference, and both would be booked.
+    # What is held is not in the books: whoever counted the spot meanwhile would find the same
+    # difference, and both would be booked.
     events.append(SpotsReleased(count.location_id, [spot], [(sku, one.counted_at_ms) for sku in skus], held))
     if held:
         events.append(VarianceHeld(spot))

@@ -17,9 +17,11 @@ CountedLine = tuple[str, str, int]
 
 
 class OpenCount(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody wants these spots counted. `blind`: nobody is told what should be there. A variance of a line is within tolerance when it is at most
-    `tolerance_units`, or at most `tolerance_percent` of the book. `approval_units`: a variance of more units, over all that the count finds, waits for
-    a second person, `approval_good_for_ms` long; 0 for none. `worth`: the same by what it is worth, None for units alone. `by`: an account or a client, "" in a cell that knows nobody."""
+    """Somebody wants these spots counted. `blind`: nobody is told what should be there. A variance of a line is within
+    tolerance when it is at most `tolerance_units`, or at most `tolerance_percent` of the book. `approval_units`: a
+    variance of more units, over all that the count finds, waits for a second person, `approval_good_for_ms` long; 0 for
+    none. `worth`: the same by what it is worth, None for units alone. `by`: an account or a client, "" in a
+    cell that knows nobody."""
 
     location_id: str
     spots: list[CountedSpot]
@@ -42,7 +44,8 @@ class BeginSpots(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SubmitSpot(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """That is what somebody found there at that moment (UTC ms). What is not named was not there. `senior`: may he decide between two who differ?"""
+    """That is what somebody found there at that moment (UTC ms). What is not named was not there. `senior`: may he
+    decide between two who differ?"""
 
     spot: CountedSpot
     lines: list[CountedLine]
@@ -71,7 +74,8 @@ class LocationBegan(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LocationCompared(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What the books said of the spot at the moment of its counting; or `problem`, the code of the location's refusal."""
+    """What the books said of the spot at the moment of its counting; or `problem`, the code of
+    the location's refusal."""
 
     spot: CountedSpot
     lines: list[ComparedLine]

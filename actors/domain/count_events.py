@@ -33,7 +33,8 @@ class CountOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SpotsBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody is about to count these: the location is asked to keep what changes there. `command_id`: whose answer waits for the location's."""
+    """Somebody is about to count these: the location is asked to keep what changes there. `command_id`: whose answer
+    waits for the location's."""
 
     location_id: str
     spots: list[CountedSpot]
@@ -61,8 +62,8 @@ class SpotSubmitted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SpotCompared(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What was counted beside what should have been there, and what follows of it. worth_minor: what the differences are worth, as far as it is known; dear: one is worth more than is
-    tolerated."""
+    """What was counted beside what should have been there, and what follows of it. worth_minor: what the differences
+    are worth, as far as it is known; dear: one is worth more than is tolerated."""
 
     spot: CountedSpot
     lines: list[ComparedLine]
@@ -80,7 +81,8 @@ class SpotNotCompared(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SpotsReleased(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The location need not keep any more what changes there. `counted`: (SKU, UTC ms) of what was accepted; `taken`: no other count may begin them yet."""
+    """The location need not keep any more what changes there. `counted`: (SKU, UTC ms) of what was accepted; `taken`:
+    no other count may begin them yet."""
 
     location_id: str
     spots: list[CountedSpot]
@@ -110,8 +112,9 @@ class VarianceSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class VarianceAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What was held goes to an approval, in the name of whose counting decided. `lines`: (bin, SKU, lot, units more). `told`: the count hears when that is over, and
-    what has left its bin meanwhile refuses no other line; False of events from before that."""
+    """What was held goes to an approval, in the name of whose counting decided. `lines`: (bin, SKU, lot, units more).
+    `told`: the count hears when that is over, and what has left its bin meanwhile refuses no other line; False of
+    events from before that."""
 
     approval_id: str
     location_id: str

@@ -1,7 +1,8 @@
 """What is due to be counted: ABC classes by what moves.
 
-What makes up the first 80 % of the value that left in a period is of class A, the next 15 % of B, the rest of C; what did not move is of C. Each class
-is counted at an interval of its own. What was never counted comes first, then what is late by the most of its interval. Days are of 24 hours, times UTC ms.
+What makes up the first 80 % of the value that left in a period is of class A, the next 15 % of B, the rest of C; what
+did not move is of C. Each class is counted at an interval of its own. What was never counted comes first, then what is
+late by the most of its interval. Days are of 24 hours, times UTC ms.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ A_SHARE, B_SHARE = 80, 95
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):
-    """What a SKU did at a location. units: base units that left in the period; cost_minor: of one unit in minor units, None when it is not known;
-    last_counted_ms: None for never."""
+    """What a SKU did at a location. units: base units that left in the period; cost_minor: of one unit in minor units,
+    None when it is not known; last_counted_ms: None for never."""
 
     sku: str
     units: int
@@ -40,7 +41,8 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 
 
 def values_of(movements: Iterable[Movement]) -> dict[str, float]:
-    """The value that left, by SKU. A SKU without a cost is taken at the mean of the others', and all at 1 when none is known."""
+    """The value that left, by SKU. A SKU without a cost is taken at the mean of the others', and all
+    at 1 when none is known."""
     movements = list(movements)
     costs = [one.cost_minor for one in movements if one.cost_minor is not None]
     mean = sum(costs) / len(costs) if costs else 1.0

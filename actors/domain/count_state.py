@@ -39,7 +39,8 @@ SETTLED: frozenset[SpotStatus] = frozenset({"accepted", "corrected", "held", "as
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One counting. `lines`: only of the one that decides, and of those before it while nothing is decided. worth_minor, dear: see `SpotCompared`."""
+    """One counting. `lines`: only of the one that decides, and of those before it while nothing is decided.
+    worth_minor, dear: see `SpotCompared`."""
 
     by: Annotated[str, APPROVER]
     counted_at_ms: int
@@ -54,9 +55,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class SpotState(msgspec.Struct):
-    """One spot. began_at_ms: since when the location keeps its changes, 0 for not at all; book: (SKU, lot, units) as whoever counts is told, when
-    he is; by, counted_at_ms: of the counting that is being compared; awaited: the command whose answer waits for the location; problem: code
-    of what went wrong last; approval_id: of what is asked for; unvalued: what the books said, while the catalogue is asked what the difference is worth."""
+    """One spot. began_at_ms: since when the location keeps its changes, 0 for not at all; book: (SKU, lot, units) as
+    whoever counts is told, when he is; by, counted_at_ms: of the counting that is being compared; awaited: the command
+    whose answer waits for the location; problem: code of what went wrong last; approval_id: of what is asked for;
+    unvalued: what the books said, while the catalogue is asked what the difference is worth."""
 
     status: SpotStatus = "open"
     began_at_ms: int = 0
@@ -76,8 +78,8 @@ class SpotState(msgspec.Struct):
 
 
 class Count(msgspec.Struct):
-    """The state. See `OpenCount`. variance_units: base units of all that was accepted, whichever way they go; variance_minor: what they are worth, as far
-    as it is known."""
+    """The state. See `OpenCount`. variance_units: base units of all that was accepted, whichever way they go;
+    variance_minor: what they are worth, as far as it is known."""
 
     location_id: str
     reason: CountReason

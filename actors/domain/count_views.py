@@ -27,8 +27,8 @@ class ViewCount(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CountedSpotView(msgspec.Struct, frozen=True, gc=False):
-    """A spot. `times`: how often it was counted; `book`: what should be there, when that is told; `lines`: (SKU, lot, book, counted) of the counting
-    that decided; `counted_by`: who did that."""
+    """A spot. `times`: how often it was counted; `book`: what should be there, when that is told; `lines`: (SKU, lot,
+    book, counted) of the counting that decided; `counted_by`: who did that."""
 
     spot: CountedSpot
     status: SpotStatus

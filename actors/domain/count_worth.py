@@ -2,8 +2,9 @@
 
     compared with the books ──some differ, and worth matters──▶ WorthAsked: the catalogue is asked what one of each costs ──CostsTold──▶ SpotCompared
 
-What is known to cost something in the region's currency is held to the limits of worth as well as to those of units; of what costs nobody knows what, only units count. The catalogue is
-asked by the count itself, when the books have said what should be there: whoever counts does not name what he took.
+What is known to cost something in the region's currency is held to the limits of worth as well as to those of units; of
+what costs nobody knows what, only units count. The catalogue is asked by the count itself, when the books have said
+what should be there: whoever counts does not name what he took.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from actors.domain.location_state import CountedSpot
 
 
 class Worth(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Limits in minor units of `currency`, 0 for none. tolerance_minor: what the variance of a line may be worth at most to be tolerated; approval_minor: more than that, over all that
-    the count finds, waits for a second person."""
+    """Limits in minor units of `currency`, 0 for none. tolerance_minor: what the variance of a line may be worth at
+    most to be tolerated; approval_minor: more than that, over all that the count finds, waits for a second person."""
 
     currency: str
     tolerance_minor: int = 0
@@ -37,7 +38,8 @@ class WorthAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CostsTold(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The catalogue's answer for a spot as it was counted at that moment: SKU to what one costs (minor units, currency), of those of which it is known."""
+    """The catalogue's answer for a spot as it was counted at that moment: SKU to what one costs (minor units,
+    currency), of those of which it is known."""
 
     spot: CountedSpot
     counted_at_ms: int

@@ -1,4 +1,5 @@
-"""An account of a customer: an address that was proved by a one-time code, and the sessions that codes and passkeys opened. There is no password.
+"""An account of a customer: an address that was proved by a one-time code, and the sessions that codes and passkeys
+opened. There is no password.
 
     (unknown) ──KeepCode(opens)──▶ unproved ──TryCode, right──▶ proved ─┐ KeepCode, TryCode: one session more, at most SESSIONS_MAX
                                       └─ TryCode, wrong: counted        ├ TryPasskey: the same, by a passkey alone
@@ -9,11 +10,12 @@
                                        be what somebody ordered with the address, and anybody may ask for a code
     EraseCustomer ──▶ as if there had never been one: its sessions are revoked, and whoever joins with the address begins anew
 
-Its id is made from the address's keyed digest, so whoever knows the address and the key finds it, and the address stands nowhere in the
-clear. It is kept sealed, and only once it is proved. Passkeys know the account by its id, and so name it by themselves.
+Its id is made from the address's keyed digest, so whoever knows the address and the key finds it, and the address
+stands nowhere in the clear. It is kept sealed, and only once it is proved. Passkeys know the account by its id,
+and so name it by themselves.
 
-Addresses, codes and signatures are checked elsewhere; what comes here are digests, sealed bytes and public keys, in events too. Times are UTC
-milliseconds.
+Addresses, codes and signatures are checked elsewhere; what comes here are digests, sealed bytes and public keys, in
+events too. Times are UTC milliseconds.
 
     customer_state.py     what an account is, and its limits
     customer_commands.py  what it may be asked to do     customer_events.py    what happened to it     customer_views.py  what it tells
@@ -117,7 +119,8 @@ def _keep(customer: Customer, command: KeepCode, context: Context) -> Decision:
     key_id = "" if customer.proved else command.code_key_id
 
     def reply(state: Customer, version: int) -> CustomerAccount:
-        # What the account names goes with it; another key, of one who has KEYS_MAX or has not opened it now, would stay.
+        # What the account names goes with it; another key, of one who has KEYS_MAX or has not
+        # opened it now, would stay.
         under = state.code_key_ids[-1] if state.code_key_ids else command.code_key_id
         return CustomerAccount(kept is not None, context.entity_id, state.sealed_email, under)
 

@@ -1,4 +1,5 @@
-"""What an account of a customer may be asked to do. Addresses, codes and signatures are checked before (`serve/customers/`)."""
+"""What an account of a customer may be asked to do. Addresses, codes and signatures are checked
+before (`serve/customers/`)."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
 
 
 class KeepCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `code_key_id`: then of a data key under which it may be sent, and
-    nothing else is kept. The answer says under which it is."""
+    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `code_key_id`:
+    then of a data key under which it may be sent, and nothing else is kept. The answer says under which it is."""
 
     digest: bytes
     opens: bool = False
@@ -34,8 +35,8 @@ class TryPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class KeepEmail(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The address, as it was proved. Only the first stays: another spelling of it may be another person's some day. `instead_of`: what is kept, and
-    can't be opened any more because its key was destroyed; b"" for the first."""
+    """The address, as it was proved. Only the first stays: another spelling of it may be another person's some day.
+    `instead_of`: what is kept, and can't be opened any more because its key was destroyed; b"" for the first."""
 
     sealed_email: Annotated[bytes, SEALED_EMAIL]
     instead_of: Annotated[bytes, SEALED_EMAIL] = b""

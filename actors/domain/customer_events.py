@@ -1,4 +1,5 @@
-"""What happened to an account of a customer, as its journal and history keep it: with digests and sealed bytes, so for nobody to read."""
+"""What happened to an account of a customer, as its journal and history keep it: with digests and sealed
+bytes, so for nobody to read."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ EndReason = Literal["signed_out", "token_reused", "put_out"]
 
 
 class CodeKept(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A code waits. The first makes the account. `code_key_id`: of the data key under which it is sent, and nothing else is kept: it has to go with the account, unless that is proved. "" for
-    none, and in events that named a key of the person's (`key_id`): guests' orders are under that, which nobody may destroy unasked."""
+    """A code waits. The first makes the account. `code_key_id`: of the data key under which it is sent, and nothing
+    else is kept: it has to go with the account, unless that is proved. "" for none, and in events that named a key of
+    the person's (`key_id`): guests' orders are under that, which nobody may destroy unasked."""
 
     codes: Codes
     code_key_id: str = ""
@@ -27,7 +29,8 @@ class CodeMissed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SessionOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The right code was given, or a passkey signed: it is used up. `ended`: sessions that had to give way, revoked until `until_ms`."""
+    """The right code was given, or a passkey signed: it is used up. `ended`: sessions that had to give way,
+    revoked until `until_ms`."""
 
     session: Session
     ended: list[str]
@@ -49,7 +52,8 @@ class SessionRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SessionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The session is over, and revoked until `until_ms`. `put_out`: by another session of its customer, who wanted it or changed what he signs in by."""
+    """The session is over, and revoked until `until_ms`. `put_out`: by another session of its customer, who wanted it
+    or changed what he signs in by."""
 
     session_id: Annotated[str, CUSTOMER_SESSION]
     until_ms: int

@@ -1,7 +1,8 @@
-"""The passkeys of a customer: they come and go while their person is signed in. What holds for passkeys of all accounts: `passkeys.py`.
+"""The passkeys of a customer: they come and go while their person is signed in. What holds for passkeys of
+all accounts: `passkeys.py`.
 
-The last one may go: a code to the proved address always opens a session. Whoever changes what he signs in by may do so because somebody else is
-signed in as he: all sessions but the one by which it is done are over with it.
+The last one may go: a code to the proved address always opens a session. Whoever changes what he signs in by may do so
+because somebody else is signed in as he: all sessions but the one by which it is done are over with it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The sessions of a customer: opened by a code that was sent or by a passkey, renewed while they are used, ended.
 
-Each token of a session has a number; whoever comes with an old one holds a token that was stolen, or whose successor was, so the session ends
-(RFC 9700 section 4.14.2). What does not fit is no refusal: wrong codes are counted, and a passkey that counts backwards is marked.
+Each token of a session has a number; whoever comes with an old one holds a token that was stolen, or whose successor
+was, so the session ends (RFC 9700 section 4.14.2). What does not fit is no refusal: wrong codes are counted, and a
+passkey that counts backwards is marked.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def ended(session: Session, reason: EndReason, context: Context) -> SessionEnded
 
 
 def others_ended(customer: Customer, session_id: str, context: Context) -> list[SessionEnded]:
-    """That all but this one are over. Those that ran out by themselves as well: nobody is to ask when exactly they did."""
+    """That all but this one are over. Those that ran out by themselves as well: nobody is to
+    ask when exactly they did."""
     return [ended(one, "put_out", context) for one in customer.sessions if one.session_id != session_id]
 
 

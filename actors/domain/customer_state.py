@@ -25,8 +25,8 @@ REVOKED_MS = 15 * 60_000
 
 
 class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`token_number`: of the one token that RefreshSession takes. `opened_ms`: when a code or passkey opened it, 0 of one from before that was
-    kept. `by_passkey`: it was a passkey, which is two factors in one."""
+    """`token_number`: of the one token that RefreshSession takes. `opened_ms`: when a code or passkey opened it, 0 of
+    one from before that was kept. `by_passkey`: it was a passkey, which is two factors in one."""
 
     session_id: Annotated[str, CUSTOMER_SESSION]
     ends_ms: int
@@ -37,8 +37,10 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Customer(msgspec.Struct):
-    """The state of an account. `proved`: a right code was given once. `sealed_email`: b"" until it is kept. `sessions` and `passkeys`: oldest first.
-    `challenges`: those that passkeys signed. `erased`: there is none any more. `code_key_ids`: of the data keys that only codes were sent under, from before it was proved."""
+    """The state of an account. `proved`: a right code was given once. `sealed_email`: b"" until it is kept. `sessions`
+    and `passkeys`: oldest first.
+    `challenges`: those that passkeys signed. `erased`: there is none any more. `code_key_ids`: of the data keys that
+    only codes were sent under, from before it was proved."""
 
     codes: Codes = one_time_code.NONE
     sealed_email: Annotated[bytes, SEALED_EMAIL] = b""

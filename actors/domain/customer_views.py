@@ -1,4 +1,5 @@
-"""What is asked of a customer's account without changing it, and what it answers. Nothing of it leaves the cell as it is."""
+"""What is asked of a customer's account without changing it, and what it answers. Nothing of it
+leaves the cell as it is."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ class ViewCustomer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class KeptOfCustomer(msgspec.Struct, frozen=True, gc=False):
-    """The answer. sessions: how many run, as far as is known. passkeys: oldest first. opened: the sessions themselves, oldest first; some may be over."""
+    """The answer. sessions: how many run, as far as is known. passkeys: oldest first. opened: the sessions themselves,
+    oldest first; some may be over."""
 
     proved: bool
     sealed_email: Annotated[bytes, SEALED_EMAIL]
@@ -26,9 +28,10 @@ class KeptOfCustomer(msgspec.Struct, frozen=True, gc=False):
 
 
 class CustomerAccount(msgspec.Struct, frozen=True, gc=False):
-    """The answer to KeepCode, KeepEmail, EndSession, EndOtherSessions and EraseCustomer. `ok`: was it done? `sealed_email`: the proved address,
-    b"" when there is none yet. `code_key_id`: of the data key that a code to an address which is not proved is to be sent under, since it goes with the account; "" for none, to
-    another command, and in answers of earlier releases."""
+    """The answer to KeepCode, KeepEmail, EndSession, EndOtherSessions and EraseCustomer. `ok`: was it done?
+    `sealed_email`: the proved address, b"" when there is none yet. `code_key_id`: of the data key that a code to an
+    address which is not proved is to be sent under, since it goes with the account; "" for none, to another command,
+    and in answers of earlier releases."""
 
     ok: bool
     customer_id: Annotated[str, CUSTOMER_ID]
@@ -37,7 +40,8 @@ class CustomerAccount(msgspec.Struct, frozen=True, gc=False):
 
 
 class CustomerSession(msgspec.Struct, frozen=True, gc=False):
-    """The answer to TryCode, TryPasskey and RefreshSession: the session, or None. `keeps_email`: the address is kept already."""
+    """The answer to TryCode, TryPasskey and RefreshSession: the session, or None. `keeps_email`: the
+    address is kept already."""
 
     customer_id: Annotated[str, CUSTOMER_ID]
     session: Session | None

@@ -1,9 +1,11 @@
 """What customs are told of a parcel that leaves a country: goods, values, weights, origins and why it is sent.
 
 Sources
-- Universal Postal Union, Convention Manual (Berne 2018): Convention Art. 20 (customs control) with the Regulations to it, 20-001: a letter-post item has a CN 22, and one that is worth more
-  than 300 SDR, or whose sender prefers it, a CN 23; parcels have a CN 23 always. Small packets weigh up to 2 kg: Convention Art. 17 (basic services).
-- WCO-UPU Postal Customs Guide (June 2018), IV.j: which form goes with what, what stands on it, and that commercial goods have an invoice with their CN 23.
+- Universal Postal Union, Convention Manual (Berne 2018): Convention Art. 20 (customs control) with the Regulations to
+  it, 20-001: a letter-post item has a CN 22, and one that is worth more than 300 SDR, or whose sender prefers it, a CN
+  23; parcels have a CN 23 always. Small packets weigh up to 2 kg: Convention Art. 17 (basic services).
+- WCO-UPU Postal Customs Guide (June 2018), IV.j: which form goes with what, what stands on it, and that commercial
+  goods have an invoice with their CN 23.
 - What an SDR is worth in a currency the International Monetary Fund says, day by day.
 - HS codes are those of the World Customs Organization: six digits everywhere, up to ten with a country's own.
 """
@@ -40,7 +42,8 @@ _Weight = Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_G_MAX, description="g")]
 
 
 class CustomsLine(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Goods of one kind. description: what it is ("cotton shirts, men's", not "clothes"). net_weight_g and value: of all its units together.
+    """Goods of one kind. description: what it is ("cotton shirts, men's", not "clothes"). net_weight_g and value:
+    of all its units together.
     origin: where it was made, ISO 3166-1 alpha-2."""
 
     description: Annotated[str, msgspec.Meta(min_length=3, max_length=100, pattern=LINE)]
@@ -54,7 +57,8 @@ class CustomsLine(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
 class CustomsDeclaration(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The declaration of one parcel, and the invoice that goes with it.
 
-    reason_text: in words, when the reason is "other". sender_tax_id: the sender's number in the country of arrival or departure (IOSS, EORI, CNPJ, …).
+    reason_text: in words, when the reason is "other". sender_tax_id: the sender's number in the country of arrival or
+    departure (IOSS, EORI, CNPJ, …).
     declared_on: the day, YYYY-MM-DD. postage: what the carrier was paid, None when it is not told."""
 
     sender: Party
@@ -90,8 +94,8 @@ class Papers(NamedTuple):
 def check(declaration: CustomsDeclaration) -> CustomsDeclaration:
     """The declaration, when it makes sense as a whole.
 
-    Errors, each with the `fields` that it is about: `customs.nothing_declared`, `customs.too_many`, `customs.same_country`, `customs.reason_missing`, `customs.currencies`,
-    `customs.weights`, `customs.value`."""
+    Errors, each with the `fields` that it is about: `customs.nothing_declared`, `customs.too_many`,
+    `customs.same_country`, `customs.reason_missing`, `customs.currencies`, `customs.weights`, `customs.value`."""
     if not declaration.lines:
         raise Refused("customs.nothing_declared", "There are no goods in the declaration.", fields=["lines"])
     if len(declaration.lines) > LINES_MAX:
@@ -134,13 +138,15 @@ def in_sdr(value: Money, rate: SdrRate) -> int:
 
 
 def form_of(declaration: CustomsDeclaration, value_sdr: int, *, small_packet: bool) -> Form:
-    """Which form goes on it. value_sdr: the value in hundredths of a special drawing right, at the day's rate, which the caller knows."""
+    """Which form goes on it. value_sdr: the value in hundredths of a special drawing right, at the day's rate,
+    which the caller knows."""
     small = small_packet and value_sdr <= CN22_VALUE_MAX and declaration.gross_weight_g <= CN22_WEIGHT_G_MAX
     return "CN22" if small else "CN23"
 
 
 def papers_of(declaration: CustomsDeclaration, rate: SdrRate | None, *, small_packet: bool) -> Papers:
-    """What goes with it. small_packet: it travels by letter post. Without a rate that is of use it is the CN 23, which is always allowed. The declaration has been checked."""
+    """What goes with it. small_packet: it travels by letter post. Without a rate that is of use it is the CN 23, which
+    is always allowed. The declaration has been checked."""
     value = value_of(declaration)
     why: Why | None = None
     value_sdr = None

@@ -1,7 +1,7 @@
 """Whether a parcel leaves the customs territory, so that it has to be declared.
 
-Source: Regulation (EU) 952/2013, Art. 4: the member states are one customs territory. Parts of them that are not (the Canaries, Åland, …) have a declaration all the
-same, which who packs asks for.
+Source: Regulation (EU) 952/2013, Art. 4: the member states are one customs territory. Parts of them that are not (the
+Canaries, Åland, …) have a declaration all the same, which who packs asks for.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
-"""A data key: what the personal data of one customer is sealed under (AES-256), itself wrapped by the region's key. Who destroys it has erased
-all that it sealed, wherever a copy of that lies: journal, history, read models, logs, backups.
+"""A data key: what the personal data of one customer is sealed under (AES-256), itself wrapped by the region's key. Who
+destroys it has erased all that it sealed, wherever a copy of that lies: journal, history, read models, logs, backups.
 
     (unknown) ──KeepKey──▶ in use ──DestroyKey──▶ destroyed, for good
                             │  ▲
                     Restrict└──┘RewrapKey (the region's key was rotated)
 
-Each key has an id of its own, made when it is made, so that a customer nobody remembers gets one without asking the store: orders go on
-while PostgreSQL is away. So a customer may have several; `person`, a keyed digest, finds them all.
+Each key has an id of its own, made when it is made, so that a customer nobody remembers gets one without asking the
+store: orders go on while PostgreSQL is away. So a customer may have several; `person`, a keyed digest, finds them all.
 
-Restricted (GDPR Art. 18): what it seals is told to nobody but the customer and the privacy officer, as long as one of the person's requests wants that: each lifts what it has put
-there itself, and no other's. That a key is destroyed or restricted
-reaches every replica by the list of revocations, within two seconds: they keep opened keys in memory.
+Restricted (GDPR Art. 18): what it seals is told to nobody but the customer and the privacy officer, as long as one of
+the person's requests wants that: each lifts what it has put there itself, and no other's. That a key is destroyed or
+restricted reaches every replica by the list of revocations, within two seconds: they keep opened keys in memory.
 
-The wrapped key is in the events, or it could not be durable before it is used; the history keeps none of it (`Kind.unwritten`), and the
-journal forgets it with its tail. What is left of a destroyed key on disks that nobody wrote over is worth nothing once the region's key
-has been rotated, too.
+The wrapped key is in the events, or it could not be durable before it is used; the history keeps none of it
+(`Kind.unwritten`), and the journal forgets it with its tail. What is left of a destroyed key on disks that nobody wrote
+over is worth nothing once the region's key has been rotated, too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def changed_key(session_id: str) -> str:
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class KeepKey(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new key. `person`: keyed digest of whose it is, as hex; `wrapped`: the key as wrapped by the region's key of id `wrapping`."""
+    """A new key. `person`: keyed digest of whose it is, as hex; `wrapped`: the key as wrapped by the
+    region's key of id `wrapping`."""
 
     person: Annotated[str, KEY_OF]
     wrapped: bytes
@@ -63,7 +64,8 @@ class RewrapKey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Restrict(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on what it seals is withheld, or is not any more unless another request wants it. `request_id`: the request that does, "" where that was not told yet."""
+    """From now on what it seals is withheld, or is not any more unless another request wants it. `request_id`: the
+    request that does, "" where that was not told yet."""
 
     restricted: bool
     request_id: str = ""
@@ -93,8 +95,8 @@ class KeyRewrapped(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class KeyRestricted(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What it seals is withheld, or not. `number`: the version, which makes each change of it one of its own. `requests`: those that want it withheld from now on, None where that was
-    not told yet."""
+    """What it seals is withheld, or not. `number`: the version, which makes each change of it one of its own.
+    `requests`: those that want it withheld from now on, None where that was not told yet."""
 
     restricted: bool
     number: int
@@ -113,7 +115,8 @@ Event = KeyKept | KeyRewrapped | KeyRestricted | KeyDestroyed
 
 # --- state, query, answers ------------------------------------------------------------------------------------------
 class DataKey(msgspec.Struct, gc=False):
-    """The state. `wrapped`: b"" once it is destroyed. `requests`: ids of those that restrict it, oldest first; "" among them stands for what was restricted when that was not kept yet."""
+    """The state. `wrapped`: b"" once it is destroyed. `requests`: ids of those that restrict it, oldest first; "" among
+    them stands for what was restricted when that was not kept yet."""
 
     person: Annotated[str, KEY_OF]
     wrapped: bytes
@@ -182,7 +185,8 @@ def _restricting(state: DataKey, command: Restrict) -> list[str]:
             detail = f"{REQUESTS_MAX} requests restrict it already: lift what is over."
             raise Refused("data_key.too_many_requests", detail, limit=REQUESTS_MAX)
         return [*state.requests, command.request_id]
-    # Whose it was is not known of one that was restricted before that was kept: it is of a request that has restricted nothing since.
+    # Whose it was is not known of one that was restricted before that was kept: it is of a request that
+    # has restricted nothing since.
     lifted = command.request_id if command.request_id in state.requests else ""
     return [one for one in state.requests if one != lifted]
 

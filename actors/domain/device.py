@@ -1,4 +1,5 @@
-"""A device: a scanner, a terminal or a till of one location. It signs in by a key pair that it made itself; only the public key comes here.
+"""A device: a scanner, a terminal or a till of one location. It signs in by a key pair that it made itself; only
+the public key comes here.
 
     (unknown) ──EnrolDevice──▶ waiting ──ClaimDevice, right──▶ enrolled ─┐ UseAssertion: it has signed in
                                │  ▲  └─ ClaimDevice, wrong: counted │  ▲ │ RenewCode: for a new key; until it is claimed the old one is good
@@ -8,12 +9,13 @@
     code:        good for CODE_MS and a few tries (`one_time_code.py`); moving and revoking make it worthless
     generation:  0 until the first claim, then 1, 2, 3, …; all tokens of one are one session, `<device id>.<generation>`
 
-What replaces the key or changes the location begins a new generation and revokes the last, for as long as a shift may run that was opened on
-the device: people's tokens name the device's session beside their own. An assertion was judged against a key that was read a moment before;
-so UseAssertion says of which generation that was. For the same reason what administrators do says at which location they saw the device.
+What replaces the key or changes the location begins a new generation and revokes the last, for as long as a shift may
+run that was opened on the device: people's tokens name the device's session beside their own. An assertion was judged
+against a key that was read a moment before; so UseAssertion says of which generation that was. For the same reason what
+administrators do says at which location they saw the device.
 
-Codes and signatures are checked elsewhere; what comes here are keyed digests and outcomes. A wrong code is no refusal: tries are counted.
-Times are UTC milliseconds since 1970.
+Codes and signatures are checked elsewhere; what comes here are keyed digests and outcomes. A wrong code is no refusal:
+tries are counted. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ from actors.domain.revocations import Revoke
 from actors.domain.rows import DeviceRow
 
 CODE_MS = 15 * 60_000
-# No shift that was opened on the device lasts longer, nor any token of the device: it may be opened by the last of these.
+# No shift that was opened on the device lasts longer, nor any token of the device: it may be
+# opened by the last of these.
 REVOKED_MS = SHIFT_MAX_MS + 15 * 60_000
 PUBLIC_KEY_BYTES = 32
 DeviceModel = Literal["scanner", "rf_terminal", "till", "tablet"]
@@ -42,7 +45,8 @@ DeviceStatus = Literal["waiting", "enrolled", "revoked"]
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class EnrolDevice(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new device. `name`: as the location's people call it; `scopes`: what it may do there; `code_digest`: keyed, of its first code."""
+    """A new device. `name`: as the location's people call it; `scopes`: what it may do there; `code_digest`:
+    keyed, of its first code."""
 
     name: str
     model: DeviceModel
@@ -52,7 +56,8 @@ class EnrolDevice(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ClaimDevice(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody gave a code of this digest, and the public key (Ed25519, 32 bytes) that the device signs with from now on."""
+    """Somebody gave a code of this digest, and the public key (Ed25519, 32 bytes) that the device
+    signs with from now on."""
 
     code_digest: bytes
     public_key: bytes
@@ -147,8 +152,8 @@ Event = DeviceEnrolled | CodeRenewed | CodeMissed | AssertionUsed | Ending
 
 # --- state ----------------------------------------------------------------------------------------------------------
 class Device(msgspec.Struct):
-    """The state of a device. `public_key`: b"" until it is claimed; `assertions`: by which it signed in lately; `enrolled_ms`: when the code of
-    the present key was claimed, `seen_ms`: when it last signed in, both 0 for never."""
+    """The state of a device. `public_key`: b"" until it is claimed; `assertions`: by which it signed in lately;
+    `enrolled_ms`: when the code of the present key was claimed, `seen_ms`: when it last signed in, both 0 for never."""
 
     device_id: str
     name: str
@@ -235,8 +240,8 @@ class DeviceSession(msgspec.Struct, frozen=True, gc=False):
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Device | None, command: Command, context: Context) -> Decision:
-    """See the module's docstring for the rules. Raises Refused `device.exists`, `device.unknown`, `device.revoked`, `device.moved`,
-    `device.too_many_codes`."""
+    """See the module's docstring for the rules. Raises Refused `device.exists`, `device.unknown`, `device.revoked`,
+    `device.moved`, `device.too_many_codes`."""
     if type(command) is EnrolDevice:
         return _enrol(state, command, context)
     device = _known(state)

@@ -14,7 +14,8 @@ import msgspec
 
 
 class RefusalBody(msgspec.Struct, frozen=True):
-    """What is remembered and sent of a refusal: stable `code`, human `detail`, and facts (`extra`) that a program can use."""
+    """What is remembered and sent of a refusal: stable `code`, human `detail`, and facts (`extra`)
+    that a program can use."""
 
     code: str
     detail: str

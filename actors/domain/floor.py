@@ -1,4 +1,5 @@
-"""A building's floor: what is to be picked, on which trips, by whom. One entity for each location that has one, with the location's id.
+"""A building's floor: what is to be picked, on which trips, by whom. One entity for each location that has
+one, with the location's id.
 
     a unit of a fulfilment's line:
                             ┌──────────── abandoned ────────────┐
@@ -12,13 +13,16 @@
     a trip:   open ──ClaimTrip──▶ claimed ⇄ paused        it is over when nothing is left on it, or abandoned
     work:     waiting, planned, picking, picked; blocked: the order refused; held: its order stands still; put_back: cancelled, with goods in hands
 
-What is planned is a proposal: it takes up to a second, so it is made outside (`floor_plan.py`), and the floor takes of it what still waits in that very turn. So
-no unit is on two trips, and a trip is one picker's: both are turns of one entity. What is scanned has to be what the task says: bin, SKU, lot, tote.
+What is planned is a proposal: it takes up to a second, so it is made outside (`floor_plan.py`), and the floor takes of
+it what still waits in that very turn. So no unit is on two trips, and a trip is one picker's: both are turns of one
+entity. What is scanned has to be what the task says: bin, SKU, lot, tote.
 
-The order tells the floor of a fulfilment once (`QueueWork`), and once of its end (`EndWork`: packed, or cancelled); the end may come first. The floor takes the order
-from step to step (`floor_work.py`), and learns whether it may. What is picked leaves its bin in the books of the location (`MoveUnits`); when these say
-otherwise the pick stands, and the bin is told as one to be counted. Units that were not found are first taken out of their bin in the books, and then leave them by
-the order's `short_pick`: the other way about the location would take them from what is in hands. What is lost after it was picked is out of its bin already (`floor_losses.py`).
+The order tells the floor of a fulfilment once (`QueueWork`), and once of its end (`EndWork`: packed, or cancelled); the
+end may come first. The floor takes the order from step to step (`floor_work.py`), and learns whether it may. What is
+picked leaves its bin in the books of the location (`MoveUnits`); when these say otherwise the pick stands, and the bin
+is told as one to be counted. Units that were not found are first taken out of their bin in the books, and then leave
+them by the order's `short_pick`: the other way about the location would take them from what is in hands. What is lost
+after it was picked is out of its bin already (`floor_losses.py`).
 
 Switching a floor off only keeps new work away: what is there is finished.
 

@@ -18,8 +18,8 @@ FloorUpdate = Literal["start_picking", "short_pick", "cancel"]
 
 # --- of the order -----------------------------------------------------------------------------------------------------
 class QueueWork(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A fulfilment is to be picked. `lines`: units per SKU, each once; `priority`: of two with the same due time the higher comes first; `handling`: how the goods are to be
-    treated. Times: UTC ms."""
+    """A fulfilment is to be picked. `lines`: units per SKU, each once; `priority`: of two with the same due time the
+    higher comes first; `handling`: how the goods are to be treated. Times: UTC ms."""
 
     fulfilment_id: str
     lines: list[Units]
@@ -30,8 +30,8 @@ class QueueWork(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=T
 
 
 class ReviseWork(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """How it stands with a fulfilment, as its order sees it. `turn`: the higher is the newer; `held`: let it lie; `less`: units that are not wanted any more, of all since it was handed
-    over. May come before its `QueueWork`."""
+    """How it stands with a fulfilment, as its order sees it. `turn`: the higher is the newer; `held`: let it lie;
+    `less`: units that are not wanted any more, of all since it was handed over. May come before its `QueueWork`."""
 
     fulfilment_id: str
     turn: int
@@ -49,7 +49,8 @@ class EndWork(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What the order said to `update`; `code`: of its refusal, "" for yes; `status`: of the fulfilment when it refused; `turn`: of its last word about it then."""
+    """What the order said to `update`; `code`: of its refusal, "" for yes; `status`: of the fulfilment when it refused;
+    `turn`: of its last word about it then."""
 
     fulfilment_id: str
     update: FloorUpdate
@@ -102,7 +103,8 @@ class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class NewTask(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Units to be taken from a bin, "" where they lie in none. `expires_on`: days since 1970-01-01, the lot's last good day. More urgent shares come first."""
+    """Units to be taken from a bin, "" where they lie in none. `expires_on`: days since 1970-01-01, the lot's last good
+    day. More urgent shares come first."""
 
     bin_id: str
     sku: str
@@ -122,8 +124,8 @@ class NewTrip(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PlanTrips(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A proposal that was made from an earlier look at the queue: of it is taken what still waits. Why fulfilments go on several trips or on none, and how
-    many were not looked at, is for the answer alone."""
+    """A proposal that was made from an earlier look at the queue: of it is taken what still waits. Why fulfilments go
+    on several trips or on none, and how many were not looked at, is for the answer alone."""
 
     trips: list[NewTrip]
     splits: list[Split] = []
@@ -153,7 +155,8 @@ class ClaimTrip(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ConfirmPick(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Units are taken. `bin_id`, `sku`, `lot`, `tote`: as scanned; `sku` may be a GTIN in any of its lengths. `by`: whose trip it must be, "" where nobody is known."""
+    """Units are taken. `bin_id`, `sku`, `lot`, `tote`: as scanned; `sku` may be a GTIN in any of its lengths. `by`:
+    whose trip it must be, "" where nobody is known."""
 
     trip: int
     task: int
@@ -183,8 +186,9 @@ class TellShort(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=T
 
 
 class TellLost(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Units of a fulfilment that were picked are lost or broken. `lots`: (SKU, lot, units) of them of which it is said which; `held`: what the shipment that packs it takes the floor to have
-    for it, None where nobody packs; `packed`: what of that is in its parcels, so it is not lost."""
+    """Units of a fulfilment that were picked are lost or broken. `lots`: (SKU, lot, units) of them of which it is said
+    which; `held`: what the shipment that packs it takes the floor to have for it, None where nobody packs; `packed`:
+    what of that is in its parcels, so it is not lost."""
 
     fulfilment_id: str
     lines: list[Units]

@@ -35,8 +35,9 @@ class Unplanned(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class WorkRevised(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order has said something new of the work: see `ReviseWork`. `less`: units that are wanted no more since the last word; `unplanned`: what is taken off trips; `picked`: (SKU, lot,
-    units) in hands that are to be put back; `lost`: units that were not found and need not be."""
+    """The order has said something new of the work: see `ReviseWork`. `less`: units that are wanted no more since the
+    last word; `unplanned`: what is taken off trips; `picked`: (SKU, lot, units) in hands that are to be put back;
+    `lost`: units that were not found and need not be."""
 
     fulfilment_id: str
     turn: int
@@ -57,7 +58,8 @@ class RevisionNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class WorkEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The floor has no more to pick for it. `trips`: on which something of it was left; what was picked of a cancelled one is to be put back."""
+    """The floor has no more to pick for it. `trips`: on which something of it was left; what was picked of a
+    cancelled one is to be put back."""
 
     fulfilment_id: str
     why: EndReason
@@ -132,7 +134,8 @@ class UnitsPicked(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class UnitsShort(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units of a task were not there. `moved`: tasks that take them elsewhere, added to the trip; `short`: for whom nothing more is looked for."""
+    """Units of a task were not there. `moved`: tasks that take them elsewhere, added to the trip; `short`: for whom
+    nothing more is looked for."""
 
     trip: int
     task: int
@@ -160,7 +163,8 @@ class UnitsLost(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order is asked for a step of the fulfilment. `lines`: units that were not found; `lots`: (SKU, lot, units) of them of which it is known which."""
+    """The order is asked for a step of the fulfilment. `lines`: units that were not found; `lots`: (SKU, lot, units) of
+    them of which it is known which."""
 
     fulfilment_id: str
     update: FloorUpdate
@@ -203,7 +207,8 @@ class WorkUnblocked(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class UnitsDisputed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Books and floor differ about a bin, for this reason: somebody should count. `trip`, `task`: where it was found, 0 for none; `forgotten`: older ones."""
+    """Books and floor differ about a bin, for this reason: somebody should count. `trip`, `task`: where it was found, 0
+    for none; `forgotten`: older ones."""
 
     bin_id: str
     sku: str

@@ -1,8 +1,10 @@
-"""Units that were picked and are not there any more, or are no good: lost or broken between the trip and the pack station. The rules are in `floor.py`.
+"""Units that were picked and are not there any more, or are no good: lost or broken between the trip and the pack
+station. The rules are in `floor.py`.
 
     picked ──TellLost──▶ short ──▶ OrderAsked(short_pick): they leave the books, and the order asks other places
 
-They are outside of bins, in the books as well, so the order can be told at once. A shipment says what it takes the floor to hold: when that is something else, somebody has told it already.
+They are outside of bins, in the books as well, so the order can be told at once. A shipment says what it takes the
+floor to hold: when that is something else, somebody has told it already.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ _SHOWN_MAX = 20
 
 
 def tell_lost(floor: Floor, command: TellLost) -> list[Event]:
-    """Raises Refused `floor.work_unknown`, `floor.fulfilment_changed`, `floor.not_picked`, `floor.wrong_lot`, `floor.lot_required`."""
+    """Raises Refused `floor.work_unknown`, `floor.fulfilment_changed`, `floor.not_picked`,
+    `floor.wrong_lot`, `floor.lot_required`."""
     name = command.fulfilment_id
     work = known(floor, name)
     if command.held is not None:

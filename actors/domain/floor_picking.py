@@ -46,7 +46,8 @@ TRIPS_MAX = 2_000
 
 # --- planning ---------------------------------------------------------------------------------------------------------
 def plan(floor: Floor, command: PlanTrips) -> list[Event]:
-    """Of the proposal, what still waits: the queue has gone on since it was made. Raises Refused `floor.too_many_trips`."""
+    """Of the proposal, what still waits: the queue has gone on since it was made. Raises Refused
+    `floor.too_many_trips`."""
     if len(floor.trips) + len(command.trips) > TRIPS_MAX:
         detail = f"There are {len(floor.trips)} trips already, of at most {TRIPS_MAX}."
         raise Refused("floor.too_many_trips", detail, limit=TRIPS_MAX, open=len(floor.trips))
@@ -76,7 +77,8 @@ def _still_waiting(floor: Floor, task: NewTask, taken: dict[tuple[str, str], int
 
 # --- whose trip it is -------------------------------------------------------------------------------------------------
 def claim(floor: Floor, command: ClaimTrip) -> list[Event]:
-    """The most urgent trip that nobody has; whoever has one gets no other, and if he paused it, it goes on. Raises Refused `floor.nothing_to_pick`."""
+    """The most urgent trip that nobody has; whoever has one gets no other, and if he paused it, it goes on. Raises
+    Refused `floor.nothing_to_pick`."""
     mine = floor.trip_of(command.picker)
     if mine is not None:
         return [TripPaused(mine, paused=False)] if floor.trips[mine].paused else []
@@ -201,7 +203,8 @@ def _first(shares: Iterable[Share], units: int) -> list[Share]:
 
 # --- what is not there ------------------------------------------------------------------------------------------------
 def tell_short(floor: Floor, command: TellShort) -> list[Event]:
-    """The least urgent go without; of them the most urgent get what is elsewhere. Raises Refused `floor.too_many`, `floor.task_…`, `floor.trip_…`."""
+    """The least urgent go without; of them the most urgent get what is elsewhere. Raises Refused `floor.too_many`,
+    `floor.task_…`, `floor.trip_…`."""
     task = _task(floor, command.trip, command.task, command.by)
     if command.units > task.left:
         raise Refused("floor.too_many", f"{task.left} units are to be taken.", left=task.left)

@@ -1,9 +1,11 @@
-"""Which trips to propose to a floor: from what waits, where it lies, and what other trips will take from there. See `floor.py`.
+"""Which trips to propose to a floor: from what waits, where it lies, and what other trips will take
+from there. See `floor.py`.
 
     what waits ──lots that are promised to it, bins that have them (bin_choice.py)──▶ lines with a place ──plan_wave (wave.py)──▶ trips
 
-The most urgent chooses its bins first. Bins to pick from come before others; what lies in no bin, or in none as far as the books know, is a task without a
-bin: somebody looks for it. Takes up to a second for a large wave, so call it in a thread.
+The most urgent chooses its bins first. Bins to pick from come before others; what lies in no bin, or in none as far as
+the books know, is a task without a bin: somebody looks for it. Takes up to a second for a large
+wave, so call it in a thread.
 """
 
 from __future__ import annotations
@@ -103,7 +105,8 @@ def propose(
 
 
 def _need(work: Plannable, claims: Iterable[ClaimOf]) -> dict[Goods, int]:
-    """Units by SKU and lot. Where lots are promised to it, these and no others; of what waits of a SKU, those that end first."""
+    """Units by SKU and lot. Where lots are promised to it, these and no others; of what waits of a
+    SKU, those that end first."""
     need: dict[Goods, int] = {}
     taken: dict[Goods, int] = {}
     for sku, lot, units in work.taken:
@@ -185,7 +188,8 @@ def _work(
 
 
 def elsewhere(lying: ContentsView, bin_id: str, sku: str, lot: str) -> list[tuple[str, int]]:
-    """(bin, units) where the same can be had when it is not in `bin_id`: those to pick from first, then those with most."""
+    """(bin, units) where the same can be had when it is not in `bin_id`: those to pick from
+    first, then those with most."""
     uses = {bin_.bin_id: bin_.use for bin_ in lying.bins}
     found = [
         (uses[one.bin_id] not in _USES[0], -one.units, one.bin_id)

@@ -1,10 +1,12 @@
-"""What an order says of work that a floor has already: let it lie, go on, it is more urgent, fewer units are wanted. The rules are in `floor.py`.
+"""What an order says of work that a floor has already: let it lie, go on, it is more urgent, fewer units are wanted.
+The rules are in `floor.py`.
 
     ReviseWork(turn) ──▶ known, and newer than the last word ──▶ WorkRevised      older ──▶ nothing
                      ──▶ not here yet                        ──▶ RevisionNoted ──QueueWork──▶ WorkQueued, WorkRevised
 
-A word carries all that is so now, and a turn that counts up: so it may come in any order and more than once. What is to lie is taken off trips, whoever has them; what is in
-hands stays there. Units that are not wanted any more are first those on no trip, then those on trips, then those in hands, which become work of their own to be put back; and last
+A word carries all that is so now, and a turn that counts up: so it may come in any order and more than once. What is to
+lie is taken off trips, whoever has them; what is in hands stays there. Units that are not wanted any more are first
+those on no trip, then those on trips, then those in hands, which become work of their own to be put back; and last
 those that were not found: somebody should count these.
 """
 

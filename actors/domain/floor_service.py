@@ -1,11 +1,13 @@
-"""How much of its time a work has used up, and what follows from that: marks, of which each is told once. The rules of the floor are in `floor.py`.
+"""How much of its time a work has used up, and what follows from that: marks, of which each is told once. The rules of
+the floor are in `floor.py`.
 
     placed ──────────── warn_percent ────── urgent_percent ────── due
                             warn                 urgent          breach       each raises the priority by raise_by
 
-The floor has one timer, for the next mark of all its work: a heap in memory (`Agenda`) that is made anew from the works when the floor comes back. What has to be told when the
-timer goes off is told in one event, at most MARKED_MAX works of it, and the rest SPACING_MS later: a queue that is late as a whole makes no storm. Of work of which nothing is
-left to pick, nothing is told. Who gets another due time has not had the marks that lie ahead of it then.
+The floor has one timer, for the next mark of all its work: a heap in memory (`Agenda`) that is made anew from the works
+when the floor comes back. What has to be told when the timer goes off is told in one event, at most MARKED_MAX works of
+it, and the rest SPACING_MS later: a queue that is late as a whole makes no storm. Of work of which nothing is left to
+pick, nothing is told. Who gets another due time has not had the marks that lie ahead of it then.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ PRIORITY_MAX = 1_000
 
 
 class ServiceMarks(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Shares of the time from the order's placing to the due time. raise_by: what each mark adds to the priority, 0 for nothing."""
+    """Shares of the time from the order's placing to the due time. raise_by: what each mark adds to the
+    priority, 0 for nothing."""
 
     warn_percent: int = 50
     urgent_percent: int = 80
@@ -85,7 +88,8 @@ class MarksView(msgspec.Struct, frozen=True, gc=False):
 
 
 class Agenda:
-    """(when, whose next mark), soonest first; outdated ones are dropped when they come up. Follows from the works: two are never different for what it says."""
+    """(when, whose next mark), soonest first; outdated ones are dropped when they come up. Follows from the works: two
+    are never different for what it says."""
 
     __slots__ = ("_heap",)
 

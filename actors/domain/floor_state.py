@@ -1,4 +1,5 @@
-"""What is known of a building's floor. The rules are in `floor.py`, how what happens changes it in `floor_evolve.py`."""
+"""What is known of a building's floor. The rules are in `floor.py`, how what happens changes
+it in `floor_evolve.py`."""
 
 from __future__ import annotations
 
@@ -41,11 +42,13 @@ class Line(msgspec.Struct, array_like=True, gc=False):
 
 
 class Work(msgspec.Struct):
-    """A fulfilment. started: the order knows that it is being picked; asked: what the order was asked for and has not answered, "" for nothing;
-    missing: what was not found and is in its bin yet, as far as the books know; short: what the order has to be told is missing, of which it was asked about the
-    first `telling`; problem: why it is blocked; picked: units in
-    hands by (SKU, lot); ended: it was cancelled, and these go back; putting: of them, those that the location is asked to take; put_problem: why it did not; mark: how late it is
-    (`floor_service.py`); turn: of the order's last word; held: it says that the work is to lie; less: units that it does not want any more since it came; handling: how the goods are to be treated."""
+    """A fulfilment. started: the order knows that it is being picked; asked: what the order was asked for and has not
+    answered, "" for nothing; missing: what was not found and is in its bin yet, as far as the books know; short: what
+    the order has to be told is missing, of which it was asked about the first `telling`; problem: why it is blocked;
+    picked: units in hands by (SKU, lot); ended: it was cancelled, and these go back; putting: of them, those that the
+    location is asked to take; put_problem: why it did not; mark: how late it is (`floor_service.py`); turn: of the
+    order's last word; held: it says that the work is to lie; less: units that it does not want any more since it came;
+    handling: how the goods are to be treated."""
 
     lines: dict[str, Line]
     priority: int
@@ -89,7 +92,8 @@ class Work(msgspec.Struct):
 
 
 class Task(msgspec.Struct):
-    """Units to be taken from a bin. wanted: at first; shares: for whom units are left; problem: what the books say against it."""
+    """Units to be taken from a bin. wanted: at first; shares: for whom units are left; problem: what
+    the books say against it."""
 
     bin_id: str
     sku: str
@@ -132,8 +136,9 @@ class Dispute(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Floor(msgspec.Struct):
-    """The state. works: by fulfilment id; trips: by number; ended_early: fulfilments whose end came before their beginning, and when (UTC ms). marks, agenda: when work is told to be late, and
-    of which next; looked_ms: when that was looked at last (UTC ms); revised_early: words about work that is not here yet."""
+    """The state. works: by fulfilment id; trips: by number; ended_early: fulfilments whose end came before their
+    beginning, and when (UTC ms). marks, agenda: when work is told to be late, and of which next; looked_ms: when that
+    was looked at last (UTC ms); revised_early: words about work that is not here yet."""
 
     works: dict[str, Work] = {}
     trips: dict[int, Trip] = {}

@@ -1,4 +1,5 @@
-"""How the work of a building's floor is cut into trips: what a picker carries, and where one walks. Part of a location; see `floor.py`."""
+"""How the work of a building's floor is cut into trips: what a picker carries, and where one walks. Part of a
+location; see `floor.py`."""
 
 from __future__ import annotations
 

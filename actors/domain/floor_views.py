@@ -79,7 +79,8 @@ class PutBackView(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkView(msgspec.Struct, frozen=True, gc=False):
-    """A fulfilment in the queue. `problem`: code of why it is blocked, or of why the last put-back failed, else "". `handling`: how the goods are to be treated."""
+    """A fulfilment in the queue. `problem`: code of why it is blocked, or of why the last put-back failed, else "".
+    `handling`: how the goods are to be treated."""
 
     fulfilment_id: str
     status: WorkStatus
@@ -132,7 +133,8 @@ class PlannableView(msgspec.Struct, frozen=True, gc=False):
 
 
 class TaskView(msgspec.Struct, frozen=True, gc=False):
-    """Units to be taken from a bin. `task`: its number; `left`: of `wanted`; `expires_on`: days since 1970-01-01; `problem`: code of what the books say against it, else ""."""
+    """Units to be taken from a bin. `task`: its number; `left`: of `wanted`; `expires_on`: days since 1970-01-01;
+    `problem`: code of what the books say against it, else ""."""
 
     task: int
     bin_id: str
@@ -186,7 +188,8 @@ class PlannedView(msgspec.Struct, frozen=True, gc=False):
 
 
 class StepView(msgspec.Struct, frozen=True, gc=False):
-    """What is left after a step. `over`: the trip has ended; `left`: units of the task; `next`: the first task of which something is left."""
+    """What is left after a step. `over`: the trip has ended; `left`: units of the task; `next`: the first task of
+    which something is left."""
 
     location_id: str
     version: int

@@ -3,8 +3,8 @@
     claimed ──OrderAsked(start_picking)──▶ agreed ──units are missing, and the location has taken them out of the bin──▶ OrderAsked(short_pick) ──▶ agreed
                                                                                         nothing at all was found ──▶ OrderAsked(cancel) ◀──┘
 
-One question at a time: messages keep no order, so the next is asked when the last is answered. A refusal blocks the work, with its reason, unless it only says
-that the order is there already (picking), or not yet (somebody paused it).
+One question at a time: messages keep no order, so the next is asked when the last is answered. A refusal blocks the
+work, with its reason, unless it only says that the order is there already (picking), or not yet (somebody paused it).
 """
 
 from __future__ import annotations
@@ -117,14 +117,16 @@ def answered(floor: Floor, command: OrderAnswered) -> list[Event]:
 
 
 def _to_lie(name: str, work: Work, command: OrderAnswered) -> list[Event]:
-    """The order's own word of it is under way (`floor_revisions.py`), or has been overtaken by one that it may go on: then it is asked again."""
+    """The order's own word of it is under way (`floor_revisions.py`), or has been overtaken by one that it may go on:
+    then it is asked again."""
     stopped = PickingStopped(name)
     over = command.turn < work.turn and not work.held
     return _then(name, work, stopped) if over else [stopped]
 
 
 def short_booked(floor: Floor, command: ShortBooked) -> list[Event]:
-    """Never refused. Now the order may hear of it: the location would take what it misses from what is in hands, else."""
+    """Never refused. Now the order may hear of it: the location would take what it misses from
+    what is in hands, else."""
     work = floor.works.get(command.fulfilment_id)
     place = (command.bin_id, command.sku, command.lot)
     odd = [disputed(floor, *place, command.units, command.code)] if command.code else []

@@ -3,11 +3,11 @@
     SSCC   0 9521234 000000042 c     extension digit, company prefix, serial reference, check digit: 18 digits
     GTIN   9521234000044             8, 12, 13 or 14 digits, the last one a check digit
 
-Source: GS1 General Specifications: 7.9.1 (check digit), 3.2 (SSCC), 3.3 (GTIN), 1.4.4 (company prefix). What stands in a bar code around them:
-`gs1_elements.py`.
+Source: GS1 General Specifications: 7.9.1 (check digit), 3.2 (SSCC), 3.3 (GTIN), 1.4.4 (company prefix). What stands in
+a bar code around them: `gs1_elements.py`.
 
-The check digit finds each single wrong digit, and two neighbours that changed places unless they differ by five (7.9.1's weights are 3 and 1,
-so that swap changes the sum by ten).
+The check digit finds each single wrong digit, and two neighbours that changed places unless they differ by five
+(7.9.1's weights are 3 and 1, so that swap changes the sum by ten).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _PREFIX_AND_SERIAL = SSCC_DIGITS - 2
 
 
 def is_digits(text: str) -> bool:
-    """Whether there is something and it is digits of ASCII alone (`str.isdigit` takes those of other scripts as well)."""
+    """Whether there is something and it is digits of ASCII alone (`str.isdigit` takes those of
+    other scripts as well)."""
     return text.isascii() and text.isdigit()
 
 
@@ -68,9 +69,10 @@ def gtin(text: str) -> str:
 def sscc(company_prefix: str, serial_reference: int, extension_digit: int = 0) -> str:
     """The SSCC of a logistic unit, 18 digits (3.2).
 
-    company_prefix: 4 to 12 digits that GS1 gave the retailer. serial_reference: counts its units, and is not given again within a year
-    (3.2, "SSCC re-use"). extension_digit: 0 to 9, the retailer's own to use.
-    Errors: `sscc.company_prefix`, `sscc.extension_digit`, `sscc.exhausted` (the serial reference has no room beside the prefix)."""
+    company_prefix: 4 to 12 digits that GS1 gave the retailer. serial_reference: counts its units, and is not given
+    again within a year (3.2, "SSCC re-use"). extension_digit: 0 to 9, the retailer's own to use.
+    Errors: `sscc.company_prefix`, `sscc.extension_digit`, `sscc.exhausted` (the serial reference has no
+    room beside the prefix)."""
     if not is_digits(company_prefix) or not PREFIX_DIGITS_MIN <= len(company_prefix) <= PREFIX_DIGITS_MAX:
         raise Refused("sscc.company_prefix", f"A company prefix has {PREFIX_DIGITS_MIN} to {PREFIX_DIGITS_MAX} digits.")
     if not 0 <= extension_digit <= 9:

@@ -1,11 +1,12 @@
-"""Element strings of GS1: what a scanner reads from a GS1-128, a GS1 DataMatrix or a GS1 QR code, as application identifiers and values.
+"""Element strings of GS1: what a scanner reads from a GS1-128, a GS1 DataMatrix or a GS1 QR code, as
+application identifiers and values.
 
     ]C1 01 09521234000044 17 270301 10 AB-12 ␝ 37 24        as scanned: ␝ (GS, 0x1D) stands for FNC1 behind values of variable length
     (01)09521234000044(17)270301(10)AB-12(37)24             as printed below the bars and typed by people
 
-Source: GS1 General Specifications: 3.2 to 3.8 (the identifiers), 7.8.6 (which have a predefined length and need no FNC1), 7.11 (character set 82),
-7.12 (the century of a date). Only what a warehouse meets is known here; an unknown identifier ends reading, since nothing says how long
-its value is.
+Source: GS1 General Specifications: 3.2 to 3.8 (the identifiers), 7.8.6 (which have a predefined length and need no
+FNC1), 7.11 (character set 82), 7.12 (the century of a date). Only what a warehouse meets is known here; an unknown
+identifier ends reading, since nothing says how long its value is.
 
 In the printed form a bracket that belongs to a value has a backslash before it, which no value can hold.
 """
@@ -37,7 +38,8 @@ Form = Literal["key", "date", "digits", "text"]
 
 
 class Identifier(NamedTuple):
-    """What an application identifier announces. Lengths: of the value, in characters. predefined: no FNC1 is needed behind it (7.8.6)."""
+    """What an application identifier announces. Lengths: of the value, in characters. predefined: no FNC1 is
+    needed behind it (7.8.6)."""
 
     ai: str
     title: str
@@ -82,11 +84,12 @@ class Element(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(text: str) -> list[Element]:
-    """The elements of what a scanner sent, in its order. A symbology identifier, an FNC1 in front and one behind a predefined length are
-    taken and mean nothing (7.8.5).
+    """The elements of what a scanner sent, in its order. A symbology identifier, an FNC1 in front and one behind a
+    predefined length are taken and mean nothing (7.8.5).
 
-    Errors, each with `position` in `text`: `barcode.too_long`, `barcode.empty`, `barcode.unknown_identifier`, `barcode.length`, `barcode.not_digits`,
-    `barcode.character`, `barcode.check_digit`, `barcode.date`, `barcode.repeated`, `barcode.incomplete`."""
+    Errors, each with `position` in `text`: `barcode.too_long`, `barcode.empty`, `barcode.unknown_identifier`,
+    `barcode.length`, `barcode.not_digits`, `barcode.character`, `barcode.check_digit`, `barcode.date`,
+    `barcode.repeated`, `barcode.incomplete`."""
     _check_length(text)
     at = next((len(mark) for mark in SYMBOLOGIES if text.startswith(mark)), 0)
     at += text.startswith(FNC1, at)
@@ -101,7 +104,8 @@ def parse(text: str) -> list[Element]:
 
 
 def write(elements: list[Element]) -> str:
-    """What goes into the bars for these elements, in their order, without FNC1 in front (the symbol itself begins with it).
+    """What goes into the bars for these elements, in their order, without FNC1 in front (the
+    symbol itself begins with it).
 
     Errors: those of `parse`; positions are in what would be written."""
     text = ""
@@ -122,7 +126,8 @@ def with_brackets(elements: list[Element]) -> str:
 
 
 def parse_brackets(text: str) -> list[Element]:
-    """The elements of a line that a person typed: (01)09521234000044(10)AB-12. Errors: those of `parse`, and `barcode.brackets`."""
+    """The elements of a line that a person typed: (01)09521234000044(10)AB-12. Errors: those of `parse`,
+    and `barcode.brackets`."""
     _check_length(text)
     elements: list[Element] = []
     at = 0
@@ -138,7 +143,8 @@ def parse_brackets(text: str) -> list[Element]:
 
 
 def date_of(value: str, this_year: int) -> date:
-    """The day that YYMMDD means in a year like `this_year`: years up to 50 ahead and 49 ago (7.12). Day 00 is the month's last."""
+    """The day that YYMMDD means in a year like `this_year`: years up to 50 ahead and 49 ago (7.12). Day
+    00 is the month's last."""
     year = this_year - this_year % 100 + int(value[:2])
     if year - this_year > 50:
         year -= 100
@@ -149,7 +155,8 @@ def date_of(value: str, this_year: int) -> date:
 
 
 def net_weight(grams: int) -> Element:
-    """A net weight as (3103), or (3102), (3101) when it has no room otherwise; whole grams up to 999.999 kg are exact, more is cut to what fits.
+    """A net weight as (3103), or (3102), (3101) when it has no room otherwise; whole grams up to 999.999 kg are
+    exact, more is cut to what fits.
     Errors: `barcode.weight`, when it is negative or more than six digits of kilograms."""
     for points in range(_GRAM_POINTS, -1, -1):
         told = grams // 10 ** (_GRAM_POINTS - points)

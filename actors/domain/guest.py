@@ -1,11 +1,12 @@
-"""A guest: who follows one order without an account. Its id is the order's. The guest proves by a one-time code, which was sent to the
-address that the order was placed with, that the order is theirs.
+"""A guest: who follows one order without an account. Its id is the order's. The guest proves by a one-time code, which
+was sent to the address that the order was placed with, that the order is theirs.
 
     (nobody yet) ──KeepCode──▶ waits for the code ──TryCode, right──▶ has seen the order; KeepCode again for the next time
                                        └──TryCode, wrong──▶ counted; the code is worth nothing after five
 
-Whether order, address and code belong together is checked before (`serve/identity/guests.py`); what comes here is a keyed digest. A wrong
-code is no refusal: a refusal changes nothing, and tries are counted. The rules of the code are in `one_time_code.py`.
+Whether order, address and code belong together is checked before (`serve/identity/guests.py`); what comes here is a
+keyed digest. A wrong code is no refusal: a refusal changes nothing, and tries are counted. The rules of the code
+are in `one_time_code.py`.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Guest(msgspec.Struct, array_like=True):
 
 
 class CodeOutcome(msgspec.Struct, frozen=True, gc=False):
-    """The answer to both: was the code kept, or right? known: was a code ever asked for? Where none was, nothing is kept of the try, no line of the audit either."""
+    """The answer to both: was the code kept, or right? known: was a code ever asked for? Where none was, nothing is
+    kept of the try, no line of the audit either."""
 
     ok: bool
     known: bool = True

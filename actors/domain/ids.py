@@ -27,9 +27,9 @@ Revocations: us-revocations                 one per cell
 Policies:  us-sourcing                      one per cell
 Simulations: us-simulations                 one per cell; each in it: us-whatif-01jd3k8v9r7h3k2m9qk4t1x0ab, made as a count's
 
-The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
-shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there. The same with an approval's, a device's, a breach's
-and a privacy request's.
+The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to
+the same shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there. The same
+with an approval's, a device's, a breach's and a privacy request's.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def first_reservation_id(region: str, now_ms: int) -> str:
 
 
 def first_shipment_id(region: str, now_ms: int) -> str:
-    """No shipment whose order, or which itself as a manual one, is made from then on (UTC ms) has an id that sorts before this."""
+    """No shipment whose order, or which itself as a manual one, is made from then on (UTC ms) has an id
+    that sorts before this."""
     return f"{region}-shipment-{_base32(now_ms, ORDER_TIME_CHARS)}"
 
 
@@ -208,8 +209,8 @@ def catalogue_id(region: str) -> str:
 
 
 def account_id(region: str, login_digest: bytes) -> str:
-    """The id of the account behind a login name. `login_digest`: the name's keyed hash, of which the first 16 bytes count; the name
-    itself stands nowhere."""
+    """The id of the account behind a login name. `login_digest`: the name's keyed hash, of which the first 16 bytes
+    count; the name itself stands nowhere."""
     return f"{region}-acct-{_digits(login_digest)}"
 
 
@@ -281,7 +282,8 @@ def first_order_id(region: str, at_ms: int) -> str:
 
 
 def sample_end(wanted: int, of: int) -> str:
-    """Of so many orders about `wanted` have ids whose last characters come before this. It is the same orders each time, and of a larger sample they are part."""
+    """Of so many orders about `wanted` have ids whose last characters come before this. It is the same orders each
+    time, and of a larger sample they are part."""
     return _base32((wanted << 5 * SAMPLE_CHARS) // of, SAMPLE_CHARS)
 
 

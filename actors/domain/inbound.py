@@ -6,16 +6,20 @@
                               │     took nothing
                               └──cancel──▶ cancelled
 
-Stock is the location's. By messages that are part of its events the inbound tells it what to expect (`Expect`, each time all that remains) and what is there
-(`ReceiveStock`, for "<inbound id>.<receipt>"). A receipt counts once the location has it in its books; the answer to `ReceiveGoods` is provisional until then. What the
-location refuses (rules of lots, bins that are full) has not come: its units remain, and its packages may be received again. So per announced SKU
+Stock is the location's. By messages that are part of its events the inbound tells it what to expect (`Expect`, each
+time all that remains) and what is there (`ReceiveStock`, for "<inbound id>.<receipt>"). A receipt counts once the
+location has it in its books; the answer to `ReceiveGoods` is provisional until then. What the location refuses (rules
+of lots, bins that are full) has not come: its units remain, and its packages may be received
+again. So per announced SKU
 
     announced = remaining + arriving + received - over      arriving: told to the location, and not answered
     the location expects: remaining                         and has received from it: received
 
-once no message is under way; the first line at any time, except that arriving units may be more than remain: then nothing remains. More than was announced, and
-what was not announced at all, is taken only when it is said so. A package is received once, by its SSCC (GS1 General Specifications, 3.2): as announced, or with what was
-really in it. What differs is told when it closes: under, over, unexpected, damaged. After that nothing is received of it any more. Times: UTC ms.
+once no message is under way; the first line at any time, except that arriving units may be more than remain: then
+nothing remains. More than was announced, and what was not announced at all, is taken only when it is said so. A package
+is received once, by its SSCC (GS1 General Specifications, 3.2): as announced, or with what was really in it. What
+differs is told when it closes: under, over, unexpected, damaged. After that nothing is received of
+it any more. Times: UTC ms.
 
     inbound_commands.py   inbound_events.py   inbound_state.py   inbound_views.py
     inbound_announcing.py what is announced, and changed of it   inbound_receiving.py   what comes
@@ -130,7 +134,8 @@ def _nothing_more(inbound: Inbound) -> ExpectationChanged:
 
 
 def _all_in(inbound: Inbound, lines: Mapping[str, Line], answered: int = 0) -> list[Event]:
-    """It closes by itself once nothing remains and the location has answered all; `answered`: the receipt that it has just answered."""
+    """It closes by itself once nothing remains and the location has answered all; `answered`: the receipt
+    that it has just answered."""
     waits = any(one.status == "booking" and number != answered for number, one in inbound.receipts.items())
     if waits or any(line.remaining for line in lines.values()) or not any(line.received for line in lines.values()):
         return []

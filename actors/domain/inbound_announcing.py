@@ -119,7 +119,8 @@ def entries_in(packed: Iterable[PackedGoods]) -> int:
 
 
 def _check_fits(lines: Mapping[str, Line], packed: Iterable[PackedGoods]) -> None:
-    """Nothing is in packages that is not announced. Raises Refused `inbound.sku_not_announced`, `inbound.package_exceeds`."""
+    """Nothing is in packages that is not announced. Raises Refused `inbound.sku_not_announced`,
+    `inbound.package_exceeds`."""
     sums: dict[str, int] = {}
     for one in packed:
         sums[one.sku] = sums.get(one.sku, 0) + one.units

@@ -8,7 +8,8 @@ from actors.domain.location_events import Condition, Units
 
 
 class AnnouncedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A line of the purchase order. `number`: its number there, from 1; `units` > 0; `value`: (minor units of one unit, currency)."""
+    """A line of the purchase order. `number`: its number there, from 1; `units` > 0; `value`: (minor units
+    of one unit, currency)."""
 
     number: int
     sku: str
@@ -17,7 +18,8 @@ class AnnouncedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PackedGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`units` > 0 of one SKU and lot in a package. `expires_on`: days since 1970-01-01, the lot's last good day; `serials`: of each unit its number, or none."""
+    """`units` > 0 of one SKU and lot in a package. `expires_on`: days since 1970-01-01, the lot's last good day;
+    `serials`: of each unit its number, or none."""
 
     sku: str
     units: int
@@ -34,7 +36,8 @@ class AnnouncedPackage(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ReceivedGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`units` > 0 of one SKU that are here, in that condition. `bin`: where they were put, "" for nowhere yet. Lot, expiry and serials: see `PackedGoods`."""
+    """`units` > 0 of one SKU that are here, in that condition. `bin`: where they were put, "" for nowhere yet. Lot,
+    expiry and serials: see `PackedGoods`."""
 
     sku: str
     units: int
@@ -46,7 +49,8 @@ class ReceivedGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ReceivedPackage(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A package that is here. `lines`: what was really in it, None for all as announced, which then was put into `bin`."""
+    """A package that is here. `lines`: what was really in it, None for all as announced, which
+    then was put into `bin`."""
 
     sscc: str
     lines: list[ReceivedGoods] | None = None
@@ -55,7 +59,8 @@ class ReceivedPackage(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------
 class AnnounceInbound(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A supplier sends goods to a location. `tolerance_percent`: of a line so much more than announced is taken without a question."""
+    """A supplier sends goods to a location. `tolerance_percent`: of a line so much more than announced is
+    taken without a question."""
 
     location_id: str
     expected_at_ms: int
@@ -69,8 +74,8 @@ class AnnounceInbound(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ChangeInbound(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It comes at another time, or something else comes. `lines`: new or changed ones, by number; `removed`: numbers of those that won't come; `packages`: all that
-    are still to come anew, None for as they are."""
+    """It comes at another time, or something else comes. `lines`: new or changed ones, by number; `removed`: numbers of
+    those that won't come; `packages`: all that are still to come anew, None for as they are."""
 
     expected_at_ms: int | None = None
     lines: list[AnnouncedLine] = []
@@ -91,7 +96,8 @@ class ReceiveGoods(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CloseInbound(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Nothing more will come. `shortages`: all that has not come, named so that nobody gives up what he does not know of."""
+    """Nothing more will come. `shortages`: all that has not come, named so that nobody gives up
+    what he does not know of."""
 
     shortages: list[Units] = []
     within: list[str] = []

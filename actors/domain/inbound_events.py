@@ -26,8 +26,8 @@ class InboundAnnounced(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class InboundChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """They come at another time, or others come. `lines`: new or changed ones; `removed`: numbers of those that won't come; `packages`: all that are still to
-    come, None when they stay as they are."""
+    """They come at another time, or others come. `lines`: new or changed ones; `removed`: numbers of those that won't
+    come; `packages`: all that are still to come, None when they stay as they are."""
 
     expected_at_ms: int
     lines: list[AnnouncedLine]
@@ -58,8 +58,8 @@ class ArrivedGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class GoodsReceived(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A receipt: with this event the location takes the units into its books. `receipt`: from 1, within the inbound; `packages`: SSCCs of those that came;
-    `awaited`: the command whose caller waits for the location's answer."""
+    """A receipt: with this event the location takes the units into its books. `receipt`: from 1, within the inbound;
+    `packages`: SSCCs of those that came; `awaited`: the command whose caller waits for the location's answer."""
 
     location_id: str
     receipt: int
@@ -84,7 +84,8 @@ class ReceiptRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Discrepancy(msgspec.Struct, frozen=True, gc=False):
-    """How a line differs from what was announced, in units. `line`: its number, 0 for an unexpected SKU; `damaged`: of those that came."""
+    """How a line differs from what was announced, in units. `line`: its number, 0 for an unexpected SKU;
+    `damaged`: of those that came."""
 
     line: int
     sku: str

@@ -20,8 +20,9 @@ PackageStatus = Literal["announced", "booking", "received"]
 
 
 class Line(msgspec.Struct, gc=False):
-    """One SKU. `number`: in the purchase order, 0 for one that was not announced, of which `units` is 0. arriving: told to the location, and not yet answered;
-    received: in its books, in whatever condition; damaged, quality_hold: of those."""
+    """One SKU. `number`: in the purchase order, 0 for one that was not announced, of which `units` is 0. arriving: told
+    to the location, and not yet answered; received: in its books, in whatever condition; damaged,
+    quality_hold: of those."""
 
     number: int
     units: int
@@ -61,7 +62,8 @@ class Package(msgspec.Struct, gc=False):
 
 
 class Receipt(msgspec.Struct, gc=False):
-    """`over`: units of each line beyond what was announced, once it is booked. Of a refused one the lines are forgotten. `awaited`: see `GoodsReceived`."""
+    """`over`: units of each line beyond what was announced, once it is booked. Of a refused one the lines are
+    forgotten. `awaited`: see `GoodsReceived`."""
 
     at_ms: int
     reference: str
@@ -75,7 +77,8 @@ class Receipt(msgspec.Struct, gc=False):
 
 
 class Inbound(msgspec.Struct):
-    """The state. lines: by SKU. packages: by SSCC. receipts: by number. revision: of what the location was told to expect. ended: "" until it is over."""
+    """The state. lines: by SKU. packages: by SSCC. receipts: by number. revision: of what the location was told to
+    expect. ended: "" until it is over."""
 
     location_id: str
     supplier_ref: str

@@ -73,7 +73,8 @@ class InboundPackageView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceivedLineView(msgspec.Struct, frozen=True, gc=False):
-    """One line of a receipt. `over`: of its units, those beyond what was announced. expires_on: days since 1970-01-01."""
+    """One line of a receipt. `over`: of its units, those beyond what was announced.
+    expires_on: days since 1970-01-01."""
 
     sku: str
     units: int

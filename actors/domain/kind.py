@@ -104,14 +104,16 @@ class Kind:
     restore: Callable[[str, StoredRows], tuple[Any, int] | None] = lambda entity_id, rows: None
     rows: Callable[[Any, int, Sequence[Any], Context], list[Row]] = _no_rows
     messages: Callable[[str, Any], Iterable[Message]] = no_messages
-    # Stands behind the entity's id in the ids of its messages: where another kind has entities of the same ids, their messages must not be taken for each other.
+    # Stands behind the entity's id in the ids of its messages: where another kind has entities of the same ids, their
+    # messages must not be taken for each other.
     sends_as: str = ""
     # The command by which an entity learns the outcome of a message that it sent; None when it need not know.
     on_reply: Callable[[Message, bytes, bool], msgspec.Struct | None] = _no_command
     due: Callable[[Any], int | None] = _never
     wake: Callable[[], msgspec.Struct] | None = None
-    # Rows of the whole entity for the in-memory indexes of the API (resident kinds only). An entity of very many is told in pieces, and may change between two of them:
-    # so an iterator makes each row of what is so when it is asked for it, and goes on whatever has come to the state meanwhile.
+    # Rows of the whole entity for the in-memory indexes of the API (resident kinds only). An entity of very many is
+    # told in pieces, and may change between two of them: so an iterator makes each row of what is so when it is asked
+    # for it, and goes on whatever has come to the state meanwhile.
     feed: Callable[[str, Any, int], Iterable[Row]] = _no_feed
     # The name of a warning that operators find in the log once the event is durable; "" for none.
     warns: Callable[[Any], str] | None = None
@@ -123,7 +125,8 @@ class Kind:
     secret: bool = False
     # The history keeps that they happened and not what they say: nobody may find in it what was destroyed since.
     unwritten: bool = False
-    # How one of its events stands in the history, where that must not keep all of it: what has a shorter life is taken out. None: as it is.
+    # How one of its events stands in the history, where that must not keep all of it: what has a shorter life is
+    # taken out. None: as it is.
     written: Callable[[Any], Any] | None = None
     # Kept in memory from the activation of its shard on, never passivated (locations, the catalogue).
     resident: bool = False

@@ -1,4 +1,5 @@
-"""All nouns that the runtime keeps alive. A new one is a file beside this, a line here, and what the audit says of it in `acts.py`."""
+"""All nouns that the runtime keeps alive. A new one is a file beside this, a line here, and what the audit
+says of it in `acts.py`."""
 
 from __future__ import annotations
 

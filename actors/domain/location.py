@@ -14,10 +14,11 @@ Per SKU, in base units:
                                                  unreserve  reserved -q
                                                  convert    reserved -q, allocated +q: the cart became an order
 
-Each change is an entry of the ledger with reason and cause, and each count is the sum of its deltas there at any time. A correction that changes
-the safety stock is one too, with what the level is then, and no count changes; levels by `SetLevels` have no reason, and are in the history. A location is
-the only one that decides over its stock: `Allocate` and `Reserve` take what is available in that very turn, so no unit is promised twice.
-An order's messages name (order id, fulfilment number); the runtime applies each message once.
+Each change is an entry of the ledger with reason and cause, and each count is the sum of its deltas there at any time.
+A correction that changes the safety stock is one too, with what the level is then, and no count changes; levels by
+`SetLevels` have no reason, and are in the history. A location is the only one that decides over its stock: `Allocate`
+and `Reserve` take what is available in that very turn, so no unit is promised twice. An order's messages name (order
+id, fulfilment number); the runtime applies each message once.
 
     location_stock.py     goods that come, are corrected, change their condition; levels     location_lots.py      lots and their end
     location_promises.py  allocations and reservations                                        location_bins.py      where things lie

@@ -1,4 +1,5 @@
-"""What is worth telling when less of a SKU is available than it should be. Only of SKUs that are reordered, and only the crossing of a level, not each step below."""
+"""What is worth telling when less of a SKU is available than it should be. Only of SKUs that are reordered, and only
+the crossing of a level, not each step below."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Where goods are in the building.
 
-A bin is a numbered place (zone, aisle, rack, level). What is on hand and in no bin has just arrived, lies on a shelf without number or is in somebody's
-hands; so a location without bins needs nothing of this. Moves change no count of what may be promised; each is an entry of the ledger.
-What leaves the building without a word from where is taken from what lies in no bin, then from the bins that it empties soonest.
+A bin is a numbered place (zone, aisle, rack, level). What is on hand and in no bin has just arrived, lies on a shelf
+without number or is in somebody's hands; so a location without bins needs nothing of this. Moves change no count of
+what may be promised; each is an entry of the ledger. What leaves the building without a word from where is taken from
+what lies in no bin, then from the bins that it empties soonest.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def remove(location: Location, command: RemoveBins) -> list[Event]:
 
 
 def move(location: Location, command: MoveUnits) -> list[Event]:
-    """Raises Refused `bins.unknown`, `bins.same`, `bins.too_full`, `stock.not_in_bin`, `stock.lot_required`, `stock.lot_unknown`."""
+    """Raises Refused `bins.unknown`, `bins.same`, `bins.too_full`, `stock.not_in_bin`,
+    `stock.lot_required`, `stock.lot_unknown`."""
     draft, added = Draft(location), dict[str, int]()
     for line in command.lines:
         if line.from_bin == line.to_bin:
@@ -70,7 +72,8 @@ def take_out(draft: Draft, line: MoveLine) -> None:
 
 
 def put_in(draft: Draft, sku: str, lot: str, bin_id: str, units: int, added: dict[str, int]) -> None:
-    """The units, which are on hand, go into the bin; "" does nothing. `added`: what the same command has put into each bin so far."""
+    """The units, which are on hand, go into the bin; "" does nothing. `added`: what the same command has
+    put into each bin so far."""
     if not bin_id:
         return
     check_room(draft.location, bin_id, units, added)

@@ -3,8 +3,9 @@
     Allocate ──▶ fits into what is left of the day ──▶ allocated, and counted (`DayCounted`)
                  does not                           ──▶ nothing is, and the order asks elsewhere
 
-The day is the location's own. An ask is taken wholly or not at all, as sourcing sees it (`sourcing_constraints.capped`); parts of transfers need no place in the day.
-What a cart had already is promised: it is converted in any case, and counted. What an order gives back stays counted, since the work may be done.
+The day is the location's own. An ask is taken wholly or not at all, as sourcing sees it
+(`sourcing_constraints.capped`); parts of transfers need no place in the day. What a cart had already is promised: it is
+converted in any case, and counted. What an order gives back stays counted, since the work may be done.
 """
 
 from __future__ import annotations

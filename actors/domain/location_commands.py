@@ -1,7 +1,7 @@
 """What a location may be asked to do. The rules are in `location.py`.
 
-These are sent as messages as well: a field that is added to one is unset where it says nothing, or what older programs sent is not the same bytes any more, and is taken for
-another command under the same id.
+These are sent as messages as well: a field that is added to one is unset where it says nothing, or what older programs
+sent is not the same bytes any more, and is taken for another command under the same id.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class OpenLocation(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 # --- goods come, are corrected, change their condition ---------------------------------------------------------------
 class ReceiptLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`quantity` > 0 units arrived; `value`: (minor units of one unit, currency); `expires_on`: days since 1970-01-01, the lot's last good day;
-    `bin`: where they were put, "" for nowhere yet; `serial`: the lot is the number of one single unit."""
+    """`quantity` > 0 units arrived; `value`: (minor units of one unit, currency); `expires_on`: days since 1970-01-01,
+    the lot's last good day; `bin`: where they were put, "" for nowhere yet; `serial`: the lot is the
+    number of one single unit."""
 
     sku: str
     quantity: int
@@ -42,14 +43,16 @@ class ReceiptLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Allot(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Units of a receipt that are an order's from the start. `cause`: "<order id>.<fulfilment>"; lines: (SKU, lot, units), sellable ones of the receipt."""
+    """Units of a receipt that are an order's from the start. `cause`: "<order id>.<fulfilment>"; lines: (SKU, lot,
+    units), sellable ones of the receipt."""
 
     cause: str
     lines: list[tuple[str, str, int]]
 
 
 class ReceiveStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods came in. `cause`: the id of what announced them, else of the request. `allot`: what of it is allocated in the same moment."""
+    """Goods came in. `cause`: the id of what announced them, else of the request. `allot`: what of it is
+    allocated in the same moment."""
 
     lines: list[ReceiptLine]
     reference: str = ""
@@ -71,10 +74,11 @@ class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none. `cause`: the approval or count by which they come, else the id of the request. `as_far`: by a count, which saw what it saw: what is promised stays,
-    as much of a loss as can be is
-    taken, and the rest is told as a risk; a gain is taken though its bin is full or its lot has ended (then on quality hold). `as_left`: a loss is also no more than its bin still has by the books: of
-    all that a second person approves at once, one line that was moved meanwhile does not refuse the others."""
+    """Corrections, all or none. `cause`: the approval or count by which they come, else the id of the request.
+    `as_far`: by a count, which saw what it saw: what is promised stays, as much of a loss as can be is
+    taken, and the rest is told as a risk; a gain is taken though its bin is full or its lot has ended (then on quality
+    hold). `as_left`: a loss is also no more than its bin still has by the books: of all that a second person approves
+    at once, one line that was moved meanwhile does not refuse the others."""
 
     lines: list[AdjustmentLine]
     reference: str = ""
@@ -94,7 +98,8 @@ class ConditionLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ChangeCondition(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods on hand are found damaged, are held until somebody has looked at them, or are good again: all lines or none. `cause`: the id of the request."""
+    """Goods on hand are found damaged, are held until somebody has looked at them, or are good again: all lines or
+    none. `cause`: the id of the request."""
 
     lines: list[ConditionLine]
     reference: str = ""
@@ -111,8 +116,9 @@ class SetLevels(msgspec.Struct, frozen=True, tag=True, gc=False):
 # --- promises --------------------------------------------------------------------------------------------------------
 # Its tag is what it was called before carts: messages of then may still be under way.
 class Allocate(msgspec.Struct, frozen=True, tag="Reserve", gc=False, omit_defaults=True):
-    """An order's fulfilment, or a transfer (as `order_id`), asks for units. Answered with what could be allocated (`Taken`), which may be less or
-    nothing. `channel`: whose buffer is kept back; `life_days`: per SKU, days that its lot must have left."""
+    """An order's fulfilment, or a transfer (as `order_id`), asks for units. Answered with what could be allocated
+    (`Taken`), which may be less or nothing. `channel`: whose buffer is kept back; `life_days`: per SKU, days that
+    its lot must have left."""
 
     order_id: str
     fulfilment: int
@@ -138,7 +144,8 @@ class Pick(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Allocated units were not found: they leave the books. `lots`: (SKU, lot, units) of them of which it is known which; of the rest those that end soonest."""
+    """Allocated units were not found: they leave the books. `lots`: (SKU, lot, units) of them of which it is known
+    which; of the rest those that end soonest."""
 
     order_id: str
     fulfilment: int
@@ -147,7 +154,8 @@ class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=T
 
 
 class Ship(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Allocated units left the building. Answered with the lots that they were of (`Shipped`). `package`: of a transfer, by which it knows the answer."""
+    """Allocated units left the building. Answered with the lots that they were of (`Shipped`). `package`: of a
+    transfer, by which it knows the answer."""
 
     order_id: str
     fulfilment: int
@@ -173,7 +181,8 @@ class Unreserve(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Convert(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A cart's units become an order's. Answered with what could be allocated (`Taken`): all of them but those whose lot has ended."""
+    """A cart's units become an order's. Answered with what could be allocated (`Taken`): all of them but
+    those whose lot has ended."""
 
     reservation_id: str
     order_id: str
@@ -183,7 +192,8 @@ class Convert(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 # --- what is to come, where things are, what goes off ---------------------------------------------------------------
 class Expect(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This is what is still to come from a source; no lines: nothing more. What is older than what was said already (`revision`) changes nothing."""
+    """This is what is still to come from a source; no lines: nothing more. What is older than what was said already
+    (`revision`) changes nothing."""
 
     source_id: str
     source: IncomingSource
@@ -215,7 +225,8 @@ class MoveLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MoveUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods are put away, moved or taken out: all lines or none. `cause`: the id of the request, or "" of a floor's own."""
+    """Goods are put away, moved or taken out: all lines or none. `cause`: the id of the request,
+    or "" of a floor's own."""
 
     lines: list[MoveLine]
     reference: str = ""
@@ -223,8 +234,9 @@ class MoveUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class BeginCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """These spots are being counted from now on: (bin id, "") or ("", SKU). A spot that the same count has begun already begins anew.
-    Answered with which could be begun, and when (`Begun`); `tell_book`: and with what should be there."""
+    """These spots are being counted from now on: (bin id, "") or ("", SKU). A spot that the same count has begun
+    already begins anew. Answered with which could be begun, and when (`Begun`); `tell_book`: and
+    with what should be there."""
 
     count_id: str
     spots: list[tuple[str, str]]
@@ -232,8 +244,8 @@ class BeginCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CountSpot(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """So many units of each (SKU, lot, units) lay in the spot at that moment (UTC ms). Changes nothing; answered with what the books said
-    at that moment (`Compared`)."""
+    """So many units of each (SKU, lot, units) lay in the spot at that moment (UTC ms). Changes nothing; answered with
+    what the books said at that moment (`Compared`)."""
 
     count_id: str
     spot: tuple[str, str]
@@ -251,7 +263,8 @@ class EndCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on orders that are served here are picked by the location's floor (`floor.py`), on these terms; None: by hand, as without one."""
+    """From now on orders that are served here are picked by the location's floor (`floor.py`), on these terms; None:
+    by hand, as without one."""
 
     terms: FloorTerms | None
 

@@ -4,9 +4,10 @@
     CountSpot     ──▶ book at the moment = book at the beginning + what changed until then      however late the message comes
     EndCounting   ──▶ nothing is kept any more; where what was found waits for a second person, no other count may begin it before he has decided
 
-A spot is a bin with all that lies in it, or what of a SKU lies in no bin. All that is on hand counts, whatever its state: what is
-allocated, reserved, damaged or on hold is in the building too. A change in the very millisecond of the counting is taken to have been before it. A location where
-nobody counts pays one look at an empty dictionary for each change of its stock.
+A spot is a bin with all that lies in it, or what of a SKU lies in no bin. All that is on hand counts, whatever its
+state: what is allocated, reserved, damaged or on hold is in the building too. A change in the very millisecond of the
+counting is taken to have been before it. A location where nobody counts pays one look at an empty dictionary
+for each change of its stock.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _Book = dict[tuple[str, str], int]
 
 
 class BegunSpot(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`problem`: "" or the code that says why it could not be begun; `book`: (SKU, lot, units) that should be there, if it was asked for."""
+    """`problem`: "" or the code that says why it could not be begun; `book`: (SKU, lot, units) that should be
+    there, if it was asked for."""
 
     spot: CountedSpot
     problem: str = ""
@@ -42,7 +44,8 @@ class BegunSpot(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Begun(msgspec.Struct, frozen=True, gc=False):
-    """The answer to `BeginCounting`. `began_at_ms`: UTC ms, by the location's clock; what is counted before that can't be compared."""
+    """The answer to `BeginCounting`. `began_at_ms`: UTC ms, by the location's clock; what is counted before
+    that can't be compared."""
 
     began_at_ms: int
     spots: list[BegunSpot]
@@ -55,7 +58,8 @@ class Compared(msgspec.Struct, frozen=True, gc=False):
 
 
 def begin(location: Location, command: BeginCounting, context: Context) -> tuple[list[Event], Begun]:
-    """As many of the spots as can be; a spot's problem is `bins.unknown`, `count.spot_taken`, `count.spot_too_large` or `count.too_many_spots`."""
+    """As many of the spots as can be; a spot's problem is `bins.unknown`, `count.spot_taken`, `count.spot_too_large` or
+    `count.too_many_spots`."""
     told, begun = list[BegunSpot](), dict[CountedSpot, list[BookLine]]()
     books = books_now(location, command.spots)
     room = SPOTS_MAX - len(location.counting)
@@ -85,8 +89,8 @@ def _lines(book: _Book) -> list[BookLine]:
 
 
 def compare(location: Location, command: CountSpot, context: Context) -> Compared:
-    """What was counted beside what the books said at that moment. Raises Refused `count.not_begun`, `count.too_early`, `count.in_future`, `count.too_many_changes`,
-    `count.spot_too_large`, `stock.lot_required`, `stock.lot_unknown`."""
+    """What was counted beside what the books said at that moment. Raises Refused `count.not_begun`, `count.too_early`,
+    `count.in_future`, `count.too_many_changes`, `count.spot_too_large`, `stock.lot_required`, `stock.lot_unknown`."""
     counting = location.counting.get(command.spot)
     if counting is None or counting.count_id != command.count_id:
         raise Refused("count.not_begun", "It is not being counted: begin it first.")
@@ -125,7 +129,8 @@ def book_at(counting: Counting, at_ms: int) -> _Book:
 
 
 def books_now(location: Location, spots: Iterable[CountedSpot]) -> dict[CountedSpot, _Book]:
-    """What the books say of these spots. All bins together are one walk over what lies in bins: a location has no list of each bin's."""
+    """What the books say of these spots. All bins together are one walk over what lies in bins: a location
+    has no list of each bin's."""
     books: dict[CountedSpot, _Book] = {spot: {} if spot[0] else _unplaced(location, spot[1]) for spot in spots}
     wanted = {spot[0]: book for spot, book in books.items() if location.fill.get(spot[0])}
     for sku, contents in location.contents.items() if wanted else ():

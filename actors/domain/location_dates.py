@@ -1,11 +1,13 @@
-"""When those in a location's line may have what they wait for, and that they hear when it changes. The rules of the line are in `location_waiting.py`.
+"""When those in a location's line may have what they wait for, and that they hear when it changes. The rules of the
+line are in `location_waiting.py`.
 
     what is to come changes ──LOOK_AFTER_MS──▶ those who wait for it, by rank, so many a turn ──by a day or more──▶ the order is told (`LineDated`, `DateMoved`)
     what was to come is late ──LATE_MS, once in LOOK_AGAIN_MS──▲
     what has come out did not go to who was to have it then ───▲
 
-It is looked at a while after the first change, so that of what is corrected at once, or comes and goes, nobody hears. An order is told what differs from what it was told last, so
-a look that is begun again after a crash tells nobody twice.
+It is looked at a while after the first change, so that of what is corrected at once, or comes and goes, nobody hears.
+An order is told what differs from what it was told last, so a look that is begun again after
+a crash tells nobody twice.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ class Arrivals:
                     self._late_ms[sku] = min(late_ms, self._late_ms.get(sku, late_ms))
 
     def expected_ms(self, waiter: Waiter) -> int | None:
-        """When all of it can be had: what is free and to come, less what those want who come first; None when that is not known."""
+        """When all of it can be had: what is free and to come, less what those want who come first; None
+        when that is not known."""
         if not waiter.lines or not self._known:
             return None
         latest = 0
@@ -94,7 +97,8 @@ class Arrivals:
         return [DatesDue(skus, min(late[sku] for sku in skus))] if skus else []
 
     def _points_of(self, waiter: Waiter, sku: str) -> list[Point]:
-        """Units for it and those before it, now and after each arrival. Who takes all or nothing may wait for one SKU while another is there."""
+        """Units for it and those before it, now and after each arrival. Who takes all or nothing may wait for one SKU
+        while another is there."""
         life_days = waiter.life_days.get(sku, 0)
         key = (sku, waiter.channel, life_days)
         if key not in self._points:
@@ -110,7 +114,8 @@ class Arrivals:
         return self._points[key]
 
     def _before(self, waiter: Waiter, sku: str) -> int:
-        """Units that those want who come before it. Who is looked at by rank is added up, so that a long line is not walked anew for each of them."""
+        """Units that those want who come before it. Who is looked at by rank is added up, so that a long line is not
+        walked anew for each of them."""
         rank, (last, units) = waiter.rank(sku), self._ahead.get(sku, (None, 0))
         if last is None or rank < last:
             units = self._line.ahead(waiter, sku)
@@ -131,13 +136,15 @@ def begun(line: WaitingLine, events: Iterable[Event], context: Context) -> list[
 
 
 def _is_soon(line: WaitingLine, sku: str, due_ms: int) -> bool:
-    """Will all who wait for it be looked at by then? A look that is under way begins anew: those who were looked at would not hear of what has changed since."""
+    """Will all who wait for it be looked at by then? A look that is under way begins anew: those who were looked at
+    would not hear of what has changed since."""
     known_ms, after = line.dates.get(sku, (due_ms + 1, None))
     return known_ms <= due_ms and after is None
 
 
 def released(line: WaitingLine, served: Iterable[Event], context: Context) -> list[Event]:
-    """What has to be looked at, as it has just come out, and somebody who was to have it then did not get it: others took it before."""
+    """What has to be looked at, as it has just come out, and somebody who was to have it then did not get
+    it: others took it before."""
     began_ms, now_ms = line.due_ms, context.now_ms
     if began_ms is None:
         return []

@@ -1,5 +1,5 @@
-"""A location's books while a command is being decided: entries are tried on copies, so that each one sees those before it, and a refusal leaves the
-location as it was."""
+"""A location's books while a command is being decided: entries are tried on copies, so that each one sees those before
+it, and a refusal leaves the location as it was."""
 
 from __future__ import annotations
 

@@ -44,8 +44,9 @@ class LocationOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One line of a stock change: what it adds to the counts. `value`: (minor units of one unit, currency); `aside`: which of those states changes,
-    and by how much; `lot`: "" where the SKU has none; `bin`: whose content changes by `bin_delta`, "" for none."""
+    """One line of a stock change: what it adds to the counts. `value`: (minor units of one unit, currency); `aside`:
+    which of those states changes, and by how much; `lot`: "" where the SKU has none; `bin`: whose content changes by
+    `bin_delta`, "" for none."""
 
     sku: str
     quantity: int
@@ -60,8 +61,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class StockChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Stock changed by `entries`. `cause`: "<order or transfer id>.<part>", the id of a reservation, an approval, a count or what was announced, else of the request
-    by which it came; "" where time is it, or a floor's own step."""
+    """Stock changed by `entries`. `cause`: "<order or transfer id>.<part>", the id of a reservation, an approval, a
+    count or what was announced, else of the request by which it came; "" where time is it, or a floor's own step."""
 
     entries: list[Entry]
     cause: str = ""
@@ -69,8 +70,8 @@ class StockChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SafetyStockSet(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units per SKU that are never promised. `was`: what each level was before; `reasons`: why it is another. `cause`, `reference`: as of `StockChanged`. Events of
-    before the ledger told of levels have only these."""
+    """Units per SKU that are never promised. `was`: what each level was before; `reasons`: why it is another. `cause`,
+    `reference`: as of `StockChanged`. Events of before the ledger told of levels have only these."""
 
     levels: list[Units]
     was: list[int] = []
@@ -80,8 +81,8 @@ class SafetyStockSet(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a SKU's stock is steered by; None leaves it as it is. `reorder_point`: at or below it stock runs low, 0 for never; `buffers`: units kept
-    back from a channel; `rate`: how much of it is wanted here, 0 for unknown."""
+    """What a SKU's stock is steered by; None leaves it as it is. `reorder_point`: at or below it stock runs low, 0 for
+    never; `buffers`: units kept back from a channel; `rate`: how much of it is wanted here, 0 for unknown."""
 
     sku: str
     safety_stock: int | None = None
@@ -91,8 +92,8 @@ class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class LevelsSet(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The levels of these SKUs are others. `was`: what each safety stock was before, where another one is said; `cause`: the id of the request. Events of before the ledger
-    told of levels have neither."""
+    """The levels of these SKUs are others. `was`: what each safety stock was before, where another one is said;
+    `cause`: the id of the request. Events of before the ledger told of levels have neither."""
 
     levels: list[Levels]
     was: list[int] = []
@@ -100,7 +101,8 @@ class LevelsSet(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LotOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units of a lot are here, of which none were. `expires_on`: days since 1970-01-01, its last good day; `serial`: it is the number of one unit."""
+    """Units of a lot are here, of which none were. `expires_on`: days since 1970-01-01, its last good day; `serial`: it
+    is the number of one unit."""
 
     sku: str
     lot: str
@@ -146,15 +148,17 @@ class StockRanOut(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PromisesAtRisk(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """So many promised units are not there, or not for sale: a count found fewer than the books could give up, or their lot has ended."""
+    """So many promised units are not there, or not for sale: a count found fewer than the books could give up,
+    or their lot has ended."""
 
     sku: str
     units: int
 
 
 class Bin(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A place for goods in the building: zone, aisle, rack and level. `x_dm`, `y_dm`: where one stands to reach it, in decimetres on the floor plan;
-    `units_max`, `volume_max_ml`: how much fits, 0 for any; `temperature` and `hazard`: what may lie there ("" for no hazardous goods)."""
+    """A place for goods in the building: zone, aisle, rack and level. `x_dm`, `y_dm`: where one stands to reach it, in
+    decimetres on the floor plan; `units_max`, `volume_max_ml`: how much fits, 0 for any; `temperature` and `hazard`:
+    what may lie there ("" for no hazardous goods)."""
 
     bin_id: str
     zone: str
@@ -183,8 +187,8 @@ class BinsRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class IncomingChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This is what is still to come from a source; with 0 units nothing more of that SKU. `revision`: of what the source said; `forgotten`: sources
-    that had nothing more to send long ago."""
+    """This is what is still to come from a source; with 0 units nothing more of that SKU. `revision`: of what the
+    source said; `forgotten`: sources that had nothing more to send long ago."""
 
     source_id: str
     source: IncomingSource
@@ -195,7 +199,8 @@ class IncomingChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CountingBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on it is kept what changes in these spots, for a count: (bin id, "") or ("", SKU). `books`: (SKU, lot, units) that lie in each."""
+    """From now on it is kept what changes in these spots, for a count: (bin id, "") or ("", SKU). `books`: (SKU, lot,
+    units) that lie in each."""
 
     count_id: str
     spots: list[tuple[str, str]]
@@ -209,8 +214,8 @@ class FloorSet(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CountingEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """These spots are not being counted any more. `counted`: (SKU, UTC ms) of what was counted in them, and accepted; `taken`: no other count may begin them yet,
-    since what was found is not in the books."""
+    """These spots are not being counted any more. `counted`: (SKU, UTC ms) of what was counted in them, and accepted;
+    `taken`: no other count may begin them yet, since what was found is not in the books."""
 
     count_id: str
     spots: list[tuple[str, str]]

@@ -1,4 +1,5 @@
-"""Whether a location's picking is run by its floor, and what there is to plan trips from. The rules are in `location.py`, those of the floor in `floor.py`."""
+"""Whether a location's picking is run by its floor, and what there is to plan trips from. The rules are in
+`location.py`, those of the floor in `floor.py`."""
 
 from __future__ import annotations
 

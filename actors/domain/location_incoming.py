@@ -1,4 +1,5 @@
-"""What is still to come to a location: from suppliers, and from other locations. It is no stock yet, but what can be promised for later."""
+"""What is still to come to a location: from suppliers, and from other locations. It is no stock yet, but what
+can be promised for later."""
 
 from __future__ import annotations
 

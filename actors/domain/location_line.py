@@ -1,11 +1,14 @@
-"""Who waits for units at a location, in which order: the line. The rules by which it is served are in `location_waiting.py`.
+"""Who waits for units at a location, in which order: the line. The rules by which it is served
+are in `location_waiting.py`.
 
     waiters   order id → what it waits for
     queues    SKU → class → its waiters by rank           a class: those to whom the very same units are good enough
 
-A waiter's rank for a SKU is (since when it wants it, when it was placed, order id): who was promised first comes first. It wants it since it was placed, or from the
-SKU's release on; who takes all or nothing has one rank for all its SKUs, so that of two of them one comes first everywhere. What is free may be good for one and not for another: channels have buffers, lots end. Within a class it is good for all or for none, so a class is
-served from its head, and nobody has to be looked at who can't be served.
+A waiter's rank for a SKU is (since when it wants it, when it was placed, order id): who was promised first comes first.
+It wants it since it was placed, or from the SKU's release on; who takes all or nothing has one rank for all its SKUs,
+so that of two of them one comes first everywhere. What is free may be good for one and not for another: channels have
+buffers, lots end. Within a class it is good for all or for none, so a class is served from its head, and nobody has to
+be looked at who can't be served.
 """
 
 from __future__ import annotations
@@ -33,10 +36,12 @@ Class = tuple[str, int, int, str]
 
 
 class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """An order waits for these units, instead of those that it waited for before; none: it waits no more. Answered with `InLine`.
+    """An order waits for these units, instead of those that it waited for before; none: it waits no
+    more. Answered with `InLine`.
 
-    `number`: which fulfilment the next part that it gets becomes, the ones after it count on. `seen`: fulfilments that it has heard of. `placed_ms`: when it was
-    placed. `from_ms`: of SKUs that are not out yet, since when they may be had. `whole`: all of it at once, or nothing. Times: UTC ms."""
+    `number`: which fulfilment the next part that it gets becomes, the ones after it count on. `seen`: fulfilments that
+    it has heard of. `placed_ms`: when it was placed. `from_ms`: of SKUs that are not out yet, since when they may be
+    had. `whole`: all of it at once, or nothing. Times: UTC ms."""
 
     order_id: str
     number: int
@@ -50,8 +55,9 @@ class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 
 class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full. `expected_ms`: when all of it can be had by what
-    is to come, and by who is in line before it; None when that is not known. `as_of_ms`: when it was so (UTC ms)."""
+    """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full.
+    `expected_ms`: when all of it can be had by what is to come, and by who is in line before it; None when that is not
+    known. `as_of_ms`: when it was so (UTC ms)."""
 
     accepted: bool
     expected_ms: int | None = None
@@ -59,8 +65,10 @@ class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms); None: it is passed for now. `sku`: for whose units it came to be its turn, "" when
-    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`). `there`: so many units of what it wants were there for it when its turn went on; 0: it has not yet."""
+    """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms);
+    None: it is passed for now. `sku`: for whose units it came to be its turn, "" when it never did. `mark`: so many had
+    been given what it wants when it came, or its time was over (`WaitingLine.passed`). `there`: so many units of what
+    it wants were there for it when its turn went on; 0: it has not yet."""
 
     sku: str
     until_ms: int | None
@@ -73,8 +81,9 @@ class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard. `turn`: None for all who take
-    what there is. `expected_ms`: when it was told to have all of it (UTC ms), None when that was not known."""
+    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said
+    yet that it has heard. `turn`: None for all who take what there is. `expected_ms`: when it was told to have all of
+    it (UTC ms), None when that was not known."""
 
     order_id: str
     placed_ms: int
@@ -105,14 +114,16 @@ class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class LineChanged(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """An order waits for other units than before, or for none any more. `left`: SKUs that it wanted and wants no more, of which something was noted."""
+    """An order waits for other units than before, or for none any more. `left`: SKUs that it wanted and wants no more,
+    of which something was noted."""
 
     waiter: Waiter
     left: list[str] = []
 
 
 class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Units were allocated to who was next in line: as fulfilment `number` of the order. `floor`: the location's floor picks them."""
+    """Units were allocated to who was next in line: as fulfilment `number` of the order. `floor`: the
+    location's floor picks them."""
 
     order_id: str
     number: int
@@ -121,8 +132,9 @@ class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 
 class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over. `lacked`: of these there was less than it wants, and none came for
-    long. `rest_ms`: so long its other SKUs are set aside for nobody anew then, as they lay idle in vain (UTC ms). `there`: see `Turn`."""
+    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is
+    over. `lacked`: of these there was less than it wants, and none came for long. `rest_ms`: so long its other SKUs are
+    set aside for nobody anew then, as they lay idle in vain (UTC ms). `there`: see `Turn`."""
 
     order_id: str
     sku: str
@@ -133,7 +145,8 @@ class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=Tr
 
 
 class GoodsCame(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Some of these SKUs came, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms); `units`: how many of each, 0 where some are only kept back no more."""
+    """Some of these SKUs came, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms); `units`: how
+    many of each, 0 where some are only kept back no more."""
 
     skus: list[str]
     at_ms: int
@@ -156,7 +169,8 @@ class DatesDue(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LineDated(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order may have all of it then, otherwise than it was told (UTC ms; None: nobody knows). `as_of_ms`: by what was known then."""
+    """The order may have all of it then, otherwise than it was told (UTC ms; None: nobody knows). `as_of_ms`:
+    by what was known then."""
 
     order_id: str
     expected_ms: int | None
@@ -188,9 +202,12 @@ class Queue(msgspec.Struct):
 
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `passing`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
-    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; `came`: SKU →
-    what came in lately, by the hour, or the last that did, of those that are waited for by who takes all or nothing; `rests`: SKU → until when it is set aside for nobody anew (UTC ms)."""
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `passing`: SKU → how
+    many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs.
+    `dates`: SKU → when those who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and
+    up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came for
+    long, and none since; `came`: SKU → what came in lately, by the hour, or the last that did, of those that are waited
+    for by who takes all or nothing; `rests`: SKU → until when it is set aside for nobody anew (UTC ms)."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}

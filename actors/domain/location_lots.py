@@ -1,8 +1,9 @@
 """Lots: parts of a SKU's stock that are told apart, and go off. A serial number is a lot of one.
 
-First expired, first out: of several lots that are good for long enough the one that ends soonest is promised. A lot is good to the end of its last day, UTC.
-`EXPIRY_WARN_DAYS` before that the location tells of it; when it is over, what is promised to nobody goes on quality hold, and so does what is given back later. What is promised stays so until it is given back, and is told as a risk (`PromisesAtRisk`): whoever it is for
-may have it in a box already.
+First expired, first out: of several lots that are good for long enough the one that ends soonest is promised. A lot is
+good to the end of its last day, UTC. `EXPIRY_WARN_DAYS` before that the location tells of it; when it is over, what is
+promised to nobody goes on quality hold, and so does what is given back later. What is promised stays so until it is
+given back, and is told as a risk (`PromisesAtRisk`): whoever it is for may have it in a box already.
 """
 
 from __future__ import annotations
@@ -62,8 +63,9 @@ def without(lots: dict[str, Lot], kept: Mapping[str, int]) -> dict[str, Lot]:
 def claimed(
     location: Location, cause: str, sku: str, units: int, named: Sequence[tuple[str, int]] = ()
 ) -> list[tuple[str, int]]:
-    """(lot, units) of what `cause` has a claim to, those that are `named` first, then soonest end first, together `units`. Of a lot to which it has no claim nothing is taken:
-    a message has to be taken whatever it says. Raises Refused `stock.not_allocated`."""
+    """(lot, units) of what `cause` has a claim to, those that are `named` first, then soonest end first, together
+    `units`. Of a lot to which it has no claim nothing is taken: a message has to be taken whatever it says. Raises
+    Refused `stock.not_allocated`."""
     claims = location.claims.get(cause, {})
     mine = {lot: n for (of, lot), n in claims.items() if of == sku}
     if sum(mine.values()) < units:

@@ -1,6 +1,8 @@
-"""What a location tells of how long its stock will last (`outlook.py`): the demand that somebody set, and when its free units end. The rules are in `location.py`.
+"""What a location tells of how long its stock will last (`outlook.py`): the demand that somebody set, and when its free
+units end. The rules are in `location.py`.
 
-Units that have a last good day are counted by day as they come and go, so that a row costs as much as there are days, and not as there are lots: of serial numbers each is one.
+Units that have a last good day are counted by day as they come and go, so that a row costs as much as there are days,
+and not as there are lots: of serial numbers each is one.
 """
 
 from __future__ import annotations

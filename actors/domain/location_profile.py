@@ -1,6 +1,8 @@
-"""A location's profile: what it can do for orders, and how much of it in a day. The rules are in `location_capacity.py`.
+"""A location's profile: what it can do for orders, and how much of it in a day. The rules are
+in `location_capacity.py`.
 
-A location without a profile is taken to do everything, as much as it has stock for: it ships everywhere, works always, and holds what lies there.
+A location without a profile is taken to do everything, as much as it has stock for: it ships everywhere, works always,
+and holds what lies there.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ TEMPERATURES: tuple[Temperature, ...] = ("ambient", "chilled", "frozen")
 class Profile(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """ships: orders go to customers from here. serves: countries that it ships to, empty for all.
 
-    week, holidays: as `sourcing_calendar.Calendar` has them, in the location's own time; no week: it works always. handling_min: minutes from the order to
-    the parcel. orders_a_day, units_a_day: how much of orders it allocates on a local day, 0 for no limit.
-    hazard_classes, temperatures: what it may hold; a whole class ("2") has all its divisions. labour: minor units of the region's currency for each order and
-    each of its lines. carriers: that call there, empty for all. pickup_hold_days: for how long it keeps what is ready for its customer, 0 for as long as the region does."""
+    week, holidays: as `sourcing_calendar.Calendar` has them, in the location's own time; no week: it works always.
+    handling_min: minutes from the order to the parcel. orders_a_day, units_a_day: how much of orders it allocates on a
+    local day, 0 for no limit.
+    hazard_classes, temperatures: what it may hold; a whole class ("2") has all its divisions. labour: minor units of
+    the region's currency for each order and each of its lines. carriers: that call there, empty for all.
+    pickup_hold_days: for how long it keeps what is ready for its customer, 0 for as long as the region does."""
 
     ships: bool = True
     serves: tuple[str, ...] = ()

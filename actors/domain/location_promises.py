@@ -1,7 +1,7 @@
 """Units that are promised: allocated to orders and transfers, reserved for carts. The rules are in `location.py`.
 
-`Allocate` and `Reserve` take what is available in that very turn, so no unit is promised twice. Where a SKU has lots, it is remembered which lot is
-promised to whom (`Location.claims`).
+`Allocate` and `Reserve` take what is available in that very turn, so no unit is promised twice. Where a SKU has lots,
+it is remembered which lot is promised to whom (`Location.claims`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from actors.domain.location_views import ShippedLot
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What `Allocate`, `Reserve` or `Convert` could take, per SKU; SKUs with nothing are left out. `floor`: the location's floor picks what is allocated."""
+    """What `Allocate`, `Reserve` or `Convert` could take, per SKU; SKUs with nothing are left out. `floor`: the
+    location's floor picks what is allocated."""
 
     lines: list[Units]
     floor: bool = False
@@ -95,8 +96,9 @@ _SETTLE: dict[type, tuple[Reason, int, int]] = {
 
 
 def settle(location: Location, command: Release | Pick | ShortPick | Ship, context: Context) -> list[Event]:
-    """An order only settles what was allocated to it here. Anything else is a fault of ours and must not bend the books. A pick changes no count, and
-    its message may come after that of its shipment: messages keep no order. Raises Refused `stock.not_allocated`."""
+    """An order only settles what was allocated to it here. Anything else is a fault of ours and must not bend the
+    books. A pick changes no count, and its message may come after that of its shipment: messages keep no order. Raises
+    Refused `stock.not_allocated`."""
     reason, on_hand, allocated = _SETTLE[type(command)]
     cause, entries = f"{command.order_id}.{command.fulfilment}", list[Entry]()
     draft: Draft | None = None
@@ -140,7 +142,8 @@ def _settled(
 
 
 def lots_of(location: Location, events: Iterable[Event]) -> list[ShippedLot]:
-    """The lots of what leaves by these events, as they are before them: with its last unit a lot is not known here any more."""
+    """The lots of what leaves by these events, as they are before them: with its last unit a lot is
+    not known here any more."""
     units: dict[Spot, int] = {}
     for event in events:
         for entry in event.entries if type(event) is StockChanged else ():
@@ -164,7 +167,8 @@ def unreserve(location: Location, command: Unreserve, context: Context) -> list[
 
 
 def convert(location: Location, command: Convert, context: Context) -> tuple[list[Event], Taken]:
-    """The very units that the cart had, though less of their life is left by now; those of a lot that has ended meanwhile go on hold, and the order asks for others. Raises Refused `stock.not_reserved`."""
+    """The very units that the cart had, though less of their life is left by now; those of a lot that has ended
+    meanwhile go on hold, and the order asks for others. Raises Refused `stock.not_reserved`."""
     given, got, taken = list[Entry](), list[Entry](), dict[str, int]()
     for sku, units, lot in _reserved_parts(location, command.reservation_id, command.lines):
         given.append(Entry(sku, units, 0, 0, "convert", None, ("reserved", -units), lot))

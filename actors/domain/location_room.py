@@ -1,7 +1,8 @@
 """Where at a location goods of a kind may be put: what `put_away.py` chooses from. The rules are in `location.py`.
 
-It is answered in the location's own turn, while others wait for it, so it looks at no more of a building than is needed: bins that have the same goods, and from the place on that
-the goods' demand gives them one empty bin after the other until all units have one. What may lie where, and how near it is, changes only with the bins (`Shelves`).
+It is answered in the location's own turn, while others wait for it, so it looks at no more of a building than is
+needed: bins that have the same goods, and from the place on that the goods' demand gives them one empty bin after the
+other until all units have one. What may lie where, and how near it is, changes only with the bins (`Shelves`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ EMPTY_MAX = 2_000
 
 
 class ViewRoom(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Bins for units of a SKU and lot. temperature, hazard: as bins say it; unit_volume_ml: of one, 0 when it is not known; at, of: so many of how many SKUs are picked more often."""
+    """Bins for units of a SKU and lot. temperature, hazard: as bins say it; unit_volume_ml: of one, 0 when it is not
+    known; at, of: so many of how many SKUs are picked more often."""
 
     location_id: str
     sku: str
@@ -51,8 +53,8 @@ class Room(msgspec.Struct, frozen=True, gc=False):
 
 
 class RoomView(msgspec.Struct, frozen=True, gc=False):
-    """same: bins with the same goods and room for more, the nearest first; empty: in the order in which they should be filled; fitting: of so many; more: there are other
-    empty ones."""
+    """same: bins with the same goods and room for more, the nearest first; empty: in the order in which they should be
+    filled; fitting: of so many; more: there are other empty ones."""
 
     location_id: str
     version: int

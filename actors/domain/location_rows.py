@@ -173,7 +173,8 @@ def _ledger(
 def _levels_ledger(
     state: Location, version: int, event: SafetyStockSet | LevelsSet, later: Sequence[Event], context: Context
 ) -> Iterator[LedgerRow]:
-    """No count changes, so that it was and is as a state that nothing is promised from; nothing of events that don't say what was before."""
+    """No count changes, so that it was and is as a state that nothing is promised from; nothing of events that
+    don't say what was before."""
     changed = list(_corrected(event) if isinstance(event, SafetyStockSet) else _set(event))
     balance = _balances(state, (sku for sku, _, _, _ in changed), later)
     reference = event.reference if isinstance(event, SafetyStockSet) else ""

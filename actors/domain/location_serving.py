@@ -1,4 +1,5 @@
-"""One round of serving a location's line: what of the free units goes to whom. The rules are in `location_waiting.py`."""
+"""One round of serving a location's line: what of the free units goes to whom. The rules are
+in `location_waiting.py`."""
 
 from __future__ import annotations
 
@@ -28,9 +29,10 @@ _Head = tuple[Rank, str, Class, int]
 class Round:
     """The location as it will be after `events`, and what goes to the line then.
 
-    `kept`: SKU → free units that are somebody's in the line, who is served in a later turn. `full`: the day's capacity is used up. `tomorrow`: somebody takes all
-    or nothing, and that is more than the rest of the day. `more`: there was too much to do for one turn. `turns`: see `location_turns.py`. asker: the order that asks by itself in this turn, from which
-    nothing is kept that is set aside for it.
+    `kept`: SKU → free units that are somebody's in the line, who is served in a later turn. `full`: the day's capacity
+    is used up. `tomorrow`: somebody takes all or nothing, and that is more than the rest of the day. `more`: there was
+    too much to do for one turn. `turns`: see `location_turns.py`. asker: the order that asks by itself in this turn,
+    from which nothing is kept that is set aside for it.
     """
 
     def __init__(
@@ -87,8 +89,9 @@ class Round:
                     stock.buffers = buffers_of(levels.buffers)
 
     def _came(self) -> dict[str, int]:
-        """SKU → units that came by the events, be they kept back yet: they came in, were found, or are good again; or 0, where units are kept back no more, for these were there. What somebody
-        gives back was there before, too, and what comes for somebody is his."""
+        """SKU → units that came by the events, be they kept back yet: they came in, were found, or are good again; or
+        0, where units are kept back no more, for these were there. What somebody gives back was there before, too, and
+        what comes for somebody is his."""
         came: dict[str, int] = {}
         for sku, stock in self._draft.touched.items():
             before, after = self._location.stock.get(sku) or Stock(), copy(stock)
@@ -104,9 +107,11 @@ class Round:
     def serve(
         self, skus: Iterable[str], queue_of: Callable[[str], Mapping[Class, Queue]], waiters: Mapping[str, Waiter]
     ) -> None:
-        """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each.
+        """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once
+        finds what those before him leave of each.
 
-        Who is served gives up what had to stay with what was set aside for it; of its goods that are not among these, others may have that now. queue_of: who is in line for a SKU."""
+        Who is served gives up what had to stay with what was set aside for it; of its goods that are not among these,
+        others may have that now. queue_of: who is in line for a SKU."""
         self._waiters, looked_at = waiters, list(skus)
         while looked_at:
             self._serve({sku: queue_of(sku) for sku in looked_at})
@@ -139,13 +144,15 @@ class Round:
                 return
             ranks = queues[sku][one].ranks
             if got < wanted or at + 1 == len(ranks):
-                # Those behind it, who are like it, find nothing either. A turn that comes later in the round can leave one over for them: that is the next round's.
+                # Those behind it, who are like it, find nothing either. A turn that comes later in the round can leave
+                # one over for them: that is the next round's.
                 heappop(heads)
             else:
                 heapreplace(heads, (ranks[at + 1], sku, one, at + 1))
 
     def _set_aside(self, waiter: Waiter, sku: str) -> None:
-        """What there is of it waits for who takes all or nothing, if it is its turn; if not it is left to others, as what is missing may never come."""
+        """What there is of it waits for who takes all or nothing, if it is its turn; if not it is left to others, as
+        what is missing may never come."""
         if any(moment > self._context.now_ms for moment in waiter.from_ms.values()):
             return
         if not self.beyond_a_day(waiter) and self._good(waiter, sku) and self.turns.has(waiter, sku):
@@ -156,7 +163,8 @@ class Round:
             self.turns.leave(waiter, sku)
 
     def _claim(self, sku: str) -> None:
-        """Of other goods too than that which is given out there may be some that are set aside: whoever wants several at once leaves them."""
+        """Of other goods too than that which is given out there may be some that are set aside: whoever wants
+        several at once leaves them."""
         if sku in self._claimed:
             return
         self._claimed[sku], waiters = None, self._waiters
@@ -189,7 +197,8 @@ class Round:
             self._hold(again)
 
     def good(self, waiter: Waiter, sku: str) -> int:
-        """See `Goods`. Of other goods than that which is given out there may be some that are set aside for who comes before it."""
+        """See `Goods`. Of other goods than that which is given out there may be some that are set aside
+        for who comes before it."""
         self._claim(sku)
         return self._good(waiter, sku)
 
@@ -206,7 +215,8 @@ class Round:
         return bool(lots) and sum(n for _, n in parts) < wanted
 
     def _give(self, waiter: Waiter, sku: str, wanted: int) -> int:
-        """Units that it got, all that there are for it; everything else that it wants too, if it takes all or nothing."""
+        """Units that it got, all that there are for it; everything else that it wants too, if
+        it takes all or nothing."""
         if not waiter.whole:
             return self._take(waiter, sku, wanted)
         for other, units in waiter.lines.items():
@@ -260,7 +270,8 @@ class Round:
         return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
 
     def _has_all(self, waiter: Waiter) -> bool:
-        """Worked out once for all its SKUs: what it got of one SKU in this round it got of all, and what it lacked it lacks."""
+        """Worked out once for all its SKUs: what it got of one SKU in this round it got of all, and
+        what it lacked it lacks."""
         if waiter.order_id in self._given:
             return True
         if waiter.order_id in self._lack or not self._finds_all(waiter):
@@ -291,11 +302,13 @@ class Round:
         return known.available_to(waiter.channel) if known is not None else 0
 
     def beyond_a_day(self, waiter: Waiter) -> bool:
-        """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so nothing is set aside for him."""
+        """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so
+        nothing is set aside for him."""
         return self._profile is not None and self._profile.beyond_a_day(sum(waiter.lines.values()))
 
     def _room(self, waiter: Waiter, wanted: int) -> int:
-        """Units that the location may still do for the order today. What is wanted above that waits for tomorrow, and so do those behind."""
+        """Units that the location may still do for the order today. What is wanted above that waits for tomorrow,
+        and so do those behind."""
         profile, count = self._profile, self._count
         if profile is None or count is None:
             return wanted
@@ -329,7 +342,8 @@ class Round:
         return self.kept.get(sku, 0) + self.turns.aside_but(sku, self._asker)
 
     def events(self, waiters: Mapping[str, Waiter], *, floor: bool) -> list[Event]:
-        """What came in of what is waited for as a whole; whose turn came or ended; and who was served, each with the units as one part of the order."""
+        """What came in of what is waited for as a whole; whose turn came or ended; and who was served, each with the
+        units as one part of the order."""
         came = self.turns.waited_for()
         out: list[Event] = [GoodsCame([*came], self._context.now_ms, [*came.values()])] if came else []
         out += [turn for name, turn in self.turns.changed.items() if name not in self._given]
@@ -347,7 +361,8 @@ class Round:
         return out
 
     def _levels_crossed(self) -> Iterable[Event]:
-        """What the line has taken is missing as what anybody takes. What came in with the same turn was never there for others, and what left by it was told."""
+        """What the line has taken is missing as what anybody takes. What came in with the same turn was never there for
+        others, and what left by it was told."""
         given: dict[str, int] = {}
         for (_, sku), units in self._units.items():
             given[sku] = given.get(sku, 0) + units
@@ -358,7 +373,8 @@ class Round:
             yield from crossed(sku, stock.reorder_point, before, stock.available)
 
     def fallen(self, events: Iterable[Event]) -> Iterable[Event]:
-        """That somebody else takes what these events say makes stock low, by what there is: what is set aside or kept for the line is there yet."""
+        """That somebody else takes what these events say makes stock low, by what there is: what is set aside or kept
+        for the line is there yet."""
         stock: dict[str, Stock] = {}
         for entry in (entry for event in events if type(event) is StockChanged for entry in event.entries):
             apply(entry, stock.setdefault(entry.sku, copy(self._draft.stock(entry.sku))))

@@ -1,6 +1,8 @@
-"""Bins in the order in which one comes to them from the dock, for each kind of goods. Part of a location: see `location_room.py`.
+"""Bins in the order in which one comes to them from the dock, for each kind of goods. Part of a
+location: see `location_room.py`.
 
-It follows from the bins, is made when it is first asked for, and thrown away when they change: two are never different for what it says."""
+It follows from the bins, is made when it is first asked for, and thrown away when they change: two are never
+different for what it says."""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ Dock = tuple[int, int]
 
 
 def distance(bin_: Bin, dock: Dock) -> tuple[int, str]:
-    """By it bins are sorted: nobody told where aisles and walls are, so ways are |dx| + |dy|; equally far ones by id."""
+    """By it bins are sorted: nobody told where aisles and walls are, so ways are |dx| + |dy|;
+    equally far ones by id."""
     return abs(bin_.x_dm - dock[0]) + abs(bin_.y_dm - dock[1]), bin_.bin_id
 
 

@@ -38,7 +38,8 @@ class Counts(msgspec.Struct, gc=False):
 
 
 class Stock(Counts, gc=False):
-    """Stock of one SKU here. `buffers`: units kept back from channels; `rate`: how much of it is wanted here, None while unknown."""
+    """Stock of one SKU here. `buffers`: units kept back from channels; `rate`: how much of it is wanted
+    here, None while unknown."""
 
     safety_stock: int = 0
     reorder_point: int = 0
@@ -60,8 +61,8 @@ class Stock(Counts, gc=False):
 
 
 class Lot(Counts, gc=False):
-    """The part of a SKU's stock that is of one lot. `expires_on`: days since 1970-01-01, its last good day; `serial`: it is the number of one unit;
-    `told`: that its end is near, or that it has come."""
+    """The part of a SKU's stock that is of one lot. `expires_on`: days since 1970-01-01, its last good day; `serial`:
+    it is the number of one unit; `told`: that its end is near, or that it has come."""
 
     expires_on: int | None = None
     serial: bool = False
@@ -73,7 +74,8 @@ class Lot(Counts, gc=False):
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False):
-    """What is still to come from one source. Without lines it only tells that nothing is, and is forgotten after a while (`changed_at_ms`)."""
+    """What is still to come from one source. Without lines it only tells that nothing is, and is forgotten after a
+    while (`changed_at_ms`)."""
 
     source: IncomingSource
     revision: int
@@ -91,8 +93,8 @@ Passed = tuple[int, str, str, int]
 
 
 class Counting(msgspec.Struct, gc=False):
-    """A spot that is being counted: (SKU, lot, units) that lay there when it was begun, and what has changed since. `lost`: more changed than is kept, or nobody asks for it
-    any more and the spot is only still taken."""
+    """A spot that is being counted: (SKU, lot, units) that lay there when it was begun, and what has changed since.
+    `lost`: more changed than is kept, or nobody asks for it any more and the spot is only still taken."""
 
     count_id: str
     began_at_ms: int
@@ -104,12 +106,16 @@ class Counting(msgspec.Struct, gc=False):
 class Location(msgspec.Struct):
     """The state of a location. All maps but `stock` are empty where nobody uses them.
 
-    stock: by SKU. lots: SKU → lot → its part of the stock; for a SKU that has lots they add up to its stock in every state.
-    claims: cause → (SKU, lot) → units allocated or reserved of that lot. bins: by id. contents: SKU → (bin, lot) → units that lie there; what is on hand and in no bin
-    is at the dock, on a shelf without number, or in somebody's hands. fill: bin → all units in it. incoming: by source. look_at_ms: when a lot has to be looked at, None for never.
-    counting: spots that are being counted, empty nearly always. floor: how its floor picks what orders are promised, None where no floor runs.
-    profile: what it can do for orders, None for everything. counted: what was allocated to orders on the last day with a limit to it. shelves: its bins by
-    how near they are, where somebody asked. ends: SKU → last good day → free units, of units that have one.
+    stock: by SKU. lots: SKU → lot → its part of the stock; for a SKU that has lots they add up
+    to its stock in every state.
+    claims: cause → (SKU, lot) → units allocated or reserved of that lot. bins: by id. contents: SKU → (bin, lot) →
+    units that lie there; what is on hand and in no bin is at the dock, on a shelf without number, or in somebody's
+    hands. fill: bin → all units in it. incoming: by source. look_at_ms: when a lot has to be looked at, None for never.
+    counting: spots that are being counted, empty nearly always. floor: how its floor picks what orders are
+    promised, None where no floor runs.
+    profile: what it can do for orders, None for everything. counted: what was allocated to orders on the last day with
+    a limit to it. shelves: its bins by how near they are, where somebody asked. ends: SKU → last good day → free
+    units, of units that have one.
     """
 
     particulars: LocationOpened

@@ -1,4 +1,5 @@
-"""Goods that come in, are corrected, change their condition; and the levels that stock is steered by. The rules are in `location.py`."""
+"""Goods that come in, are corrected, change their condition; and the levels that stock is steered by. The
+rules are in `location.py`."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ def _check_for_sale(sku: str, lot: str, expires_on: int | None, condition: Condi
 
 
 def adjust(location: Location, command: AdjustStock, context: Context) -> list[Event]:
-    """Raises Refused `stock.insufficient` (with what is free), `stock.too_much`, `stock.not_in_bin`, `stock.lot_…`, `bins.…`."""
+    """Raises Refused `stock.insufficient` (with what is free), `stock.too_much`, `stock.not_in_bin`,
+    `stock.lot_…`, `bins.…`."""
     draft, added, at_risk = Draft(location), dict[str, int](), dict[str, int]()
     lines = _without_moved(draft, command.lines) if command.as_left else command.lines
     # Gains first: with losses first the books would pass through less on hand than is promised.
@@ -129,8 +131,9 @@ def _gain(draft: Draft, line: AdjustmentLine, added: dict[str, int], context: Co
 
 
 def _without_moved(draft: Draft, lines: list[AdjustmentLine]) -> list[AdjustmentLine]:
-    """Puts serial numbers that are missing in one place and found in another where they were found; gives the other lines. As a loss and a gain neither could go first: of one unit
-    there would be two, or its lot would be over. So it also keeps its condition, and its promise."""
+    """Puts serial numbers that are missing in one place and found in another where they were found; gives the other
+    lines. As a loss and a gain neither could go first: of one unit there would be two, or its lot would be over. So it
+    also keeps its condition, and its promise."""
     serial = [line for line in lines if abs(line.quantity) == 1 and _is_serial(draft, line)]
     lost = {(line.sku, line.lot): line for line in serial if line.quantity < 0 and _lies_in(draft, line)}
     moved: set[int] = set()  # by identity: two lines may say the same
@@ -158,7 +161,8 @@ def _lies_in(draft: Draft, line: AdjustmentLine) -> bool:
 
 
 def _can_gain(draft: Draft, line: AdjustmentLine) -> bool:
-    """Do the books know what was found, and is it not somewhere else by them? What was counted may have left, or come, since then."""
+    """Do the books know what was found, and is it not somewhere else by them? What was counted may have
+    left, or come, since then."""
     lots = draft.lots(line.sku)
     lot = lots.get(line.lot)
     if lot is None:
@@ -167,7 +171,8 @@ def _can_gain(draft: Draft, line: AdjustmentLine) -> bool:
 
 
 def _gain_as_found(draft: Draft, line: AdjustmentLine, context: Context) -> None:
-    """It is there, whatever should be: a bin that is full by the books has something else in it that is missing, one that is gone was a place, and of a lot that has ended there is one more on hold."""
+    """It is there, whatever should be: a bin that is full by the books has something else in it that is missing, one
+    that is gone was a place, and of a lot that has ended there is one more on hold."""
     counts = draft.counts(line.sku, line.lot)
     ended = isinstance(counts, Lot) and not counts.good_on(today(context)) and line.condition == "sellable"
     if ended:
@@ -188,7 +193,8 @@ def _add_gain(draft: Draft, line: AdjustmentLine, counts: Counts) -> None:
 
 
 def _lose_as_far(draft: Draft, line: AdjustmentLine) -> int:
-    """Takes as many off as nobody was promised, sellable ones first: whoever counted saw units and not their condition. Gives how many are left."""
+    """Takes as many off as nobody was promised, sellable ones first: whoever counted saw units and not their condition.
+    Gives how many are left."""
     counts, left = draft.counts(line.sku, line.lot), -line.quantity
     conditions = _CONDITIONS if line.condition == "sellable" else (line.condition,)
     for condition in conditions:

@@ -4,18 +4,25 @@
         ▲                                                         │                    ▲
         └──── KEEP_MS are over: it goes to the next in line ──────┴── enough came ─────┘ it goes on
 
-A turn is for what still comes. When one is over, what its order lacked is in doubt if none of it came for `COMES_MS`: until some comes in, nobody has a turn who lacks it. And what lay idle in vain rests: for `KEEP_MS` no turn begins
-that wants it. So for what comes no more goods lie idle only as long as the turns last that ran when it came into doubt, however many wait for it; and for however many things that come no more at most two thirds of the time. That some came is
-noted only while somebody waits for it who takes all or nothing: what came before that counts as long ago.
+A turn is for what still comes. When one is over, what its order lacked is in doubt if none of it came for `COMES_MS`:
+until some comes in, nobody has a turn who lacks it. And what lay idle in vain rests: for `KEEP_MS` no turn begins that
+wants it. So for what comes no more goods lie idle only as long as the turns last that ran when it came into doubt,
+however many wait for it; and for however many things that come no more at most two thirds of the time. That some came
+is noted only while somebody waits for it who takes all or nothing: what came before that counts as long ago.
 
-When a turn is over, and of each SKU that its order lacks a few times what came lately would suffice, it goes on: where fewer come a day than may pass it between two turns, its order would never have enough. Then it is long enough for a delivery a day to fall into it. It goes on again only with more than it had, and while
-enough comes; so it is over when what comes ends too soon, or comes no more.
+When a turn is over, and of each SKU that its order lacks a few times what came lately would suffice, it goes on: where
+fewer come a day than may pass it between two turns, its order would never have enough. Then it is long enough for a
+delivery a day to fall into it. It goes on again only with more than it had, and while enough comes; so it is over when
+what comes ends too soon, or comes no more.
 
-Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
-stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
+Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is
+somebody's before the next one is there. What is set aside stays free in the books, of the lots that are good for it;
+only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there
+is nothing to be given back.
 
-No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. A turn ends, and
-of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
+No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all
+SKUs of such an order. A turn ends, and of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who
+wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
 """
 
 from __future__ import annotations
@@ -41,9 +48,11 @@ COMES_MS = 4 * DAY_MS
 LATE_MS = HOUR_MS
 # So long a turn goes on each time: a delivery a day falls into it, be it some hours later than the day before.
 GOES_ON_MS = LATELY_MS - LATE_MS
-# A turn goes on if so many times what came lately would suffice: within a week or two, if as much goes on coming. Less would not do for what comes late in the day: then one delivery of two is among it.
+# A turn goes on if so many times what came lately would suffice: within a week or two, if as much goes on coming. Less
+# would not do for what comes late in the day: then one delivery of two is among it.
 TIMES_MAX = 6
-# Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
+# Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would
+# have to look at all of it.
 TURN_SKUS_MAX = 50
 
 _rank_of = itemgetter(0)
@@ -53,7 +62,8 @@ class Goods(Protocol):
     """What there is in a round."""
 
     def lacks(self, waiter: Waiter, sku: str) -> bool:
-        """Is there less of it than it wants, in its channel and lasting long enough, be it set aside for others or not?"""
+        """Is there less of it than it wants, in its channel and lasting long enough, be it set
+        aside for others or not?"""
         ...
 
     def good(self, waiter: Waiter, sku: str) -> int:
@@ -66,7 +76,8 @@ class Goods(Protocol):
 
 
 class Turns:
-    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of which some came by what the round is about, or are kept back no more → how many came."""
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of
+    which some came by what the round is about, or are kept back no more → how many came."""
 
     def __init__(self, line: WaitingLine, now_ms: int, came: Mapping[str, int], goods: Goods) -> None:
         self._line, self._turns, self._now_ms, self._goods = line, line.turns, now_ms, goods
@@ -87,7 +98,8 @@ class Turns:
 
     # --- what is set aside
     def aside(self, sku: str, waiter: Waiter | None = None) -> int:
-        """How many have to stay, so that those who come before the waiter find theirs, over what is kept back from them; None: all of them."""
+        """How many have to stay, so that those who come before the waiter find theirs, over what is kept back from
+        them; None: all of them."""
         return self._before(sku, waiter)
 
     def aside_but(self, sku: str, order_id: str) -> int:
@@ -120,7 +132,8 @@ class Turns:
         return out
 
     def set_aside(self, waiter: Waiter, sku: str, parts: Sequence[Units], back: int) -> None:
-        """For the waiter, whatever was before. parts: (lot, units), "" where there are no lots; back: units that are kept back from its channel."""
+        """For the waiter, whatever was before. parts: (lot, units), "" where there are no lots; back: units that are
+        kept back from its channel."""
         kept, rank = self._aside.setdefault(sku, []), waiter.rank(sku)
         at = bisect_left(kept, rank, key=_rank_of)
         kept[at : at + (at < len(kept) and kept[at][0] == rank)] = [(rank, parts, back)]
@@ -217,8 +230,9 @@ class Turns:
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
 
     def _goes_on(self, waiter: Waiter, turn: Turn) -> int:
-        """Units that are there for it, if it will have enough in a few days when as much comes as did lately; else 0. Of each SKU that it lacks some have to be there, and when its turn went on before,
-        it has to have more than then: what ends as soon as it comes never adds up."""
+        """Units that are there for it, if it will have enough in a few days when as much comes as did lately; else 0.
+        Of each SKU that it lacks some have to be there, and when its turn went on before, it has to have more than
+        then: what ends as soon as it comes never adds up."""
         there, wanted = {sku: self._goods.good(waiter, sku) for sku in waiter.lines}, waiter.lines
         lacked = {sku: wanted[sku] - units for sku, units in there.items() if units < wanted[sku]}
         comes = all(there[sku] and units <= TIMES_MAX * self._came_lately(sku) for sku, units in lacked.items())
@@ -256,7 +270,8 @@ class Turns:
         return waiter is not None and self._goods.beyond_a_day(waiter)
 
     def waited_for(self) -> dict[str, int]:
-        """What came (SKU → units; 0: it is kept back no more), of that which somebody waits for who takes all or nothing, or of which it was doubted that any comes."""
+        """What came (SKU → units; 0: it is kept back no more), of that which somebody waits for who takes all or
+        nothing, or of which it was doubted that any comes."""
         line = self._line
         return {
             sku: self._came[sku] for sku in sorted(self._came)

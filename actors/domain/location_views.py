@@ -46,7 +46,8 @@ Query = ViewStock | ViewSku | ViewBins | ViewRoom | ViewContents | ViewProfile
 
 # --- answers --------------------------------------------------------------------------------------------------------
 class StockView(msgspec.Struct, frozen=True, gc=False):
-    """Stock of one SKU: on_hand = free + allocated + reserved + damaged + quality_hold; available = free - safety_stock, at least 0."""
+    """Stock of one SKU: on_hand = free + allocated + reserved + damaged + quality_hold; available = free -
+    safety_stock, at least 0."""
 
     sku: str
     on_hand: int

@@ -1,21 +1,25 @@
-"""The line of orders that wait for units at a location. The rules of the location are in `location.py`; what a line is, in `location_line.py`.
+"""The line of orders that wait for units at a location. The rules of the location are in `location.py`; what a line
+is, in `location_line.py`.
 
     WaitInLine ──▶ in line ──units are free──▶ served: allocated, as a part of the order (`LineServed`), which is told by a message (`UnitsOffered`)
                      │  ▲                        │
                      │  └── wants more ──────────┤ the order takes it, or gives back what it lacks no more (`Release`): next in line
                      └── WaitInLine of nothing ──┴─▶ out of line
 
-Whatever makes units free serves the line in that very turn, so that nobody who comes later can have them: a receipt, a correction, units that are given back, good
-again, or not kept back any more. Who asks for units of which there are some (an order, a transfer, a cart) gets what the line leaves. The line leaves what is good for
-nobody in it: what is kept back from their channel, lots that end too soon, and what is not all that somebody wants who takes all or nothing.
+Whatever makes units free serves the line in that very turn, so that nobody who comes later can have them: a receipt, a
+correction, units that are given back, good again, or not kept back any more. Who asks for units of which there are some
+(an order, a transfer, a cart) gets what the line leaves. The line leaves what is good for nobody in it: what is kept
+back from their channel, lots that end too soon, and what is not all that somebody wants who takes all or nothing.
 
-Partly is better than not at all: the first in line gets what there is, and stays the first for the rest. So nobody is passed over, and a large order is not
-starved by small ones. For who takes all or nothing units are set aside for a while, and then not for a while (`location_turns.py`).
+Partly is better than not at all: the first in line gets what there is, and stays the first for the rest. So nobody is
+passed over, and a large order is not starved by small ones. For who takes all or nothing units are set aside for a
+while, and then not for a while (`location_turns.py`).
 
-What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept for them until tomorrow. SKUs that are not out
-yet are in the line, and served when they are. The order says which parts it has heard of (`seen`); until then they are taken off what it says that it wants, since
-it did not know of them. A line is bounded; who is not let in asks again by its own timer.
-So does who wants more at once than the location does in a day.
+What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept
+for them until tomorrow. SKUs that are not out yet are in the line, and served when they are. The order says which parts
+it has heard of (`seen`); until then they are taken off what it says that it wants, since it did not know of them. A
+line is bounded; who is not let in asks again by its own timer. So does who wants more at once than
+the location does in a day.
 """
 
 from __future__ import annotations
@@ -79,7 +83,8 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     if type(command) is WaitInLine:
         return decision
     decision.events.extend(location_dates.begun(line, decision.events, context))
-    # Only the timer looks at the whole line: others would pay for it, and each of them would move its moment on, so that it never came.
+    # Only the timer looks at the whole line: others would pay for it, and each of them would move its moment
+    # on, so that it never came.
     woken = type(command) is LookAtLots and line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
     skus = sorted(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
@@ -127,7 +132,8 @@ def _round(
 def _asked(
     location: Location, line: WaitingLine, command: Allocate | Reserve, context: Context, inner: Inner
 ) -> Decision:
-    """Somebody else asks. What is good for the line was served when it came: there is something left to serve only on a new day, or when there was too much for one turn."""
+    """Somebody else asks. What is good for the line was served when it came: there is something left to serve only on a
+    new day, or when there was too much for one turn."""
     skus = [sku for sku, _ in command.lines]
     waited_for = [sku for sku in skus if sku in line.queues]
     if not waited_for:
@@ -159,7 +165,8 @@ def _counted(line: WaitingLine, served: Iterable[Event]) -> Collection[str]:
 
 
 def _passed(line: WaitingLine, counted: Collection[str], asker: str, decision: Decision) -> Decision:
-    """Whoever is not in line passes those who have had their time; one of these who asks by himself does not pass himself."""
+    """Whoever is not in line passes those who have had their time; one of these who asks by
+    himself does not pass himself."""
     if counted:
         entries = (entry for event in decision.events if type(event) is StockChanged for entry in event.entries)
         got = (entry.sku for entry in entries if entry.reason in ("allocate", "reserve"))
@@ -179,7 +186,8 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     for _, got in unseen:
         for sku, units in got:
             lines[sku] = lines.get(sku, 0) - units
-    # Of what is of use only as a whole nothing is served while the order has not heard of all: it tells anew when it has.
+    # Of what is of use only as a whole nothing is served while the order has not heard of all:
+    # it tells anew when it has.
     lines = {} if command.whole and unseen else {sku: units for sku, units in lines.items() if units > 0}
     accepted = not lines or (
         _fits(line, known, lines, whole=command.whole) and not (command.whole and _beyond_a_day(location, lines))
@@ -229,12 +237,14 @@ def _whole_for(line: WaitingLine, sku: str) -> int:
 
 
 def _turn(location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
-    """It stays its turn, unless it wants other goods now: these may be in doubt, or be set aside for many. Of who is new, or wants other goods, it is counted from now on who passes it."""
+    """It stays its turn, unless it wants other goods now: these may be in doubt, or be set aside for many. Of who is
+    new, or wants other goods, it is counted from now on who passes it."""
     turn = known.turn if known is not None else None
     if known is not None and turn is not None:
         same = waiter.lines.keys() <= known.lines.keys() if turn.until_ms else waiter.lines.keys() == known.lines.keys()
         if same:
-            # What is there of that which it wants no more is not missing; what never came of that is nothing that it had.
+            # What is there of that which it wants no more is not missing; what never came of
+            # that is nothing that it had.
             less = 0
             for sku, units in known.lines.items():
                 there = min(units, location.stock[sku].available) if sku in location.stock else 0
@@ -246,7 +256,8 @@ def _turn(location: Location, line: WaitingLine, known: Waiter | None, waiter: W
 def _got_at_once(
     location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter, context: Context, dates_ms: int | None
 ) -> list[Event]:
-    """What it gets of what is free, in its place among the others; and these, of what was set aside for it and is not any more."""
+    """What it gets of what is free, in its place among the others; and these, of what was set aside for
+    it and is not any more."""
     release_ms = min((moment for moment in waiter.from_ms.values() if moment > context.now_ms), default=None)
     release_ms = sooner(release_ms, dates_ms)
     skus = list(waiter.lines)
@@ -268,7 +279,8 @@ def _due(
 ) -> list[Event]:  # fmt: skip
     now_ms = context.now_ms
     if round_.more:
-        # Of two wake-ups for the same moment the second would be taken for the first again. One that is still to come stays.
+        # Of two wake-ups for the same moment the second would be taken for the first again. One
+        # that is still to come stays.
         return _sooner(line, max(now_ms, line.due_ms or 0) + 1 if woken else now_ms + 1, instead=woken)
     release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
     if round_.full or round_.tomorrow:

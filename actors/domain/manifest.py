@@ -8,12 +8,13 @@
     a parcel that is scanned:   listed ──▶ clearing: its shipment asks the order ──▶ cleared: load it
                                   ▲                   └──▶ held: not now, scan it again      withdrawn: its shipment was stopped, it never leaves
 
-What waits is the one open manifest: closing takes the oldest 300 of it. The carrier is told beside the turn, once, under the key that is given here; until it
-has answered, closing gives the same key and the same parcels again. A parcel waits once or is on one manifest, never both. One that is left for the next
-manifest is not told to the carrier again. Only what is cleared is handed over, and its shipment is told.
+What waits is the one open manifest: closing takes the oldest 300 of it. The carrier is told beside the turn, once,
+under the key that is given here; until it has answered, closing gives the same key and the same parcels again. A parcel
+waits once or is on one manifest, never both. One that is left for the next manifest is not told to the carrier again.
+Only what is cleared is handed over, and its shipment is told.
 
-Whatever is done with one parcel costs the same, however many stand there: each has a row of its own (`manifest_rows.py`), and nobody goes through them all but who closes or hands over
-a manifest.
+Whatever is done with one parcel costs the same, however many stand there: each has a row of its own
+(`manifest_rows.py`), and nobody goes through them all but who closes or hands over a manifest.
 """
 
 from __future__ import annotations

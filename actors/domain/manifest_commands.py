@@ -17,7 +17,8 @@ class JoinDock(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LeaveDock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The parcel shall not wait any more: its label is given back. Refused once it is on a manifest; withdrawn: it must not leave, wherever it is."""
+    """The parcel shall not wait any more: its label is given back. Refused once it is on a manifest; withdrawn: it must
+    not leave, wherever it is."""
 
     sscc: str
     parcel: int
@@ -33,7 +34,8 @@ class ParcelAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 # --- what people do; `within`: the locations that their rights reach, empty for the whole region ---------------------
 class CloseManifest(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What waits goes onto a manifest. Answered with what to tell the carrier, and under which key; while it has not answered, with the same again."""
+    """What waits goes onto a manifest. Answered with what to tell the carrier, and under which key; while it has not
+    answered, with the same again."""
 
     within: list[str] = []
 

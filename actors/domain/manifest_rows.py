@@ -5,7 +5,8 @@
     dock_past     the last few manifests that are over, whole
     manifests     each manifest whole, as it was when its status changed last: for readers
 
-A dock from before there were rows for parcels has all of it in its own: it is read so, and writes all of its rows with the first command that changes it.
+A dock from before there were rows for parcels has all of it in its own: it is read so, and writes all of its rows with
+the first command that changes it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import msgspec
 from actors.domain.errors import Refused
 
 ManifestStatus = Literal["closing", "closed", "handed_over", "returned"]
-# `listed`: not seen yet; `clearing`: its shipment is being asked; `cleared`: it may be loaded; `held`: not now; `withdrawn`: never; `left`: for the next.
+# `listed`: not seen yet; `clearing`: its shipment is being asked; `cleared`: it may be loaded; `held`: not now;
+# `withdrawn`: never; `left`: for the next.
 ListedStatus = Literal["listed", "clearing", "cleared", "held", "withdrawn", "handed_over", "left"]
 WAITING_MAX = 5_000
 # Of one manifest: what carriers take at once.
@@ -21,8 +22,8 @@ OVER_KEPT = 5
 
 # --- events ---------------------------------------------------------------------------------------------------------
 class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A parcel that waits. announced: the carrier was told of it by an earlier manifest, on which it did not leave. place: in the queue, the smallest leaves first; given when it is
-    put there."""
+    """A parcel that waits. announced: the carrier was told of it by an earlier manifest, on which it did not leave.
+    place: in the queue, the smallest leaves first; given when it is put there."""
 
     sscc: str
     shipment_id: str
@@ -93,7 +94,8 @@ class ParcelChecked(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class HandOverDone(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The driver is gone with these (shipment, parcel), since `at_ms` (UTC ms): with this event their shipments are told. left: SSCCs that wait for the next."""
+    """The driver is gone with these (shipment, parcel), since `at_ms` (UTC ms): with this event their shipments are
+    told. left: SSCCs that wait for the next."""
 
     number: int
     handed: list[tuple[str, int]]
@@ -137,8 +139,9 @@ class Manifest(msgspec.Struct):
 
 
 class Roll(msgspec.Struct):
-    """A manifest as its dock has it: `listed` by SSCC, in the order of the list, `by_tracking`: SSCCs. may: how many of them may leave, seen: how many of these are cleared or gone:
-    so that a scan looks at no other parcel than its own."""
+    """A manifest as its dock has it: `listed` by SSCC, in the order of the list, `by_tracking`: SSCCs. may: how many of
+    them may leave, seen: how many of these are cleared or gone: so that a scan looks at no
+    other parcel than its own."""
 
     number: int
     key: str
@@ -169,9 +172,11 @@ class Roll(msgspec.Struct):
 
 
 class Dock(msgspec.Struct):
-    """The state: what waits by SSCC, the next to leave first, with `codes` from tracking number to SSCC; and the manifests by number, those that are over in the order in which they
-    were. on_list: the manifest on which a parcel is that may leave by it. next_place, first_place: of the queue's ends. whole: of one that came back from before there was a row for
-    each parcel, "" until it changes, then the command with which all of its rows are written; None: they are."""
+    """The state: what waits by SSCC, the next to leave first, with `codes` from tracking number to SSCC; and the
+    manifests by number, those that are over in the order in which they were. on_list: the manifest on which a parcel is
+    that may leave by it. next_place, first_place: of the queue's ends. whole: of one that came back from before there
+    was a row for each parcel, "" until it changes, then the command with which all of its rows are
+    written; None: they are."""
 
     next_number: int = 1
     standing: dict[str, Waiting] = {}
@@ -238,7 +243,8 @@ class DockStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
-    """What to tell the carrier: tracking numbers of which it does not know, in order. closed_at_ms: since when (UTC ms), 0 when nobody knows."""
+    """What to tell the carrier: tracking numbers of which it does not know, in order. closed_at_ms: since when (UTC
+    ms), 0 when nobody knows."""
 
     dock_id: str
     version: int
@@ -250,7 +256,8 @@ class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScanView(msgspec.Struct, frozen=True, gc=False):
-    """What came of a scan. `load` only when it is `cleared`; seen, of: parcels of the manifest that are cleared, and all that may leave."""
+    """What came of a scan. `load` only when it is `cleared`; seen, of: parcels of the manifest that are cleared,
+    and all that may leave."""
 
     number: int
     sscc: str

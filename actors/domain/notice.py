@@ -4,8 +4,8 @@
                                ├── `until_ms`: not worth sending any more ──▶ withdrawn, by the entity's timer
                                └── WithdrawNotice ──▶ withdrawn: the same is forgotten, and it is not sent
 
-It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is sent, or it is too late for that. Address
-and content come sealed, and stay so. Times are UTC milliseconds since 1970.
+It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is
+sent, or it is too late for that. Address and content come sealed, and stay so. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class MarkSent(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class WithdrawNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Who it was for has been erased, or is at another address. `ahead`: also when it is yet to be written, since messages keep no order."""
+    """Who it was for has been erased, or is at another address. `ahead`: also when it is yet to be written, since
+    messages keep no order."""
 
     ahead: bool = False
 

@@ -2,8 +2,9 @@
 
     fresh ──spent──▶ spent ──until_ms──▶ (forgotten: it is over by itself)
 
-At most KEPT_MAX names are kept. When one too many comes, the one that is over soonest is forgotten early, and from then on nothing that is
-over as soon is taken, spent or not: too much use makes old ones worthless, and never one good twice. Times are UTC milliseconds since 1970.
+At most KEPT_MAX names are kept. When one too many comes, the one that is over soonest is forgotten early, and from then
+on nothing that is over as soon is taken, spent or not: too much use makes old ones worthless, and never one good twice.
+Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@
                        └─┘
                        └── TRIES_MAX times wrong, or its life later ──▶ none
 
-Whoever sends the code makes it and tells us its keyed digest, so it stands nowhere. That somebody asks again and again neither makes
-more tries than the codes have nor fills a mailbox: after ASKS_MAX codes in a row there is one more each ASK_EVERY_MS. It is never none for long: anybody can ask for a code to
-an address that he knows, and must not keep its owner out by that. What is sent goes to the owner.
-Times are UTC milliseconds since 1970.
+Whoever sends the code makes it and tells us its keyed digest, so it stands nowhere. That somebody asks again and again
+neither makes more tries than the codes have nor fills a mailbox: after ASKS_MAX codes in a row there is one more each
+ASK_EVERY_MS. It is never none for long: anybody can ask for a code to an address that he knows, and must not keep its
+owner out by that. What is sent goes to the owner. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ ASK_EVERY_MS = 20 * MINUTE_MS
 
 
 class Codes(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The newest code of somebody, and how many there were. `digest`: b"" when none waits; `asked`: since `first_asked_ms`, when none was
-    to be waited for."""
+    """The newest code of somebody, and how many there were. `digest`: b"" when none waits; `asked`: since
+    `first_asked_ms`, when none was to be waited for."""
 
     digest: Annotated[bytes, ONE_TIME_CODE] = b""
     until_ms: int = 0

@@ -11,39 +11,48 @@ shipped and some not it is `partly_shipped`):
       └▶ backordered ─────┘                 (asks elsewhere)        │
       └───────────────────── cancel: stock is given back ───────────┴──▶ cancelled
 
-Allocation at placement: see `allocation.py`. What no location could serve is backordered: the order asks again by itself, after
-`order_asking.RETRY_FIRST_MS`, then at doubled intervals, and at once on the update `allocate`. Where a sourcing policy holds, the placement brings the
-plan by which its places are asked first, and the others in the order of what they cost (`serve/orders/sourcing.py`).
+Allocation at placement: see `allocation.py`. What no location could serve is backordered: the order asks again by
+itself, after `order_asking.RETRY_FIRST_MS`, then at doubled intervals, and at once on the update `allocate`. Where a
+sourcing policy holds, the placement brings the plan by which its places are asked first, and the others in the order of
+what they cost (`serve/orders/sourcing.py`).
 
-An order and its locations talk by messages that are part of its events (`messages`): it asks a location to reserve and goes on
-when the answer comes back as `ReservationAnswered`. The answer to `PlaceOrder` is provisional until the round is over. An answer
-that comes after a cancellation is given back.
+An order and its locations talk by messages that are part of its events (`messages`): it asks a location to reserve and
+goes on when the answer comes back as `ReservationAnswered`. The answer to `PlaceOrder` is provisional until the round
+is over. An answer that comes after a cancellation is given back.
 
-An order that was a cart's reservation claims it first (`reservation.py`). What the reservation has is converted where it lies, each part a fulfilment; the rest is
-asked for as ever, and all of it when the reservation is over, unknown or another's.
+An order that was a cart's reservation claims it first (`reservation.py`). What the reservation has is converted where
+it lies, each part a fulfilment; the rest is asked for as ever, and all of it when the reservation is
+over, unknown or another's.
 
-What nobody had, the order waits for in line at the places that it knows, which serve it as soon as they have some (`order_waiting.py`). What is not out yet it does not ask for,
-but waits for it in line as well. After that the timer asks only those in whose line it is not.
+What nobody had, the order waits for in line at the places that it knows, which serve it as soon as they have some
+(`order_waiting.py`). What is not out yet it does not ask for, but waits for it in line as well. After that the timer
+asks only those in whose line it is not.
 
-Units that a location keeps back from the order's channel are not asked for: a first round tells the channel only when somebody was seen to keep any back
-(`PlaceOrder.buffered`), so that it costs nothing where nobody does; later rounds, which are few, always tell it.
+Units that a location keeps back from the order's channel are not asked for: a first round tells the channel only when
+somebody was seen to keep any back (`PlaceOrder.buffered`), so that it costs nothing where nobody does; later rounds,
+which are few, always tell it.
 
-A fulfilment of which nothing at all was found is over (cancelled) with that short pick. A floor, which may have more to say of it, cancels it itself.
+A fulfilment of which nothing at all was found is over (cancelled) with that short pick. A floor, which may have more to
+say of it, cancels it itself.
 
-What a location's floor picks (`floor.py`), the order hands to it, and tells it of the end: packed or cancelled (`order_floor.py`). Units that are missing are
-for the floor to tell then, and for nobody else.
+What a location's floor picks (`floor.py`), the order hands to it, and tells it of the end: packed or cancelled
+(`order_floor.py`). Units that are missing are for the floor to tell then, and for nobody else.
 
-Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over (ForgetPerson): what was
-bought, when, for how much and in which country stays, as books and invoices need it.
+Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over
+(ForgetPerson): what was bought, when, for how much and in which country stays, as books and invoices need it.
 
-Holds, what was asked for besides the goods, and changes after the placement are in `order_holds.py`, `order_terms.py`, `order_changes.py`; what follows from them for
-floors, and from all-or-nothing, is added to whatever is decided (`order_terms_floor.py`). `docs/domain/order.md` tells it whole.
+Holds, what was asked for besides the goods, and changes after the placement are in `order_holds.py`, `order_terms.py`,
+`order_changes.py`; what follows from them for floors, and from all-or-nothing, is added to whatever is decided
+(`order_terms_floor.py`). `docs/domain/order.md` tells it whole.
 
 Money that is given back: `order_refunds.py`.
 
-An order that its customer collects at a store: `order_pickup.py`. It waits in no line (`order_waiting.py`): what the store lacks is brought to it.
+An order that its customer collects at a store: `order_pickup.py`. It waits in no line (`order_waiting.py`): what the
+store lacks is brought to it.
 
-How it asks places is in `order_asking.py`, the steps of its fulfilments in `order_steps.py`, what its callers are told in `order_replies.py`. What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, its state is in `order_state.py`, what callers see in `order_views.py`.
+How it asks places is in `order_asking.py`, the steps of its fulfilments in `order_steps.py`, what its callers are told
+in `order_replies.py`. What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, its state is
+in `order_state.py`, what callers see in `order_views.py`.
 """
 
 from __future__ import annotations
@@ -223,8 +232,8 @@ def _unknown(order_id: str) -> Refused:
 
 
 def check_asker(order: Order, order_id: str, asker: str) -> None:
-    """Raises Refused, as if there were no such order, unless it is the asker's own: the customer's who placed it, or a guest's, whose
-    token names the order itself. "" is somebody who may see all."""
+    """Raises Refused, as if there were no such order, unless it is the asker's own: the customer's who placed it, or a
+    guest's, whose token names the order itself. "" is somebody who may see all."""
     if asker and asker not in (order.owner, order_id):
         raise _unknown(order_id)
 
@@ -280,7 +289,8 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The order's one row, whole when it is new or whose it is has changed; and whether it is held, when that has changed."""
+    """The order's one row, whole when it is new or whose it is has changed; and whether it is
+    held, when that has changed."""
     held = [] if state.terms is None else order_holds.rows(context.entity_id, state, events)
     more = [*rows_of_promises(state, events, context), *held]
     if not _WHOLE_ROW.isdisjoint(map(type, events)):

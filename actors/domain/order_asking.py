@@ -1,6 +1,8 @@
-"""How an order asks places for its goods: at its placement, in later rounds, by its timer, for more, and for what was not found. The rules are in `order.py`.
+"""How an order asks places for its goods: at its placement, in later rounds, by its timer, for more, and for what was
+not found. The rules are in `order.py`.
 
-A round asks by a plan (`allocation.py`, or by what the order was placed on, `order_terms_plan.py`); what a place did not give, the next are asked for, until nobody is left.
+A round asks by a plan (`allocation.py`, or by what the order was placed on, `order_terms_plan.py`); what a place did
+not give, the next are asked for, until nobody is left.
 """
 
 from __future__ import annotations
@@ -64,11 +66,13 @@ RETRIES_MAX = 12
 
 
 def place(state: Order | None, command: PlaceOrder, context: Context) -> Decision:
-    """The order, and whom it asks first. Raises Refused `order.exists`, `pickup.unavailable`, and what a cart is over with."""
+    """The order, and whom it asks first. Raises Refused `order.exists`, `pickup.unavailable`, and
+    what a cart is over with."""
     if state is not None:
         raise Refused("order.exists", f"Order {context.entity_id} exists already.", order_id=context.entity_id)
     if command.unclaimable:
-        # That it is the order that refuses lets a repeated placement be answered as the first one was, whatever has become of the cart.
+        # That it is the order that refuses lets a repeated placement be answered as the first one was,
+        # whatever has become of the cart.
         detail = "The reservation can't be ordered any more: place the order without it."
         raise Refused(command.unclaimable, detail, reservation_id=command.reservation_id)
     need = wanted_of(command.lines, command.kits)
@@ -109,14 +113,16 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
     supply = () if command.pickup is None else order_pickup.placed(command, command.pickup, need, bool(asks), context)
     if not asks and not claims:
         return view_of(context, [placed, *asked, *supply])
-    # The whole order is told with the final answer; who can't wait for it looks. What is answered is kept, so it is short.
+    # The whole order is told with the final answer; who can't wait for it looks. What is
+    # answered is kept, so it is short.
     decision = status(context, placed, *asked, *supply)
     decision.provisional = True
     return decision
 
 
 def _promised_by(command: PlaceOrder, plan: allocation.Plan, need: allocation.Need) -> int | None:
-    """When all of it shall be there. Nothing is promised of an order of which something is missing, nor of a cart's, which lies where it lies."""
+    """When all of it shall be there. Nothing is promised of an order of which something is missing, nor of a cart's,
+    which lies where it lies."""
     planned = allocation.need_of((sku, units) for _, part in plan for sku, units in part.items())
     # What stands in is promised as well.
     whole = planned == need if command.terms is None else sum(planned.values()) == sum(need.values())
@@ -243,8 +249,10 @@ def allocate(order: Order, command: UpdateOrder, context: Context) -> Decision:
 
 
 def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision:
-    """Units were not found: others are asked at once. A shipment that takes the fulfilment to hold something else is told what it holds, and nothing is written off. Raises Refused
-    `order.fulfilment_changed`, `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`, `order.short_pick_lots`, `order.floor_picks`."""
+    """Units were not found: others are asked at once. A shipment that takes the fulfilment to hold something else is
+    told what it holds, and nothing is written off. Raises Refused `order.fulfilment_changed`,
+    `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`,
+    `order.short_pick_lots`, `order.floor_picks`."""
     order_packing.check_held(order, command)
     # What is packed may be opened again, by the shipment that packs it: its units are set aside until it ships.
     legal = ("picking",) if command.held is None else ("picking", "packed")
@@ -273,7 +281,8 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
         events, wanted = _short_with_terms(order, fulfilment, short)
     at_ms = context.now_ms + RETRY_FIRST_MS
     picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, at_ms, command.lots)
-    # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
+    # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have
+    # any, those that the order knows.
     others = [place for place in command.places if place.location_id != fulfilment.location_id]
     places = [place for place in others if any(place.available.values())]
     known = [name for name in order.retry_places if name != fulfilment.location_id]
@@ -284,7 +293,8 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
 
 
 def _emptied(fulfilment: Fulfilment, short: Need, command: UpdateOrder) -> list[Event]:
-    """Of what is empty nothing can be packed, so the order would never be over. A floor says itself when it has found nothing at all."""
+    """Of what is empty nothing can be packed, so the order would never be over. A floor says itself when it
+    has found nothing at all."""
     left = any(units > short.get(sku, 0) for sku, units in fulfilment.lines)
     return [] if left or command.by_floor else [FulfilmentsMoved("cancelled", [Move(fulfilment.number)])]
 
@@ -337,7 +347,8 @@ def _out(order: Order, missing: Need, context: Context) -> Need:
 
 
 def next_retry_ms(order: Order, context: Context) -> int | None:
-    """When a timer would go off next (UTC ms), None when it did so often enough. What is collected waits in no line, so its timer never did, unless it is left to people."""
+    """When a timer would go off next (UTC ms), None when it did so often enough. What is collected waits in no line, so
+    its timer never did, unless it is left to people."""
     if order_pickup_late.stopped(order):
         return None
     if order.retries >= RETRIES_MAX:

@@ -11,15 +11,17 @@ from actors.domain.location_events import Units
 from actors.domain.personal_notes import NEARNESS, SEALED_ADDRESS
 
 # Units of one SKU.
-# Why it asks nobody by itself any more, or not yet. `split_limit`: it waits only where it has something already, and asks
-# others by its timer; `asking_again`: some line was full, and it asks there by its timer.
+# Why it asks nobody by itself any more, or not yet. `split_limit`: it waits only where it has something already, and
+# asks others by its timer; `asking_again`: some line was full, and it asks there by its timer.
 ParkedWhy = Literal["in_line", "not_released", "split_limit", "asking_again", "asked_enough", "nobody_to_ask"]
 
 
 class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a placement brings for what can't be had now. `release`: SKU → when it is out (UTC ms), of those that are not: until then nobody is asked for it. `lead_ms`: location → from
-    the moment at which it has allocated units until they are with the customer. `whole`: what is missing is taken at once from one place, or not at all. `barred`: location → what it
-    may never serve of what was ordered or may stand in; when it names any, one that it does not name may serve nothing: nobody has looked."""
+    """What a placement brings for what can't be had now. `release`: SKU → when it is out (UTC ms), of those that are
+    not: until then nobody is asked for it. `lead_ms`: location → from the moment at which it has allocated units until
+    they are with the customer. `whole`: what is missing is taken at once from one place, or not at all. `barred`:
+    location → what it may never serve of what was ordered or may stand in; when it names any, one that it does not name
+    may serve nothing: nobody has looked."""
 
     release: dict[str, int] = {}
     lead_ms: Annotated[dict[str, int], NEARNESS] = {}
@@ -28,9 +30,12 @@ class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
-    """A line in which the order is, or was. `last`: the highest number of a fulfilment that it got there, or the one before the first that it may get. `seen`: of which the location
-    does not know yet that the order has heard; `telling`: of these, those that are in the message under way, None when none is. `lines`: what the location was told last.
-    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known. `whole`: it was told that the order takes all or nothing.
+    """A line in which the order is, or was. `last`: the highest number of a fulfilment that it got there, or the one
+    before the first that it may get. `seen`: of which the location does not know yet that the order has heard;
+    `telling`: of these, those that are in the message under way, None when none is. `lines`: what
+    the location was told last.
+    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known. `whole`:
+    it was told that the order takes all or nothing.
     `as_of_ms`: when what it said of that was so."""
 
     last: int
@@ -44,8 +49,8 @@ class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
 
 
 class Dates(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the customer knows of when it may be there. `known_ms`: that, None when nobody knew. `tell_at_ms`: when he is told otherwise, if it is so yet; None: there is nothing to
-    tell. `told`: how often he was. Times: UTC ms."""
+    """What the customer knows of when it may be there. `known_ms`: that, None when nobody knew. `tell_at_ms`: when he
+    is told otherwise, if it is so yet; None: there is nothing to tell. `told`: how often he was. Times: UTC ms."""
 
     known_ms: int | None
     tell_at_ms: int | None = None
@@ -73,7 +78,8 @@ class UnitsOffered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
 
 
 class LineAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A location has taken note of what the order waits for, or has no room for that. `expected_ms`: see `location_line.InLine`."""
+    """A location has taken note of what the order waits for, or has no room for that. `expected_ms`: see
+    `location_line.InLine`."""
 
     location_id: str
     accepted: bool
@@ -82,7 +88,8 @@ class LineAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
 
 
 class DateMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """By what is to come to the location now, all of it can be had then (UTC ms); None: nobody knows. `as_of_ms`: when it was so."""
+    """By what is to come to the location now, all of it can be had then (UTC ms); None: nobody knows.
+    `as_of_ms`: when it was so."""
 
     location_id: str
     expected_ms: int | None
@@ -91,7 +98,8 @@ class DateMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 # --- events ----------------------------------------------------------------------------------------------------------
 class LineAsk(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one location is told: what the order waits for there, nothing when it leaves. `number`, `seen`: see `location_line.WaitInLine`."""
+    """What one location is told: what the order waits for there, nothing when it leaves. `number`, `seen`: see
+    `location_line.WaitInLine`."""
 
     location_id: str
     number: int
@@ -100,7 +108,8 @@ class LineAsk(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class WaitingAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Locations are told what the order waits for there. `release`, `whole`: see `BackorderTerms`; `life_days`: see `PlaceOrder`."""
+    """Locations are told what the order waits for there. `release`, `whole`: see `BackorderTerms`;
+    `life_days`: see `PlaceOrder`."""
 
     asks: Annotated[list[LineAsk], NEARNESS]
     placed_ms: int
@@ -130,7 +139,8 @@ class WaitingDated(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
 
 
 class BackorderFilled(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Units that the order waited for are its own now, as fulfilment `number`. `promised_by_ms`: when they will be with the customer, None when that is not known."""
+    """Units that the order waited for are its own now, as fulfilment `number`. `promised_by_ms`: when they will be with
+    the customer, None when that is not known."""
 
     number: int
     location_id: str
@@ -147,7 +157,8 @@ class OfferReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class BackorderParked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The order asks no more by itself, and why. `retry_at_ms`: when it does after all; None: only those in whose lines it is let it hear."""
+    """The order asks no more by itself, and why. `retry_at_ms`: when it does after all; None: only those in whose
+    lines it is let it hear."""
 
     why: ParkedWhy
     retry_at_ms: int | None = None
@@ -162,7 +173,8 @@ class CustomerTold(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class DateTold(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer is told for the `number`th time that it may be there at another time than he knew (UTC ms; None: nobody knows), by a notice to the address that is sealed here.
+    """The customer is told for the `number`th time that it may be there at another time than he knew (UTC ms; None:
+    nobody knows), by a notice to the address that is sealed here.
     `until_ms`: from then on that is not worth sending."""
 
     number: int
@@ -184,8 +196,9 @@ Event = (
 
 # --- what callers see ------------------------------------------------------------------------------------------------
 class BackorderView(msgspec.Struct, frozen=True, gc=False):
-    """Why something is still missing. `lines_in`: in how many locations' lines the order is. `expected_by`: when all of it may be with the customer, by what is to come and who is
-    in line before; absent when that is not known. `released_at`: when the last of it is out, absent when all is."""
+    """Why something is still missing. `lines_in`: in how many locations' lines the order is. `expected_by`: when all of
+    it may be with the customer, by what is to come and who is in line before; absent when that is not known.
+    `released_at`: when the last of it is out, absent when all is."""
 
     reason: ParkedWhy
     lines_in: int

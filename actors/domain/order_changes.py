@@ -1,14 +1,17 @@
-"""Changes of an order after its placement: less or more of a line, another address, another service level. The rules of the order are in `order.py`.
+"""Changes of an order after its placement: less or more of a line, another address, another service level. The rules of
+the order are in `order.py`.
 
     ChangeOrder ──▶ of each wish: may it still be? ──yes──▶ LinesChanged, UnitsGivenBack, Readdressed, ServiceChanged
                                                    └─no───▶ told with its reason; when nothing at all may be, the command is refused
 
-A wish may be as long as what it touches is not being picked, and its place has not passed the time by which it leaves today (`cut_offs`). Units that a line does not want any
-more are first those that nobody has yet, then those that lie allocated; and units that a place is just being asked for go back when it answers (`order_terms.taken`). So each
-unit is in one fulfilment, on its way back, or nowhere, whatever crosses with what.
+A wish may be as long as what it touches is not being picked, and its place has not passed the time by which it leaves
+today (`cut_offs`). Units that a line does not want any more are first those that nobody has yet, then those that lie
+allocated; and units that a place is just being asked for go back when it answers (`order_terms.taken`). So each unit is
+in one fulfilment, on its way back, or nowhere, whatever crosses with what.
 
-Of an order that is collected (`order_pickup.py`) only units that nobody has may be left out, and nothing else can be changed. That may be at any time,
-also when the rest was handed over: there is no other way to give up what can't be had.
+Of an order that is collected (`order_pickup.py`) only units that nobody has may be left out, and nothing else can be
+changed. That may be at any time, also when the rest was handed over: there is no other way to
+give up what can't be had.
 """
 
 from __future__ import annotations
@@ -53,7 +56,8 @@ class ChangedLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class NotChanged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A wish that can't be fulfilled: `code`, `detail` say why; `fulfilments`: what stands against it; `quantity_min`: the least that the line can have yet."""
+    """A wish that can't be fulfilled: `code`, `detail` say why; `fulfilments`: what stands against it; `quantity_min`:
+    the least that the line can have yet."""
 
     what: Literal["line", "address", "service_level"]
     code: str
@@ -64,7 +68,9 @@ class NotChanged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class OrderChanged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What was done of the wishes, and what was not. `refund`: what is due to be given back for it, less than it costs less when refunds gave some of that back already, and negative when more is due to be paid; `total`: what the order costs now."""
+    """What was done of the wishes, and what was not. `refund`: what is due to be given back for it, less than it costs
+    less when refunds gave some of that back already, and negative when more is due to be paid; `total`:
+    what the order costs now."""
 
     order_id: str
     version: int
@@ -88,8 +94,8 @@ class Outcome(NamedTuple):
 
 
 class _Draft:
-    """An order while its lines change: `room` as `order_terms.room_of`, `back` what its fulfilments give back: (number, SKU as it
-    lies there, SKU for which it is) → units."""
+    """An order while its lines change: `room` as `order_terms.room_of`, `back` what its fulfilments give back: (number,
+    SKU as it lies there, SKU for which it is) → units."""
 
     def __init__(self, order: Order, command: ChangeOrder, order_id: str) -> None:
         self.order, self.order_id, self.lines = order, order_id, list(order.lines)
@@ -101,14 +107,15 @@ class _Draft:
         self.more = False
 
     def free(self, sku: str) -> int:
-        """Units of the SKU that are not being picked: nobody has them, they lie allocated, or a place is just being asked for them. Of an order that
-        is collected only those that nobody has."""
+        """Units of the SKU that are not being picked: nobody has them, they lie allocated, or a place is just being
+        asked for them. Of an order that is collected only those that nobody has."""
         if self.order.pickup is not None:
             return max(0, self.room.get(sku, 0))
         return max(0, self.room.get(sku, 0)) + sum(n for _, _, n in self.allocated(sku)) + self._asked(sku)
 
     def allocated(self, sku: str) -> list[tuple[Fulfilment, str, int]]:
-        """(fulfilment, SKU as it lies there, units) of what may be given back for it: what stands in first, then what was asked for last."""
+        """(fulfilment, SKU as it lies there, units) of what may be given back for it: what stands in first, then
+        what was asked for last."""
         found = []
         for fulfilment in reversed(self.order.fulfilments):
             if fulfilment.status == "allocated" and fulfilment.location_id not in self.closed:
@@ -157,9 +164,10 @@ def closed_at(order: Order, command: ChangeOrder) -> set[str]:
 
 
 def change(order: Order, command: ChangeOrder, context: Context, retry_ms: int) -> Outcome:
-    """What is done, and what is not. retry_ms: when what is missing then is asked for, if nobody is asked at once (UTC ms). Raises Refused: `order.over`, `order.line_unknown`,
-    `order.line_twice`, `order.nothing_left`, `order.too_late_to_change` or the one reason for which nothing can be done (`order.store_hands_over` of what is collected),
-    `order.changed_meanwhile`, `order.person_erased`."""
+    """What is done, and what is not. retry_ms: when what is missing then is asked for, if nobody is asked at once (UTC
+    ms). Raises Refused: `order.over`, `order.line_unknown`, `order.line_twice`, `order.nothing_left`,
+    `order.too_late_to_change` or the one reason for which nothing can be done (`order.store_hands_over` of what is
+    collected), `order.changed_meanwhile`, `order.person_erased`."""
     check_open(order, context.entity_id)
     check_reach(order, command.within)
     draft = _Draft(order, command, context.entity_id)
@@ -279,7 +287,8 @@ def _line_events(draft: _Draft, retry_ms: int) -> list[Event]:
 
 
 def _due(draft: _Draft) -> int:
-    """What the order costs less, as far as refunds did not give it back already; negative when it costs more (minor units)."""
+    """What the order costs less, as far as refunds did not give it back already; negative when it
+    costs more (minor units)."""
     order, after = draft.order, sum(line.quantity * line.amount for line in draft.lines)
     return kept(order.total_minor, order.refunds) - kept(after, order.refunds)
 

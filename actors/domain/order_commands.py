@@ -33,16 +33,20 @@ Update = Literal["start_picking", "pause_picking", "pack", "short_pick", "ship",
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else. `sealed`,
-    `email_digest`: see `Order`. `reservation_id`: of the cart that it was, "" for none; `unclaimable`: why that can't be had any more, as far as was
-    seen: the code of the refusal, "" when it seems to be good. `buffered`: some place was seen to keep units back from the channel.
+    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody
+    else. `sealed`, `email_digest`: see `Order`. `reservation_id`: of the cart that it was, "" for none; `unclaimable`:
+    why that can't be had any more, as far as was seen: the code of the refusal, "" when it seems to be good.
+    `buffered`: some place was seen to keep units back from the channel.
 
-    `plan`: what to ask first, as sourcing decided, and `places` then are best first; None: as `allocation.plan` says. `splits`: over how many places at most. `sourcing`: the
-    decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms), and `transit` how long its carrier takes (ms).
-    `kits`: of kits among the lines what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none. `terms`: what is asked for besides the goods, None for nothing. `backorder`: what matters for what can't be had now,
-    None when all seems to be there. `pickup`: where its customer
-    collects it (`order_pickup.py`), None for an order that is sent. `placed_by`: whose account of the staff has placed one that is collected, "" for nobody's: he may not decide what
-    its transfers have to be approved for."""
+    `plan`: what to ask first, as sourcing decided, and `places` then are best first; None: as `allocation.plan` says.
+    `splits`: over how many places at most. `sourcing`: the decision (`sourcing_decision.encoded`), sealed where orders
+    are. `promised`: of each part of the plan when it shall be there (UTC ms), and `transit` how
+    long its carrier takes (ms).
+    `kits`: of kits among the lines what one is made of, None for none. `life_days`: of SKUs whose lots must have some
+    left, how many, None for none. `terms`: what is asked for besides the goods, None for nothing. `backorder`: what
+    matters for what can't be had now, None when all seems to be there. `pickup`: where its customer collects it
+    (`order_pickup.py`), None for an order that is sent. `placed_by`: whose account of the staff has placed one that is
+    collected, "" for nobody's: he may not decide what its transfers have to be approved for."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -72,11 +76,13 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
-    (short_pick), or what a shipment has packed (pack, ship: `order_packing.py`). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
-    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`. `by_floor`: the floor of the
-    location says so (`floor.py`). `lots`: of what is missing (SKU, lot, units), as far as it is known. `held`: what the shipment that tells what is missing (maybe nothing: it only
-    asks) takes the fulfilment to hold, None where nobody packs."""
+    """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is
+    missing (short_pick), or what a shipment has packed (pack, ship: `order_packing.py`). `places`: where to ask
+    (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations that the caller's
+    rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`. `by_floor`:
+    the floor of the location says so (`floor.py`). `lots`: of what is missing (SKU, lot, units), as far as it is known.
+    `held`: what the shipment that tells what is missing (maybe nothing: it only asks) takes the fulfilment to hold,
+    None where nobody packs."""
 
     update: Update
     fulfilment: int | None = None
@@ -112,9 +118,10 @@ class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed does not change: what was
-    there before lies under it as well, and is to be erased with it. `pickups`: what the customer is told, at the new address, of what is ready to be collected. `was`: what was sealed when somebody looked, "" for whatever it is:
-    all of it is written anew, so what others have changed since then would be as it was."""
+    """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed
+    does not change: what was there before lies under it as well, and is to be erased with it. `pickups`: what the
+    customer is told, at the new address, of what is ready to be collected. `was`: what was sealed when somebody looked,
+    "" for whatever it is: all of it is written anew, so what others have changed since then would be as it was."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     sealed: Annotated[bytes, SEALED_ORDER]

@@ -1,10 +1,12 @@
-"""When an order that waits may be there, and that its customer hears when that changes. The rules of its lines are in `order_waiting.py`.
+"""When an order that waits may be there, and that its customer hears when that changes. The rules of its lines
+are in `order_waiting.py`.
 
     a place says another date (`DateMoved`, or when it answers) ──▶ the order shows it at once (`WaitingDated`) ──TELL_AFTER_MS──▶ is it another by a day or more yet? ──▶ `DateTold`: a notice
                                                                                                                                          └──no──▶ `DateKept`
 
-The customer knows the date that was shown when all places had answered first, and then what he was told. Of what comes and goes within that time he hears nothing, and of several changes once.
-What a place says carries when it was so: what is older than what the order knows changes nothing.
+The customer knows the date that was shown when all places had answered first, and then what he was told. Of what comes
+and goes within that time he hears nothing, and of several changes once. What a place says carries when it was so: what
+is older than what the order knows changes nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ TELL_AFTER_MS = HOUR_MS
 
 
 def expected_by_ms(order: Order, but: tuple[str, int | None] | None = None) -> int | None:
-    """When all of it may be with the customer (UTC ms): each SKU by the first place that may have it; None when nobody knows. What a place says while it is being told something
-    else is not about what is lacking now. but: (place, date), as if it had heard all and said that."""
+    """When all of it may be with the customer (UTC ms): each SKU by the first place that may have it; None when nobody
+    knows. What a place says while it is being told something else is not about what is lacking now. but: (place, date),
+    as if it had heard all and said that."""
     backorder, soonest = order.backorder, dict[str, int]()
     if backorder is None:
         return None
@@ -78,8 +81,9 @@ def moved(order: Order, command: DateMoved, context: Context) -> list[Event]:
 
 
 def settled(order: Order, command: LineAnswered, context: Context) -> Dates | None:
-    """What the customer knows, and when he is told, once a place has answered; None: as before. It is looked at when all have: the first of them need not be the one
-    that has it soonest. That is when he comes to know a date at all, and it may have moved since, or be another as something else is lacking now."""
+    """What the customer knows, and when he is told, once a place has answered; None: as before. It is looked at when
+    all have: the first of them need not be the one that has it soonest. That is when he comes to know a date at all,
+    and it may have moved since, or be another as something else is lacking now."""
     backorder = order.backorder
     if backorder is None or not _may_tell(order) or _is_told(backorder, command.location_id) or not lacking(order):
         return None

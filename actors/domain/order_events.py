@@ -60,9 +60,10 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The order exists. `retry_at_ms`: set when nobody has anything to ask for. `reservation_id`: with this it claims the cart that it was; locations are
-    asked when that has answered. `splits`, `sourcing`: see `PlaceOrder`; `promised_by_ms`: when all of it shall be there (UTC ms), None when that is not
-    known; `kits`: what kits among the lines are made of; `backorder`, `placed_by`: see `PlaceOrder`."""
+    """The order exists. `retry_at_ms`: set when nobody has anything to ask for. `reservation_id`: with this it claims
+    the cart that it was; locations are asked when that has answered. `splits`, `sourcing`: see `PlaceOrder`;
+    `promised_by_ms`: when all of it shall be there (UTC ms), None when that is not known; `kits`: what kits among the
+    lines are made of; `backorder`, `placed_by`: see `PlaceOrder`."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -90,8 +91,8 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
 
 
 class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The reservation has answered: locations are asked to convert what it had. None when it refused with `code`. `over`: nobody is asked for anything;
-    `retry_at_ms`: when the order asks again."""
+    """The reservation has answered: locations are asked to convert what it had. None when it refused with `code`.
+    `over`: nobody is asked for anything; `retry_at_ms`: when the order asks again."""
 
     reservation_id: str
     asks: list[Ask]
@@ -108,9 +109,10 @@ class CartReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun; `channel`: whose buffers are kept back, "" where
-    nobody seems to have any; `promised`: of each of the asks when it shall be there (UTC ms), empty where nothing was promised; `life_days`, `transit`: see
-    `PlaceOrder`; `stands`: what of the asks stands in for what was ordered."""
+    """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun; `channel`: whose
+    buffers are kept back, "" where nobody seems to have any; `promised`: of each of the asks when it shall be there
+    (UTC ms), empty where nothing was promised; `life_days`, `transit`: see `PlaceOrder`; `stands`: what of the asks
+    stands in for what was ordered."""
 
     asks: list[Ask]
     places: Annotated[list[Place], NEARNESS]
@@ -123,7 +125,8 @@ class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defa
 
 
 class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A location reserved `lines`. `over`: the round is over; `retry_at_ms`: when the order asks again for what is missing."""
+    """A location reserved `lines`. `over`: the round is over; `retry_at_ms`: when the order asks
+    again for what is missing."""
 
     number: int
     lines: list[Units]
@@ -132,7 +135,8 @@ class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class HandedToFloor(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The floor of the location picks fulfilment `number`. `handling`: how the goods are to be treated. Times: UTC ms."""
+    """The floor of the location picks fulfilment `number`. `handling`: how the goods are to be
+    treated. Times: UTC ms."""
 
     number: int
     location_id: str

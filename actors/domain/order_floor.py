@@ -20,7 +20,8 @@ _ENDS: dict[FulfilmentStatus, EndReason] = {"packed": "packed", "cancelled": "ca
 
 
 def handed(order: Order, command: ReservationAnswered) -> list[HandedToFloor | FloorWithheld]:
-    """The fulfilment goes to the floor of the location that has just allocated its units, if it has one; with terms as soon as they allow it (`order_terms_floor.py`)."""
+    """The fulfilment goes to the floor of the location that has just allocated its units, if it has one; with terms as
+    soon as they allow it (`order_terms_floor.py`)."""
     if not command.floor or not command.lines:
         return []
     if order.terms is not None:

@@ -1,10 +1,12 @@
-"""Holds: reasons for which an order stands still until somebody releases it; and how urgent it is on floors. The rules of the order are in `order.py`.
+"""Holds: reasons for which an order stands still until somebody releases it; and how urgent it is on floors. The rules
+of the order are in `order.py`.
 
     HoldOrder ──▶ HoldsPlaced ──▶ nothing is picked, packed or shipped; floors let it lie ──ReleaseOrder, the last of them──▶ floors go on
                        └─ nobody released it in its time ──timer──▶ HoldsOverdue: it is told, and stands yet
 
-Its stock stays allocated, and more is asked for as ever. What is being picked when the hold comes is picked to its end, and then stays: it is in somebody's hands. Several
-reasons may stand at once, of each kind one; no hold releases itself, of whatever kind.
+Its stock stays allocated, and more is asked for as ever. What is being picked when the hold comes is picked to its end,
+and then stays: it is in somebody's hands. Several reasons may stand at once, of each kind one; no hold
+releases itself, of whatever kind.
 """
 
 from __future__ import annotations
@@ -33,14 +35,16 @@ def check_open(order: Order, order_id: str) -> None:
 
 
 def check_reach(order: Order, within: Iterable[str]) -> None:
-    """Raises Refused when the caller's rights end at these locations, and some of the order is elsewhere, or nowhere yet."""
+    """Raises Refused when the caller's rights end at these locations, and some of the order is
+    elsewhere, or nowhere yet."""
     places = set(within)
     if places and (not order.fulfilments or any(f.location_id not in places for f in order.fulfilments)):
         raise Refused("order.location_forbidden", "Your rights don't reach all of the order.")
 
 
 def hold(order: Order, command: HoldOrder, context: Context) -> list[Event]:
-    """To hold it for the same reason in the same words changes nothing. Raises Refused `order.over`, `order.location_forbidden`, `order.hold_in_past`."""
+    """To hold it for the same reason in the same words changes nothing. Raises Refused `order.over`,
+    `order.location_forbidden`, `order.hold_in_past`."""
     check_open(order, context.entity_id)
     check_reach(order, command.within)
     now_ms, until_ms = context.now_ms, command.until_ms
@@ -97,7 +101,8 @@ def overdue(order: Order, context: Context) -> list[Event]:
 def rows(order_id: str, order: Order, events: Sequence[Event]) -> list[HeldOrderRow]:
     """How it is found among those that are held, if that may have changed."""
     holds = (order.terms or NO_TERMS).holds
-    # Whatever happens to an order with holds may be its end: when lines are taken out of it, say, all that is left may be shipped.
+    # Whatever happens to an order with holds may be its end: when lines are taken out of it, say, all
+    # that is left may be shipped.
     if not holds and not any(type(event) is HoldsReleased for event in events):
         return []
     if not holds or order.cancelled or status_of(order) in OVER:

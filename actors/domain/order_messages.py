@@ -1,4 +1,5 @@
-"""Whom an order tells or asks because of what happened to it, and what it learns from the answers. The rules are in `order.py`."""
+"""Whom an order tells or asks because of what happened to it, and what it learns from the answers. The
+rules are in `order.py`."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ _decode_claimed = msgspec.json.Decoder(reservation_commands.Claimed).decode
 
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered | LineAnswered | SupplyRequested | None:  # fmt: skip
-    """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives nothing, nor does a transfer."""
+    """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives
+    nothing, nor does a transfer."""
     asked = message.command
     if type(asked) is transfer_commands.LeaveTransfer:
         return None

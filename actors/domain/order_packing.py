@@ -1,4 +1,5 @@
-"""What an order says to the shipments that pack its fulfilments. The rules are in `order.py`, those of a shipment in `shipment.py`."""
+"""What an order says to the shipments that pack its fulfilments. The rules are in `order.py`, those of a
+shipment in `shipment.py`."""
 
 from __future__ import annotations
 
@@ -9,12 +10,14 @@ from actors.domain.order_state import Order
 
 
 def check_contents(order: Order, command: UpdateOrder) -> None:
-    """Raises Refused `order.fulfilment_changed`, with the lines that it holds by now, when that is not what was packed."""
+    """Raises Refused `order.fulfilment_changed`, with the lines that it holds by now, when that
+    is not what was packed."""
     _check(order, command, command.lines, "packed")
 
 
 def check_held(order: Order, command: UpdateOrder) -> None:
-    """As `check_contents`, when it is not what a shipment takes it to hold that tells what of it is missing: perhaps somebody else has told that already."""
+    """As `check_contents`, when it is not what a shipment takes it to hold that tells what of it is missing: perhaps
+    somebody else has told that already."""
     if command.held is not None:
         _check(order, command, command.held, "to be packed")
 

@@ -1,29 +1,36 @@
 """An order that its customer collects at a store.
 
     placed ──▶ the store allocates what it has ──▶ the rest is asked for by transfers to the store ──▶ all is there ──▶ a collection (`collection.py`)
-                                                    each a fulfilment that is `reserving` at the store until the transfer is over
+                                                    each a fulfilment that is `reserving` at the store
+                                                    until the transfer is over
 
-The order is who asks for transfers, with its own events: so each is asked for once, whatever crashes. The units of such a transfer are allocated to the order by the very
-receipt that brings them into the store's books (`ReceiveStock.allot`), so nobody else can have them in between; what the transfer came to, it says once it is over, as
-a location would that was asked to reserve (`ReservationAnswered`). What did not come (nothing there, refused, lost, damaged) is asked for elsewhere, at the next best
-place; then the order is backordered for it, and asks the store and the places again by its timer, as any order does; since it waits in no line it never leaves off, but asks less and less
+The order is who asks for transfers, with its own events: so each is asked for once, whatever crashes. The units of such
+a transfer are allocated to the order by the very receipt that brings them into the store's books
+(`ReceiveStock.allot`), so nobody else can have them in between; what the transfer came to, it says once it is over, as
+a location would that was asked to reserve (`ReservationAnswered`). What did not come (nothing there, refused, lost,
+damaged) is asked for elsewhere, at the next best place; then the order is backordered for it, and asks the store and
+the places again by its timer, as any order does; since it waits in no line it never leaves off, but asks less and less
 often. What is there by then is made ready without it, and what comes later is another collection.
 
-A transfer that is large needs a second person, as everybody's does: the order asks for it, in the name of whoever of the staff has placed it, and waits.
+A transfer that is large needs a second person, as everybody's does: the order asks for it, in the name of whoever of
+the staff has placed it, and waits.
 
-The store's side is the collection's: to locate, ready, the code, handed over, expired. But only the order says whether units are still to be handed over: a collection
-asks it at each step that changes stock (`MovePickup`), one at a time, and goes on when it has answered. So a cancellation and a hand-over can cross, and either
-comes first here. Steps of fulfilments:
+The store's side is the collection's: to locate, ready, the code, handed over, expired. But only the order says whether
+units are still to be handed over: a collection asks it at each step that changes stock (`MovePickup`), one at a time,
+and goes on when it has answered. So a cancellation and a hand-over can cross, and either comes first
+here. Steps of fulfilments:
 
     missing      units leave the order and the books (short pick); the order is backordered for them
     given_up     units leave the order and are the store's again; others are asked (`order_pickup_late.py`)
     ready        packed            collected   shipped and delivered; what was left behind is given back
     left_behind, expired           cancelled, given back
 
-While the order is held, no time runs out (`order_pickup_holds.py`). When the customer's address is corrected, no code is left with whoever has the old one (`order_pickup_redirect.py`).
+While the order is held, no time runs out (`order_pickup_holds.py`). When the customer's address is corrected, no code
+is left with whoever has the old one (`order_pickup_redirect.py`).
 
-Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the whole order may be cancelled. What nobody has yet may be left out
-of its lines at any time (`order_changes.py`): so what can't be had is given up, and the order is over with what was handed over.
+Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the
+whole order may be cancelled. What nobody has yet may be left out of its lines at any time (`order_changes.py`): so what
+can't be had is given up, and the order is over with what was handed over.
 """
 
 from __future__ import annotations
@@ -92,7 +99,8 @@ def _cut(part: Need) -> list[list[Units]]:
 
 
 def placed(command: PlaceOrder, at: PickupAt, need: Need, asks: bool, context: Context) -> list[Event]:
-    """When the store seems to have nothing, transfers are asked for at once. Raises Refused `pickup.unavailable`: of what is not seen nothing is promised."""
+    """When the store seems to have nothing, transfers are asked for at once. Raises Refused `pickup.unavailable`: of
+    what is not seen nothing is promised."""
     if at.short:
         detail = "Neither the store nor the places that supply it have all of it."
         raise Refused("pickup.unavailable", detail, location_id=at.location_id, short=dict(at.short[:50]))
@@ -131,7 +139,8 @@ def _of(order: Order) -> Pickup:
 
 
 def _places(order: Order, pickup: Pickup, number: int, missing: Need) -> Sequence[Place]:
-    """Where to ask next: the store's answer begins a round, that of a transfer goes on with it. What places have is known of the first round only."""
+    """Where to ask next: the store's answer begins a round, that of a transfer goes on with it. What places have is
+    known of the first round only."""
     if number in pickup.coming:
         return order.candidates
     if not order.retries and not pickup.coming:
@@ -162,8 +171,8 @@ def _clock(order: Order, pickup: Pickup) -> Clock | None:
 
 
 def check_change(order: Order, command: ChangeOrder) -> None:
-    """Raises Refused `order.store_hands_over` for an order that is collected, unless it shall only be less: what the store has made ready is not changed
-    behind its back. How much less, `order_changes.py` says."""
+    """Raises Refused `order.store_hands_over` for an order that is collected, unless it shall only be less: what the
+    store has made ready is not changed behind its back. How much less, `order_changes.py` says."""
     if order.pickup is None:
         return
     quantities = {number: line.quantity for number, line in enumerate(order.lines, 1)}
@@ -240,7 +249,8 @@ def stopped(order: Order) -> list[Event]:
 
 # --- what the store says ----------------------------------------------------------------------------------------------
 def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context) -> tuple[list[Event], bool]:
-    """(what follows from a step of a collection, is the order out of it?). Raises Refused `order.pickup_unknown`, `order.pickup_differs`, `order.held`."""
+    """(what follows from a step of a collection, is the order out of it?). Raises Refused `order.pickup_unknown`,
+    `order.pickup_differs`, `order.held`."""
     known = _of(order).collections.get(command.collection_id) if order.pickup is not None else None
     if known is None:
         raise Refused("order.pickup_unknown", "The order knows of no such collection.")
@@ -249,7 +259,8 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context)
         return [], True
     if command.step in _NOT_HELD and order.terms is not None and order.terms.holds:
         kinds = [hold.kind for hold in order.terms.holds]
-        # `turn`: of the word on it, which the collection may not have heard, or never will: before there were any none was sent.
+        # `turn`: of the word on it, which the collection may not have heard, or never will: before
+        # there were any none was sent.
         raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds, turn=_of(order).turn)
     order_pickup_redirect.check(order, command)
     if command.step == "missing":
@@ -275,7 +286,8 @@ def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], re
     moves = _checked(command, parts)
     back = {number: move.lines for number, move in moves.items() if move.lines}
     if any(f.status == "packed" and f.number in back and not moves[f.number].picked for f in parts):
-        # The floor has just picked it, and the collection has not heard. What it knows to be picked, and nobody makes ready, it may give up.
+        # The floor has just picked it, and the collection has not heard. What it knows to be picked, and nobody
+        # makes ready, it may give up.
         raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
     pickup = _of(order)
     gone = [f for f in parts if not _less(f.lines, back.get(f.number, []))]

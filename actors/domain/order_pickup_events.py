@@ -15,7 +15,8 @@ from actors.domain.personal_notes import APPROVER, SEALED_ADDRESS
 
 
 class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Fulfilment `number` is to come from `source_id` by a transfer. `approval_ms`: how long a second person has to agree, 0 when none has to."""
+    """Fulfilment `number` is to come from `source_id` by a transfer. `approval_ms`: how long a second person has to
+    agree, 0 when none has to."""
 
     number: int
     source_id: str
@@ -25,7 +26,8 @@ class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class StoreSupplyAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """With this event transfers to the store are requested. `places`: who may be asked next; `expected_at_ms`: see `PickupAt`. `placed_by`: see `Pickup`."""
+    """With this event transfers to the store are requested. `places`: who may be asked next; `expected_at_ms`: see
+    `PickupAt`. `placed_by`: see `Pickup`."""
 
     location_id: str
     supplies: list[Supply]
@@ -71,7 +73,8 @@ class PickupStepped(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaul
 
 
 class LinesLeft(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer did not want these units of fulfilment `number`: they are given back, as a fulfilment `as_number` that is cancelled."""
+    """The customer did not want these units of fulfilment `number`: they are given back, as a fulfilment
+    `as_number` that is cancelled."""
 
     number: int
     as_number: int
@@ -87,9 +90,10 @@ class PickupStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PickupGivenUp(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The store did not make these units ready in time: they are its own again, and asked for anew. `parts`: (number, lines). `ready_by_ms`: what the customer is told instead, by a notice to
-    the address that is sealed here, b"" for none; `retry_at_ms`: when the order asks again by itself, None for never. `last`: it has done so too often: nothing is sent there any more, nor asked
-    there, unless people say so; the customer is told that nobody knows a time."""
+    """The store did not make these units ready in time: they are its own again, and asked for anew. `parts`: (number,
+    lines). `ready_by_ms`: what the customer is told instead, by a notice to the address that is sealed here, b"" for
+    none; `retry_at_ms`: when the order asks again by itself, None for never. `last`: it has done so too often: nothing
+    is sent there any more, nor asked there, unless people say so; the customer is told that nobody knows a time."""
 
     collection_id: str
     location_id: str
@@ -101,14 +105,16 @@ class PickupGivenUp(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaul
 
 
 class PickupPaused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order is held: these collections wait, whatever the time is. `turn` counts up, so that words may come in any order."""
+    """The order is held: these collections wait, whatever the time is. `turn` counts up, so that
+    words may come in any order."""
 
     turn: int
     collections: list[str]
 
 
 class KeptUntil(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A collection that is kept until then (UTC ms); None for one that is not ready. `told`: the customer hears of it."""
+    """A collection that is kept until then (UTC ms); None for one that is not ready. `told`:
+    the customer hears of it."""
 
     collection_id: str
     collect_by_ms: int | None = None
@@ -116,7 +122,8 @@ class KeptUntil(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PickupResumed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Nothing holds the order any more: their time goes on. `sealed`: the customer's address for notices, b"" for none, after correction number `contact`."""
+    """Nothing holds the order any more: their time goes on. `sealed`: the customer's address for notices, b"" for none,
+    after correction number `contact`."""
 
     turn: int
     location_id: str
@@ -126,7 +133,8 @@ class PickupResumed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaul
 
 
 class PickupRedirected(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer's address was corrected, the `turn`-th time: these collections are told, and `sealed` is what they tell the customer."""
+    """The customer's address was corrected, the `turn`-th time: these collections are told, and `sealed` is what
+    they tell the customer."""
 
     turn: int
     collections: list[str]

@@ -1,4 +1,5 @@
-"""How an order that is collected changes by what happens to it, and whom it tells. The rules are in `order_pickup.py`."""
+"""How an order that is collected changes by what happens to it, and whom it tells. The rules
+are in `order_pickup.py`."""
 
 from __future__ import annotations
 

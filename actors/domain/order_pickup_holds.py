@@ -1,10 +1,12 @@
-"""While an order is held its collections wait, whatever the time is. The rules are in `order_pickup.py`, those of holds in `order_holds.py`.
+"""While an order is held its collections wait, whatever the time is. The rules are in `order_pickup.py`, those of
+holds in `order_holds.py`.
 
     held ──PickupPaused──▶ its collections' clocks stand still: nothing expires, nothing is late
     the last hold is released ──PickupResumed──▶ they go on with what was left, of one that is ready with a day at least; its customer is told the new date
 
-Each word has a number that counts up, so they may come in any order and twice. The order says until when a collection is kept, and both keep the later of what they hear. One that is opened
-while the order is held hears of it by its opening (`Clock`).
+Each word has a number that counts up, so they may come in any order and twice. The order says until when a collection
+is kept, and both keep the later of what they hear. One that is opened while the order is held hears of
+it by its opening (`Clock`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What a store did not make ready in time. The rules are in `order_pickup.py`, the store's clock in `collection_clock.py`.
+"""What a store did not make ready in time. The rules are in `order_pickup.py`, the store's
+clock in `collection_clock.py`.
 
     a collection gives up ──PickupGivenUp──▶ its units are the store's again, and the order's no more
          the first time         └──▶ other places are asked for transfers, as for a short pick; the store itself when the order's timer goes off
@@ -6,11 +7,12 @@
          the second time        └──▶ nothing is sent there, nor asked there, any more: the store and the log are told, the order's view tells since when (`stopped_at`)
                                 └──▶ the customer is told, once, that it is late and that nobody knows for how long
 
-Goods would else be sent for ever to a store that does nothing. From then on people decide: they cancel the order, leave out of it what
-nobody has when part of it was handed over (`order_changes.py`), or have it ask once more (`allocate`), which counts from the start. What is on the road
-then is still made ready when it comes.
+Goods would else be sent for ever to a store that does nothing. From then on people decide: they cancel the order, leave
+out of it what nobody has when part of it was handed over (`order_changes.py`), or have it ask once more (`allocate`),
+which counts from the start. What is on the road then is still made ready when it comes.
 
-Nobody has said that the units are missing, so the store's books keep them: who works there has been told twice, and a count finds what is not there.
+Nobody has said that the units are missing, so the store's books keep them: who works there has been told twice, and a
+count finds what is not there.
 """
 
 from __future__ import annotations
@@ -35,14 +37,16 @@ TEMPLATE = "pickup.new_date"
 TEMPLATE_STOPPED = "pickup.delayed"
 # So often a store may let an order down.
 GIVE_UPS_MAX = 2
-# An order that waits in no line asks for ever: after the rounds that any order has (`order_asking.RETRIES_MAX`) so often, after so many more once a day.
+# An order that waits in no line asks for ever: after the rounds that any order has (`order_asking.RETRIES_MAX`) so
+# often, after so many more once a day.
 SELDOM_MS = 6 * HOUR_MS
 SELDOM_ROUNDS = 28
 _encode = msgspec.json.Encoder().encode
 
 
 def given_up(order: Order, pickup: Pickup, collection_id: str, back: Mapping[int, list[Units]], retry_at_ms: int, context: Context) -> PickupGivenUp:  # fmt: skip
-    """The event. Unless it is the last time it asks again however often it did: the store has been told, and a customer waits."""
+    """The event. Unless it is the last time it asks again however often it did: the store has been
+    told, and a customer waits."""
     at, parts = pickup.at, sorted(back.items())
     # As long as it took when it was placed, and what the store may take besides.
     transit_ms = max(0, at.expected_at_ms - order.placed_at_ms) if at.expected_at_ms is not None else 0
@@ -107,5 +111,6 @@ def notice_name(order_id: str, what: str) -> str:
 
 
 def new_date(order_id: str, sealed: bytes, values: Mapping[str, str], until_ms: int) -> WriteNotice:
-    """Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret (as `order.new_date`)."""
+    """Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says
+    is no secret (as `order.new_date`)."""
     return WriteNotice(TEMPLATE, order_id, sealed, _encode(values), until_ms)

@@ -1,10 +1,12 @@
-"""The customer's address is corrected while something waits at the store. The rules are in `order_pickup.py`, the code's in `collection_code.py`.
+"""The customer's address is corrected while something waits at the store. The rules are in `order_pickup.py`, the
+code's in `collection_code.py`.
 
     RectifyOrder with another address ──PickupRedirected──▶ each collection that is not over: the code that went to the old address is dead, what waits to be sent there is withdrawn
                                              └── of one that is ready: another code is told at the new address, in the same moment (`Retold`)
 
-The replica that corrects makes the notices and codes, since only it has keys. What became ready meanwhile, it has not seen: then it has to look again, so nobody is left without a code. Each
-correction counts up (`Pickup.contact_turn`), and a collection that was made ready for an earlier address is not: the store repeats the step.
+The replica that corrects makes the notices and codes, since only it has keys. What became ready meanwhile, it has not
+seen: then it has to look again, so nobody is left without a code. Each correction counts up (`Pickup.contact_turn`),
+and a collection that was made ready for an earlier address is not: the store repeats the step.
 """
 
 from __future__ import annotations

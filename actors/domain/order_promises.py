@@ -1,4 +1,5 @@
-"""What is written down of promises, so that it can be asked how often they were kept. Of orders of which nothing was promised nothing is."""
+"""What is written down of promises, so that it can be asked how often they were kept. Of orders of which nothing
+was promised nothing is."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _TOLD = frozenset({"shipped", "delivered", "cancelled"})
 
 
 def rows_of_promises(state: Order, events: Sequence[Event], context: Context) -> Iterable[PromiseRow]:
-    """One for each step that a fulfilment with a promise took. What happened elsewhere is told with its own moment, if that was told."""
+    """One for each step that a fulfilment with a promise took. What happened elsewhere is told with its own
+    moment, if that was told."""
     promised = {one.number: one for one in state.fulfilments if one.promised_by_ms is not None}
     if not promised:
         return

@@ -8,7 +8,8 @@ from actors.domain.order_refund_state import RefundReason
 
 
 class RefundGiven(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """So much is given back: `amount` in minor units of `currency`, which is the order's. `number`: from 1. `cause`: the approval by which it is, "" when one person may give so much."""
+    """So much is given back: `amount` in minor units of `currency`, which is the order's. `number`: from 1. `cause`:
+    the approval by which it is, "" when one person may give so much."""
 
     number: int
     amount: int

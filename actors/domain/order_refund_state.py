@@ -1,4 +1,5 @@
-"""What an order has given back of its money, and what it keeps. The rules are in `order_refunds.py`. Most orders give nothing back (`Order.refunds` is None), and pay nothing for it."""
+"""What an order has given back of its money, and what it keeps. The rules are in `order_refunds.py`. Most orders give
+nothing back (`Order.refunds` is None), and pay nothing for it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ REFUNDS_MAX = 50
 
 
 class Refund(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One refund. `number` counts from 1; `amount`: minor units of the order's currency, above 0. at_ms: UTC ms. `cause`: the approval by which it was given, "" for none."""
+    """One refund. `number` counts from 1; `amount`: minor units of the order's currency, above 0. at_ms: UTC ms.
+    `cause`: the approval by which it was given, "" for none."""
 
     number: int
     amount: int
@@ -33,8 +35,9 @@ def given_alone(refunds: Iterable[Refund] | None) -> int:
 
 
 def kept(total_minor: int, refunds: Iterable[Refund] | None) -> int:
-    """What is still paid for an order that costs so much (minor units): no refund can be of more, and a change that takes off more than that makes no more due, because it was given
-    back already. So what refunds and changes give back is never more, together, than the order came to."""
+    """What is still paid for an order that costs so much (minor units): no refund can be of more, and a change that
+    takes off more than that makes no more due, because it was given back already. So what refunds and changes give back
+    is never more, together, than the order came to."""
     return max(0, total_minor - refunded(refunds))
 
 

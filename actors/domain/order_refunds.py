@@ -1,4 +1,5 @@
-"""Refunds: money of an order that is given back. The rules of the order are in `order.py`; who pays it out is the payment's matter.
+"""Refunds: money of an order that is given back. The rules of the order are in `order.py`; who pays it
+out is the payment's matter.
 
     GiveRefund ──may it be?──yes──▶ RefundGiven: less is kept          above the region's threshold: WantRefund ──▶ an approval ──somebody else──▶ GiveRefund
                           ├─but not by one person──▶ nothing happens: answered as WantRefund is
@@ -6,10 +7,12 @@
 
     what the order came to  =  what changes took off (`Terms.refund_minor`)  +  what refunds gave back  +  what is kept
 
-The last is never below nothing, in whatever order refunds and changes come: a refund is of no more than is kept, and a change that takes off what was given back already makes nothing
-due (`order_refund_state.kept`). The threshold is one of the order, not of each refund: whoever gives it back in parts needs a second person from the part on that goes beyond it. That is
-judged in the order's turn, so no two parts pass it side by side. What more of a line costs is kept as well. Money is given back for what was served: nobody pays for what is merely asked for, and what is not to come at
-all is changed or cancelled. A cancelled order owes what is kept by itself, so that a refund of it would be paid twice.
+The last is never below nothing, in whatever order refunds and changes come: a refund is of no more than is kept, and a
+change that takes off what was given back already makes nothing due (`order_refund_state.kept`). The threshold is one of
+the order, not of each refund: whoever gives it back in parts needs a second person from the part on that goes beyond
+it. That is judged in the order's turn, so no two parts pass it side by side. What more of a line costs is kept as well.
+Money is given back for what was served: nobody pays for what is merely asked for, and what is not to come at all is
+changed or cancelled. A cancelled order owes what is kept by itself, so that a refund of it would be paid twice.
 """
 
 from __future__ import annotations
@@ -92,8 +95,8 @@ def _possible(order: Order, context: Context) -> Decision:
 
 
 def check(order: Order, command: GiveRefund, order_id: str) -> None:
-    """Raises Refused `order.location_forbidden`, `refund.currency_differs`, `refund.amount_zero`, `refund.order_cancelled`, `refund.nothing_served`,
-    `refund.too_many`, `refund.too_much`."""
+    """Raises Refused `order.location_forbidden`, `refund.currency_differs`, `refund.amount_zero`,
+    `refund.order_cancelled`, `refund.nothing_served`, `refund.too_many`, `refund.too_much`."""
     check_reach(order, command.within)
     if command.currency != order.currency:
         detail = f"The order was paid in {order.currency}."
@@ -115,7 +118,8 @@ def check(order: Order, command: GiveRefund, order_id: str) -> None:
 
 
 def place_of(order: Order) -> str:
-    """Where it is served: the first place that has some of it, which is where it is collected if it is; "" when none does."""
+    """Where it is served: the first place that has some of it, which is where it is collected if
+    it is; "" when none does."""
     served = (one.location_id for one in order.fulfilments if one.status not in ("reserving", "cancelled"))
     return next(served, "")
 

@@ -1,4 +1,5 @@
-"""The state of an order, its status, and what the read model has of it. The rules are in `order.py`, what callers see is in `order_views.py`."""
+"""The state of an order, its status, and what the read model has of it. The rules are in `order.py`, what callers see
+is in `order_views.py`."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ Kits = dict[str, list[tuple[str, int]]]
 
 
 class ShipTo(msgspec.Struct, frozen=True, gc=False):
-    """Where the order goes, and to whom. lat, lon: degrees, None when unknown. Of a sealed order only the country stands here."""
+    """Where the order goes, and to whom. lat, lon: degrees, None when unknown. Of a sealed order only
+    the country stands here."""
 
     country: Annotated[str, ORDER_COUNTRY]
     postcode: Annotated[str, SHOWN_ADDRESS] = ""
@@ -65,8 +67,9 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Fulfilment(msgspec.Struct, array_like=True, gc=False):
-    """The part of an order that one location serves. `lines`: (sku, units) asked for while reserving, then reserved. `promised_by_ms`: when it shall be there
-    (UTC ms), as was said when it was placed; None when nothing was. `transit_ms`: how long its carrier takes by the policy."""
+    """The part of an order that one location serves. `lines`: (sku, units) asked for while reserving, then reserved.
+    `promised_by_ms`: when it shall be there (UTC ms), as was said when it was placed; None when nothing was.
+    `transit_ms`: how long its carrier takes by the policy."""
 
     number: int
     location_id: str
@@ -77,12 +80,14 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
 
 
 class Order(msgspec.Struct, array_like=True, gc=False):
-    """`sealed`: what tells who ordered and where it goes (`serve/orders/private.py`), under a data key; `order_ref` and `customer_ref` are keyed
-    digests then, and `ship_to` has the country alone. b"" where nothing is sealed. `email_digest`: keyed, hex, "" for none.
+    """`sealed`: what tells who ordered and where it goes (`serve/orders/private.py`), under a data key; `order_ref` and
+    `customer_ref` are keyed digests then, and `ship_to` has the country alone. b"" where nothing is sealed.
+    `email_digest`: keyed, hex, "" for none.
 
-    Times in UTC ms. `owner`: id of the customer who placed it, "" when somebody else did. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
-    command whose final answer is still owed. `served`: locations that served in this round. `claiming`: the reservation that was asked for its units and has not
-    answered, "" for none."""
+    Times in UTC ms. `owner`: id of the customer who placed it, "" when somebody else did. `candidates`: places that
+    this round of allocation may still ask, nearest first. `place_command`: the command whose final answer is still
+    owed. `served`: locations that served in this round. `claiming`: the reservation that was asked for its units and
+    has not answered, "" for none."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -160,8 +165,9 @@ def parts_of(lines: Iterable[Line], kits: Kits) -> list[Line]:
 
 
 def is_covered(order: Order, fulfilments: Iterable[Fulfilment], more: Iterable[tuple[str, int]] = ()) -> bool:
-    """Do these and these units cover all that was ordered? Told at once of plain orders, and False of all others: nothing covers more of a SKU than is wanted, so the units
-    tell. Nearly all orders are plain and whole, and ask this several times a turn. Of one in lines more may be there: what a line gave, and what others are being asked for."""
+    """Do these and these units cover all that was ordered? Told at once of plain orders, and False of all others:
+    nothing covers more of a SKU than is wanted, so the units tell. Nearly all orders are plain and whole, and ask this
+    several times a turn. Of one in lines more may be there: what a line gave, and what others are being asked for."""
     if order.terms is not None or order.kits or (order.backorder is not None and order.backorder.places):
         return False
     left = order.units
@@ -212,7 +218,8 @@ def status_of(order: Order) -> OrderStatus:
 
 
 def places_of(order: Order) -> list[str]:
-    """The locations that the order has to do with: that serve some of it, are asked to or no longer do, and where it is collected. Who was asked and gave nothing is none of them."""
+    """The locations that the order has to do with: that serve some of it, are asked to or no longer do, and where it is
+    collected. Who was asked and gave nothing is none of them."""
     places = {fulfilment.location_id for fulfilment in order.fulfilments}
     if order.pickup is not None:
         places.add(order.pickup.at.location_id)
@@ -231,7 +238,7 @@ def fulfilment_id(order_id: str, number: int) -> str:
     return f"{order_id}.{number}"
 
 
-# --- what is written down ----------------------------------------------------------------------------------------------
+# --- what is written down ---------------------------------------------------------------------------------------------
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Order).decode
 
@@ -251,7 +258,8 @@ def order_change(order_id: str, order: Order, version: int) -> OrderChange:
 
 
 def due_of(order: Order) -> int | None:
-    """When the order does something by itself (UTC ms): it asks again, or tells that a hold stands too long, or of another date."""
+    """When the order does something by itself (UTC ms): it asks again, or tells that a hold stands too
+    long, or of another date."""
     if order.cancelled:
         return None
     dates = None if order.backorder is None else order.backorder.dates

@@ -43,7 +43,8 @@ STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
 
 
 def step(order: Order, command: UpdateOrder, context: Context) -> Decision:
-    """Moves the fulfilments for which it is legal; there is nothing to pack of one that is empty, though its floor has yet to say so. Raises Refused `order.illegal_transition`, and what the terms forbid."""
+    """Moves the fulfilments for which it is legal; there is nothing to pack of one that is empty, though its floor has
+    yet to say so. Raises Refused `order.illegal_transition`, and what the terms forbid."""
     legal, to = STEPS[command.update]
     if command.lines:
         order_packing.check_contents(order, command)

@@ -1,8 +1,10 @@
-"""How an order keeps to its terms when places answer, and how it changes by what happens to them. The rules are in `order.py`.
+"""How an order keeps to its terms when places answer, and how it changes by what happens to them.
+The rules are in `order.py`.
 
     a place's answer ──taken──▶ what the order keeps of it: no more than is wanted, of a group all or nothing; the rest goes back at once
 
-What stands in for what was ordered is known by fulfilment (`StandIn`), so that what a place did not give of it, or could not find, is missing under its own name again.
+What stands in for what was ordered is known by fulfilment (`StandIn`), so that what a place did not give of it, or
+could not find, is missing under its own name again.
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ def stood(order: Order, need: Need, asks: Iterable[Ask]) -> list[StandIn]:
 
 
 def retry_places(order: Order, missing: Need, names: Iterable[str]) -> list[Place]:
-    """Those places, which it asks without having seen what is there: for the goods themselves, and at each later time for the next of what may stand in."""
+    """Those places, which it asks without having seen what is there: for the goods themselves, and at each later time
+    for the next of what may stand in."""
     offered = shape(order).substitutes
     turn = order.retries % (1 + max(map(len, offered.values()), default=0))
     assumed: Need = {}
@@ -74,7 +77,8 @@ def retry_places(order: Order, missing: Need, names: Iterable[str]) -> list[Plac
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 class Taken(NamedTuple):
-    """command: with what is kept; events: what is given back, and what stands in; missing: what no fulfilment has then."""
+    """command: with what is kept; events: what is given back, and what stands in; missing: what
+    no fulfilment has then."""
 
     command: ReservationAnswered
     events: list[Event]
@@ -126,7 +130,8 @@ def taken(order: Order, fulfilment: Fulfilment, command: ReservationAnswered) ->
 
 
 def _shares(order: Order, fulfilment: Fulfilment, given: Need, room: Need | None = None) -> list[_Share]:
-    """What is given, by what it is for: the goods that were wanted themselves come first, as many as there is room for."""
+    """What is given, by what it is for: the goods that were wanted themselves come first, as
+    many as there is room for."""
     own, standing = [], []
     stands = [one for one in (order.terms or NO_TERMS).stands if one.number == fulfilment.number]
     asked = dict(fulfilment.lines)
@@ -172,7 +177,8 @@ def stands_left(order: Order, fulfilment: Fulfilment, lines: Iterable[Units]) ->
 
 
 def cart_taken(order: Order, command: CartAnswered) -> tuple[CartAnswered, list[Event]]:
-    """What the order keeps of its cart: no more than it wants by now, and of a group all that it wants, at one place."""
+    """What the order keeps of its cart: no more than it wants by now, and of a group all that
+    it wants, at one place."""
     room, groups = wanted_of(order.lines, order.kits), shape(order).groups
     kept, back = list[HeldPart](), list[HeldPart]()
     for part in command.parts:
@@ -192,7 +198,8 @@ def cart_taken(order: Order, command: CartAnswered) -> tuple[CartAnswered, list[
 
 # --- short picks ------------------------------------------------------------------------------------------------------
 def torn_by(order: Order, fulfilment: Fulfilment, short: Need) -> list[Units]:
-    """What is left of a fulfilment of which units are missing, when these tear a group: all of it goes back then, and is asked for anew."""
+    """What is left of a fulfilment of which units are missing, when these tear a group: all of it goes back
+    then, and is asked for anew."""
     left = [(sku, units - short.get(sku, 0)) for sku, units in fulfilment.lines if units > short.get(sku, 0)]
     groups = shape(order).groups
     if not groups:
@@ -233,7 +240,8 @@ def is_started(order: Order) -> bool:
 
 
 def check_step(order: Order, update: str, moving: Sequence[Fulfilment], by_floor: int | None) -> None:
-    """Raises Refused when the terms forbid the step: `order.held`, `order.incomplete`, `order.ships_complete`. by_floor: the fulfilment of whose floor it is."""
+    """Raises Refused when the terms forbid the step: `order.held`, `order.incomplete`, `order.ships_complete`.
+    by_floor: the fulfilment of whose floor it is."""
     terms = order.terms
     assert terms is not None
     facts = floor_facts(order, by_floor)

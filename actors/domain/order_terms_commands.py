@@ -1,4 +1,5 @@
-"""What an order may be asked to do besides its life's steps: hold, release, prioritise, change. The rules are in `order_holds.py`, `order_changes.py`."""
+"""What an order may be asked to do besides its life's steps: hold, release, prioritise, change. The rules are in
+`order_holds.py`, `order_changes.py`."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ from actors.domain.personal_notes import (
 
 
 class HoldOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The order stands still for these reasons. `until_ms`: when it is told that nobody has released it (UTC ms), None for never. `note`: in a cell without keys; elsewhere
-    `sealed_note`, with its keyed digest. `within`: see `UpdateOrder`."""
+    """The order stands still for these reasons. `until_ms`: when it is told that nobody has released it (UTC ms), None
+    for never. `note`: in a cell without keys; elsewhere `sealed_note`, with its keyed digest.
+    `within`: see `UpdateOrder`."""
 
     kinds: list[HoldKind]
     by: Annotated[str, APPROVER] = ""
@@ -45,7 +47,8 @@ class ReleaseOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
 
 
 class PrioritiseOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Floors pick it before or after others that are due at the same time; `priority`: None for that of its service level."""
+    """Floors pick it before or after others that are due at the same time; `priority`: None for
+    that of its service level."""
 
     priority: int | None
     within: list[str] = []
@@ -59,7 +62,8 @@ class LineChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class NewAddress(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Where it shall go: sealed, beside what was sealed (`was`) when somebody looked; or `ship_to` in a cell that seals nothing."""
+    """Where it shall go: sealed, beside what was sealed (`was`) when somebody looked; or `ship_to` in a
+    cell that seals nothing."""
 
     ship_to: ShipTo | None = None
     order_ref: Annotated[str, ORDER_DIGEST] = ""
@@ -69,8 +73,9 @@ class NewAddress(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class ChangeOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Something shall be otherwise than ordered: of it is done what can be. `places`: where more may be had; `cut_offs`: of locations the last time (UTC ms) by which what was ordered
-    before leaves with that day's carrier. `asker`, `within`: see `UpdateOrder`."""
+    """Something shall be otherwise than ordered: of it is done what can be. `places`: where more may be had;
+    `cut_offs`: of locations the last time (UTC ms) by which what was ordered before leaves with that day's carrier.
+    `asker`, `within`: see `UpdateOrder`."""
 
     lines: list[LineChange] = []
     address: NewAddress | None = None

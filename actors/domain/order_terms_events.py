@@ -19,7 +19,8 @@ class HoldsPlaced(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class HoldsReleased(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """These stand no more. `note`: in a cell without keys, and of events from before notes were sealed; else `sealed_note`."""
+    """These stand no more. `note`: in a cell without keys, and of events from before notes were
+    sealed; else `sealed_note`."""
 
     kinds: list[HoldKind]
     by: Annotated[str, APPROVER] = ""
@@ -61,8 +62,8 @@ class StoodIn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LinesChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Lines (from 1) have other quantities; `refund_minor`: what is due for it: what the order costs less, as far as refunds did not give it
-    back already; negative when it costs more. `retry_at_ms`: when it asks for
+    """Lines (from 1) have other quantities; `refund_minor`: what is due for it: what the order costs less, as far as
+    refunds did not give it back already; negative when it costs more. `retry_at_ms`: when it asks for
     what is missing now, None for never (UTC ms)."""
 
     lines: list[tuple[int, int]]

@@ -1,4 +1,5 @@
-"""What follows for floors, and from all-or-nothing, out of whatever happened to an order with terms. The rules are in `order.py`.
+"""What follows for floors, and from all-or-nothing, out of whatever happened to an order with terms.
+The rules are in `order.py`.
 
 nothing stands against it  ──▶ floors get what was kept from them (HandedToFloor)
 something does             ──▶ floors that have it and have not started are told to let it lie (FloorRevised), or to go on
@@ -53,7 +54,8 @@ def follow(before: Order | None, events: Sequence[Event], context: Context) -> l
 
 
 def _undone(order: Order) -> list[tuple[int, str, list[tuple[str, int]]]]:
-    """All or nothing, and the round has not brought all: nobody else shall wait for what this order can't use. What somebody has begun to pick stays."""
+    """All or nothing, and the round has not brought all: nobody else shall wait for what this order can't use. What
+    somebody has begun to pick stays."""
     assert order.terms is not None
     if not order.terms.ship_complete or is_asking(order) or is_started(order) or not missing_of(order):
         return []

@@ -1,7 +1,9 @@
-"""A plan that keeps to an order's terms: all or nothing, groups from one place, and what may stand in for what can't be had.
+"""A plan that keeps to an order's terms: all or nothing, groups from one place, and what may
+stand in for what can't be had.
 
-Made of `allocation.plan`: a group is to it one SKU that a place has whole or not at all. What no place has is asked for as its first substitute of which any can be had, then
-the next; the goods that were wanted come first. How often that is tried is bounded, the more so the larger the order is.
+Made of `allocation.plan`: a group is to it one SKU that a place has whole or not at all. What no place has is asked for
+as its first substitute of which any can be had, then the next; the goods that were wanted come first. How often that is
+tried is bounded, the more so the larger the order is.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ class Shape(NamedTuple):
 
 
 def shape_of(terms: Terms, lines: Sequence[Line], kits: Kits | None) -> Shape:
-    """By SKU what the terms say by line. Groups that share a SKU are one, since its units come out of the same stock; of a kit its parts are in the group."""
+    """By SKU what the terms say by line. Groups that share a SKU are one, since its units come out of the same stock;
+    of a kit its parts are in the group."""
     substitutes: dict[str, Sequence[str]] = {}
     for line, offered in zip(lines, terms.substitutes, strict=False):
         if offered and line.quantity and line.sku not in (kits or {}):

@@ -1,5 +1,6 @@
-"""What an order carries besides its goods: holds, the terms on which it was placed, and what floors were told of it. The rules are in `order_holds.py`,
-`order_terms.py` and `order_changes.py`. A plain order has none of it (`Order.terms` is None), and pays nothing for it."""
+"""What an order carries besides its goods: holds, the terms on which it was placed, and what floors were told of it.
+The rules are in `order_holds.py`, `order_terms.py` and `order_changes.py`. A plain order has none of it (`Order.terms`
+is None), and pays nothing for it."""
 
 from __future__ import annotations
 
@@ -34,9 +35,10 @@ PROMISED_WITHIN_MS: Mapping[ServiceLevel, int | None] = {
 
 
 class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Nothing of the order is picked, packed or shipped as long as this stands. `by`: who said so, "" for nobody known; `until_ms`: when somebody is to be
-    told that it stands yet, None for never; `overdue`: that was told. `note`: in a cell without keys, and of holds from before notes were sealed; else `sealed_note`, under the key of whose the order is, and its
-    keyed digest, by which the same words are known again. Times: UTC ms."""
+    """Nothing of the order is picked, packed or shipped as long as this stands. `by`: who said so, "" for nobody known;
+    `until_ms`: when somebody is to be told that it stands yet, None for never; `overdue`: that was told. `note`: in a
+    cell without keys, and of holds from before notes were sealed; else `sealed_note`, under the key of whose the order
+    is, and its keyed digest, by which the same words are known again. Times: UTC ms."""
 
     kind: HoldKind
     at_ms: int
@@ -58,7 +60,8 @@ class StandIn(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class FloorWord(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a floor was told last of fulfilment `number`. `turn`: how often it was told something new; `less`: units taken out since it was handed over."""
+    """What a floor was told last of fulfilment `number`. `turn`: how often it was told something new; `less`: units
+    taken out since it was handed over."""
 
     number: int
     turn: int
@@ -69,10 +72,13 @@ class FloorWord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Of one order. `groups`, `substitutes`: by line, as they were ordered, or empty: lines of one group come together from one place or not at all; what may
-    stand in, best first. `ship_complete`: nothing of it leaves before all of it can. `gift_wrap`, `handling`: for who packs; `message`: a gift's text is sealed with what
-    tells who ordered. `priority`: on floors, None for that of the level. `withheld`: numbers of fulfilments that their floors get when nothing stands against it any more.
-    `refund_minor`: what is due for changes so far: what they have taken off the total, without what refunds had given back of it."""
+    """Of one order. `groups`, `substitutes`: by line, as they were ordered, or empty: lines of one group come together
+    from one place or not at all; what may stand in, best first. `ship_complete`: nothing of it leaves before all of it
+    can. `gift_wrap`, `handling`: for who packs; `message`: a gift's text is sealed with what tells who ordered.
+    `priority`: on floors, None for that of the level. `withheld`: numbers of fulfilments that their floors get when
+    nothing stands against it any more.
+    `refund_minor`: what is due for changes so far: what they have taken off the total, without what
+    refunds had given back of it."""
 
     holds: list[Hold] = []
     ship_complete: bool = False

@@ -17,8 +17,8 @@ _TOLD_TO_OWNER: frozenset[HoldKind] = frozenset({"address", "customer"})
 
 
 class HoldView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The order stands still. `release_by`: when it is told that nobody has released it; `overdue`: that was told. `by`, `note`: not for customers. `sealed_note`:
-    within the cell only."""
+    """The order stands still. `release_by`: when it is told that nobody has released it; `overdue`: that was told.
+    `by`, `note`: not for customers. `sealed_note`: within the cell only."""
 
     kind: HoldKind
     since: datetime
@@ -30,7 +30,8 @@ class HoldView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class LineTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Of a line, by its number from 1: lines of one `group` come together or not at all; what may stand in, best first."""
+    """Of a line, by its number from 1: lines of one `group` come together or not at all; what
+    may stand in, best first."""
 
     line: int
     group: str = ""
@@ -54,8 +55,8 @@ class GiftView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class TermsView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What is asked for besides the goods. `ship_complete`: nothing leaves before all of it can. `priority`: on floors, when somebody has set it. `refund`: what is due
-    for changes so far; what refunds gave back stands beside it."""
+    """What is asked for besides the goods. `ship_complete`: nothing leaves before all of it can. `priority`: on floors,
+    when somebody has set it. `refund`: what is due for changes so far; what refunds gave back stands beside it."""
 
     service_level: ServiceLevel
     holds: list[HoldView] = []

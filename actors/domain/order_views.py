@@ -27,12 +27,14 @@ from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_OWNER, PURCHASE, SEALED_ORDER, SHOWN_REFERENCE
 from actors.domain.times import moment
 
-# Why personal data is not told: its key was destroyed, processing is restricted (GDPR Art. 18), or the order has to do with no place that the caller's rights reach.
+# Why personal data is not told: its key was destroyed, processing is restricted (GDPR Art. 18), or the order has to do
+# with no place that the caller's rights reach.
 Withheld = Literal["erased", "restricted", "elsewhere"]
 
 
 class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for one whole order. `asker`: see `order.check_asker`; of holds only those are told to him that he can do something about."""
+    """The query for one whole order. `asker`: see `order.check_asker`; of holds only those are told to him that he
+    can do something about."""
 
     order_id: str
     asker: Annotated[str, ASKER] = ""
@@ -73,7 +75,8 @@ class UnitsView(msgspec.Struct, frozen=True, gc=False):
 
 
 class FulfilmentView(msgspec.Struct, frozen=True, gc=False):
-    """One fulfilment. `promised_by`: when it shall be with the customer, absent when nothing was promised: without a sourcing policy, or asked for after the placement."""
+    """One fulfilment. `promised_by`: when it shall be with the customer, absent when nothing was promised: without a
+    sourcing policy, or asked for after the placement."""
 
     fulfilment_id: str
     location_id: str
@@ -108,9 +111,10 @@ class CollectionBrief(msgspec.Struct, frozen=True, gc=False):
 
 
 class PickupView(msgspec.Struct, frozen=True, gc=False):
-    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first. `ready_by`: when all of it may be collected, as the customer was told,
-    as long as something is yet to be made ready; absent when nobody knows. `stopped_at`: since when nothing is sent nor asked there by itself any more for what is missing, because the store
-    has let the order down too often; absent while it is."""
+    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first.
+    `ready_by`: when all of it may be collected, as the customer was told, as long as something is yet to be made ready;
+    absent when nobody knows. `stopped_at`: since when nothing is sent nor asked there by itself any more for what is
+    missing, because the store has let the order down too often; absent while it is."""
 
     location_id: str
     status: PickupStatus
@@ -122,9 +126,11 @@ class PickupView(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
-    """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
-    `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised. `kits`: what one of each kit among the lines is made of, as it
-    was then: fulfilments hold the parts; absent without kits. `refunds`: what was given back, oldest first; absent when nothing was."""
+    """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does.
+    `sealed`: within the cell only.
+    `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was
+    promised. `kits`: what one of each kit among the lines is made of, as it was then: fulfilments hold the parts;
+    absent without kits. `refunds`: what was given back, oldest first; absent when nothing was."""
 
     order_id: str
     version: int
@@ -165,8 +171,8 @@ def order_view(
     *,
     own: bool = False,
 ) -> OrderView:
-    """The whole order as callers see it; `backorder`: why something of it is missing (`order_waiting.view`); own: whose it is asks. What is being asked for right now is neither served
-    nor backordered yet."""
+    """The whole order as callers see it; `backorder`: why something of it is missing (`order_waiting.view`); own: whose
+    it is asks. What is being asked for right now is neither served nor backordered yet."""
     missing = {} if is_asking(order) or order.cancelled else missing_of(order)
     return OrderView(
         order_id=order_id,

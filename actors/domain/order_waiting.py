@@ -1,14 +1,17 @@
-"""An order that lacks units waits in line at the places that it knows. The rules of the order are in `order.py`, those of a line in `location_waiting.py`.
+"""An order that lacks units waits in line at the places that it knows. The rules of the order are in `order.py`, those
+of a line in `location_waiting.py`.
 
     a round is over, something is missing ──WaitingAsked──▶ in line at ≤ 8 places ──UnitsOffered──▶ it takes what it lacks (`BackorderFilled`)
                                                                 ▲                                     and gives back the rest (`OfferReturned`)
                                                                 └── told anew whenever it lacks something else; nothing: it leaves
 
-Each place is told one thing at a time, and the next once it has answered, so what it knows last is what the order said last, though messages keep no order. The order
-says with it which offers it has heard of. It stays in line with the rank that it has by its placement: when a part was filled, a part was not found, or it asks others.
+Each place is told one thing at a time, and the next once it has answered, so what it knows last is what the order said
+last, though messages keep no order. The order says with it which offers it has heard of. It stays in line with the rank
+that it has by its placement: when a part was filled, a part was not found, or it asks others.
 
-While it asks others (by `allocate`, or for what was not found), its lines stay as they are, and what is offered meanwhile counts first: what others then have too much is
-given back. Its timer asks those places only in whose lines there was no room. After that it is parked, with the reason.
+While it asks others (by `allocate`, or for what was not found), its lines stay as they are, and what is offered
+meanwhile counts first: what others then have too much is given back. Its timer asks those places only in whose lines
+there was no room. After that it is parked, with the reason.
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ from actors.domain.order_terms_events import FloorWithheld, LinesChanged
 from actors.domain.order_terms_plan import shape_of
 from actors.domain.times import moment
 
-# Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
+# Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of
+# what a location has given it.
 NUMBERS = 10_000
 _HELD = frozenset({"allocated", "picking", "packed"})
 _FIRST_ROUND = frozenset({ReservationSettled, AllocationAsked, HandedToFloor})
@@ -82,7 +86,8 @@ def terms_of(order: Order) -> BackorderTerms | None:
 
 
 def unused(order: Order) -> bool:
-    """Is it a plain order that was in no line yet, nor asked by a timer, whatever its placement brought for that? It may lack nothing yet, and what places give it comes from its rounds alone."""
+    """Is it a plain order that was in no line yet, nor asked by a timer, whatever its placement brought for that? It
+    may lack nothing yet, and what places give it comes from its rounds alone."""
     backorder = order.backorder
     if backorder is None:
         return True
@@ -161,7 +166,8 @@ def offered(order: Order, command: UnitsOffered, context: Context) -> list[Event
 
 
 def _promised_by(order: Order, location_id: str, context: Context) -> int | None:
-    """As long after the allocation as the placement said of the place, or as it was promised to take when all of it seemed to be there."""
+    """As long after the allocation as the placement said of the place, or as it was promised to take when all
+    of it seemed to be there."""
     terms = terms_of(order)
     lead_ms = terms.lead_ms.get(location_id) if terms is not None else None
     if lead_ms is None and order.promised_by_ms is not None:
@@ -205,10 +211,12 @@ def retry_places(order: Order) -> list[str]:
 def _timed(order: Order) -> list[str]:
     assert order.backorder is not None
     if order.terms is not None and order.terms.asks_for_more:
-        # Several places may have together what it takes only as a whole, or have what may stand in: no line brings that.
+        # Several places may have together what it takes only as a whole, or have what may
+        # stand in: no line brings that.
         return order.retry_places
     if order.backorder.terms is not None and order.backorder.terms.whole:
-        # Asked by the timer each would give what it has of it, and that goes back; but a line that was full may have room when it asks.
+        # Asked by the timer each would give what it has of it, and that goes back; but a line that was full
+        # may have room when it asks.
         known = order.backorder.places
         return [name for name in order.retry_places if name in known and known[name].full]
     places, mine = order.backorder.places, lines_of(order)
@@ -216,7 +224,8 @@ def _timed(order: Order) -> list[str]:
 
 
 def parked(order: Order, context: Context, retry_at_ms: int | None = None) -> BackorderParked:
-    """There is nobody to be asked now, and why. `retry_at_ms`: when the timer would go off next, if there is somebody for it."""
+    """There is nobody to be asked now, and why. `retry_at_ms`: when the timer would go off next, if
+    there is somebody for it."""
     missing, terms = missing_of(order), terms_of(order)
     release_ms = next_release_ms(missing, terms, context.now_ms)
     if not released(missing, terms, context.now_ms, whole=together(order)):
@@ -266,7 +275,8 @@ def asks(order: Order) -> list[Event]:
 
 
 def begins(order: Order | None, events: Iterable[object]) -> bool:
-    """Does the order lack something from now on, of which nobody else is asked at once? What is collected at a store is brought there, and waits in no line."""
+    """Does the order lack something from now on, of which nobody else is asked at once? What is collected at a store is
+    brought there, and waits in no line."""
     for event in events:
         if type(event) in _LEAVE_SHORT and event.retry_at_ms is not None:  # type: ignore[attr-defined]
             collected = (
@@ -279,14 +289,15 @@ def begins(order: Order | None, events: Iterable[object]) -> bool:
 
 
 def settled(order: Order, events: Iterable[object]) -> bool:
-    """Can nothing follow for the order, as it was before the events, unless they `begin` it? So it is while it lacks nothing, and in its first round: what leaves it short tells
-    when it asks again. Nearly all orders of which a placement knew that a place may not serve all of them are whole, and this costs them one look."""
+    """Can nothing follow for the order, as it was before the events, unless they `begin` it? So it is while it lacks
+    nothing, and in its first round: what leaves it short tells when it asks again. Nearly all orders of which a
+    placement knew that a place may not serve all of them are whole, and this costs them one look."""
     return unused(order) and (not order.short or all(type(event) in _FIRST_ROUND for event in events))
 
 
 def follows(after: Order, context: Context, retry_at_ms: int | None) -> list[Event]:
-    """What follows from a decision, for an order that is so after it: places are told, and who waits without a timer says why. `retry_at_ms`: when a timer would go off, None
-    when it did so often enough."""
+    """What follows from a decision, for an order that is so after it: places are told, and who waits without a timer
+    says why. `retry_at_ms`: when a timer would go off, None when it did so often enough."""
     events = asks(after)
     idle = after.backorder is not None and after.retry_at_ms is None
     if idle and not after.cancelled and not is_asking(after) and missing_of(after):

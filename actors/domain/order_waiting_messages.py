@@ -1,4 +1,5 @@
-"""Whom an order tells that it waits, and its customer of dates. The rules are in `order_waiting.py` and `order_dates.py`."""
+"""Whom an order tells that it waits, and its customer of dates. The rules are in
+`order_waiting.py` and `order_dates.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def messages(order_id: str, event: Event) -> Iterable[Message]:
-    """Lines are told what the order wants, locations get back what it lacks no more, and the customer hears of a date."""
+    """Lines are told what the order wants, locations get back what it lacks no more, and the
+    customer hears of a date."""
     if type(event) is WaitingAsked:
         for ask in event.asks:
             wait = WaitInLine(
@@ -51,7 +53,8 @@ def _iso(ms: int | None) -> str:
 
 
 def _notice(order_id: str, template: str, of: str, sealed: bytes, values: dict[str, str], until_ms: int) -> Message:
-    """One for each thing that is told, however often it is said. Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret."""
+    """One for each thing that is told, however often it is said. Its address is the order's private part, as it is
+    sealed with the order (`serve/orders/private.py`); what it says is no secret."""
     region = order_id.partition("-")[0]
     name = ids.notice_id(region, sha256(f"{template}\0{order_id}\0{of}".encode()).digest())
     return Message("notice", name, WriteNotice(template, order_id, sealed, _encode(values), until_ms))

@@ -1,10 +1,12 @@
-"""How long the stock of a SKU at a place will last: its demand, and when its units end. Sourcing weighs both (`sourcing_cost.py`).
+"""How long the stock of a SKU at a place will last: its demand, and when its units end. Sourcing weighs
+both (`sourcing_cost.py`).
 
     weeks of supply  = what may be sold there / (demand a day × 7)
     markdown risk    = the share of its free units that demand leaves over until they end, the ones that end soonest being sold first
     shelf life left  = days until a unit's last good day, UTC
 
-The place tells demand and dates (`location_outlook.py`), whoever asks reckons with the day that it is by then: a row stays right while nothing happens at the place.
+The place tells demand and dates (`location_outlook.py`), whoever asks reckons with the day that it is by then: a row
+stays right while nothing happens at the place.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ End = tuple[int, int]
 
 
 class DemandRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Demand for a SKU at a place. milli_a_day: thousandths of a unit, 0 for unknown. from_day, until_day: of what time it is, both in it, days since 1970-01-01;
-    source: taken from the ledger, or somebody's own figure."""
+    """Demand for a SKU at a place. milli_a_day: thousandths of a unit, 0 for unknown. from_day, until_day: of what time
+    it is, both in it, days since 1970-01-01; source: taken from the ledger, or somebody's own figure."""
 
     milli_a_day: int
     from_day: int
@@ -39,7 +41,8 @@ class DemandRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Outlook(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a place tells of a SKU. rate: None while unknown. ends: of free units that have a last good day, soonest first, at most ENDS_MAX."""
+    """What a place tells of a SKU. rate: None while unknown. ends: of free units that have a last good day, soonest
+    first, at most ENDS_MAX."""
 
     rate: DemandRate | None = None
     ends: tuple[End, ...] = ()
@@ -66,8 +69,9 @@ def day_of_ms(now_ms: int) -> int:
 
 
 def ends_of(units: Mapping[int, int]) -> tuple[End, ...]:
-    """Units by their last good day, soonest first. Of more days than a row has, neighbours are taken together under the earlier day: units are told to end sooner than
-    they do and never later, so that nobody is asked for what he would refuse."""
+    """Units by their last good day, soonest first. Of more days than a row has, neighbours are taken together under the
+    earlier day: units are told to end sooner than they do and never later, so that nobody is asked
+    for what he would refuse."""
     if len(units) == 1:
         return tuple(units.items())
     ends, span = sorted(units.items()), 1
@@ -108,7 +112,8 @@ def unsold_share(outlook: Outlook, free: int, today: int) -> float:
 
 
 def good_for(outlook: Outlook, free: int, today: int, days: int) -> tuple[int, int]:
-    """(free units that are good for so many days yet, and the least shelf life of them). When there are none: 0, and the most that any of them has."""
+    """(free units that are good for so many days yet, and the least shelf life of them). When there are none: 0, and
+    the most that any of them has."""
     short, least = 0, FOR_EVER_DAYS
     for day, units in outlook.ends:
         if day >= today + days:

@@ -1,10 +1,13 @@
-"""What was paid for goods of an order, by SKU: for customs, who want what a parcel is worth, and for slips. Pure arithmetic, in minor units; shares are exact until a parcel is reckoned.
+"""What was paid for goods of an order, by SKU: for customs, who want what a parcel is worth, and for slips. Pure
+arithmetic, in minor units; shares are exact until a parcel is reckoned.
 
     lines ──kits in parts, free ones at cost──▶ worth of one unit ──what stands in──▶ of one unit in a fulfilment ──▶ a parcel, in whole minor units
 
 - One SKU in several lines: each unit is worth what they cost on average.
-- A kit's price is shared out over its parts: by what these cost the retailer, where that is known of all of them in one currency, else evenly by units.
-- What was free is worth what it costs the retailer; where that is not known in the order's currency, as much as others of its SKU that were paid for.
+- A kit's price is shared out over its parts: by what these cost the retailer, where that is known of all of them in one
+  currency, else evenly by units.
+- What was free is worth what it costs the retailer; where that is not known in the order's currency, as much as others
+  of its SKU that were paid for.
 - What stands in for something is worth what that was sold for (`Substituted`): it costs what that would have.
 """
 
@@ -33,8 +36,9 @@ class Standing(NamedTuple):
 def worth_each(
     lines: Iterable[Line], kits: Mapping[str, Sequence[tuple[str, int]]], costs: Mapping[str, Money], currency: str
 ) -> dict[str, Fraction]:
-    """What one unit is worth, of each SKU of which somebody knows that. kits: of those among the lines, (part, units in one kit); costs: of one unit, where they are known. All that the lines
-    ask for is worth together what they cost, to the last minor unit; more only by what was free."""
+    """What one unit is worth, of each SKU of which somebody knows that. kits: of those among the lines, (part, units in
+    one kit); costs: of one unit, where they are known. All that the lines ask for is worth together what they cost, to
+    the last minor unit; more only by what was free."""
     minor, units, free = dict[str, Fraction](), dict[str, int](), dict[str, int]()
     for line in lines:
         parts = kits.get(line.sku) or [(line.sku, 1)]
@@ -64,7 +68,8 @@ def _shares(parts: Sequence[tuple[str, int]], costs: Mapping[str, Money]) -> lis
 
 
 def worth_here(each: Worth, lines: Iterable[tuple[str, int]], stands: Sequence[Standing]) -> dict[str, Fraction]:
-    """The same of one unit in a fulfilment that holds `lines`, of which some stands in for something else; on average, where not all of a SKU does."""
+    """The same of one unit in a fulfilment that holds `lines`, of which some stands in for something else; on average,
+    where not all of a SKU does."""
     out: dict[str, Fraction] = {}
     for sku, units in lines:
         standing = [(one.sku, one.units) for one in stands if one.substitute == sku]
@@ -77,8 +82,9 @@ def worth_here(each: Worth, lines: Iterable[tuple[str, int]], stands: Sequence[S
 
 
 def in_minor_units(each: Worth, goods: Mapping[str, int]) -> dict[str, int]:
-    """What the units of a parcel are worth, by SKU. Together what was paid for them, rounded up to a whole minor unit, as customs must not be told less: so all that was paid, where one
-    parcel holds all. What is left of a minor unit goes where most of one is due; nothing is worth nothing. Each of the goods has to stand in `each`."""
+    """What the units of a parcel are worth, by SKU. Together what was paid for them, rounded up to a whole minor unit,
+    as customs must not be told less: so all that was paid, where one parcel holds all. What is left of a minor unit
+    goes where most of one is due; nothing is worth nothing. Each of the goods has to stand in `each`."""
     exact = {sku: each[sku] * units for sku, units in goods.items()}
     out = {sku: floor(share) for sku, share in exact.items()}
     rest = ceil(sum(exact.values())) - sum(out.values())
@@ -88,7 +94,8 @@ def in_minor_units(each: Worth, goods: Mapping[str, int]) -> dict[str, int]:
 
 
 def prices(lines: Iterable[Line]) -> dict[str, Fraction]:
-    """What one unit of a SKU was sold for, on average over its lines; nothing is told of parts of kits, which nobody sold by themselves."""
+    """What one unit of a SKU was sold for, on average over its lines; nothing is told of parts of kits, which
+    nobody sold by themselves."""
     minor, units = dict[str, int](), dict[str, int]()
     for line in lines:
         minor[line.sku] = minor.get(line.sku, 0) + line.quantity * line.amount

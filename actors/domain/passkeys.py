@@ -4,9 +4,10 @@
                                            └──▶ signed ──fits──▶ a proof        fresh challenge, higher count
                                                           └─is_suspect──▶ PasskeySuspected: fresh challenge, a count seen before
 
-Each challenge is answered once (`once.py`). What an authenticator counts only rises, where it counts at all; a right signature that counts no
-further was made by a copy, or there is a copy (Web Authentication, 6.1.1): it proves nothing, and the person is shown it. Whether a signature is
-right is checked elsewhere (`serve/identity/ceremonies.py`). Times are UTC milliseconds since 1970.
+Each challenge is answered once (`once.py`). What an authenticator counts only rises, where it counts at all; a right
+signature that counts no further was made by a copy, or there is a copy (Web Authentication, 6.1.1): it proves nothing,
+and the person is shown it. Whether a signature is right is checked elsewhere (`serve/identity/ceremonies.py`). Times
+are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ PASSKEYS_MAX = 5
 
 # --- state ----------------------------------------------------------------------------------------------------------
 class Passkey(msgspec.Struct, frozen=True, gc=False):
-    """What an authenticator made for this account (W3C Web Authentication). `passkey_id`: of ours, short; `credential_id`: the
-    authenticator's; `public_key`: as COSE has it (RFC 9052); `sign_count`: the authenticator's, of the last signature that was taken, 0 for
-    one that does not count; `name`: as a member of staff calls it; `sealed_name`: as a customer does, under a key of theirs, so that it can be
-    erased; `suspect_ms`: when the count last went backwards, 0 for never."""
+    """What an authenticator made for this account (W3C Web Authentication). `passkey_id`: of ours, short;
+    `credential_id`: the authenticator's; `public_key`: as COSE has it (RFC 9052); `sign_count`: the authenticator's, of
+    the last signature that was taken, 0 for one that does not count; `name`: as a member of staff calls it;
+    `sealed_name`: as a customer does, under a key of theirs, so that it can be erased; `suspect_ms`: when the count
+    last went backwards, 0 for never."""
 
     passkey_id: str
     credential_id: Annotated[bytes, PASSKEY, CUSTOMER_PASSKEY]
@@ -48,8 +50,9 @@ class Passkey(msgspec.Struct, frozen=True, gc=False):
 
 
 class PasskeyUse(msgspec.Struct, frozen=True, gc=False):
-    """A passkey of the account signed the challenge of this name, which is good until `until_ms`; `sign_count`: what its authenticator
-    counts. `alone`: nothing stands beside it, as the person was verified by the authenticator and gave no password."""
+    """A passkey of the account signed the challenge of this name, which is good until `until_ms`; `sign_count`: what
+    its authenticator counts. `alone`: nothing stands beside it, as the person was verified by the
+    authenticator and gave no password."""
 
     passkey_id: str
     sign_count: int

@@ -3,8 +3,9 @@
     email: Annotated[EmailText, Personal("contact", "orders", …)]      beside the field's type, where the field is declared
       └──▶ serve/processing.py ──▶ docs/privacy/processing.md
 
-A pseudonym is personal data as well (GDPR Art. 4(5), recital 26): a keyed digest, or an id that stands for one person. Decoders and encoders
-look past these objects: msgspec passes over metadata of other libraries, so a field costs what it did before.
+A pseudonym is personal data as well (GDPR Art. 4(5), recital 26): a keyed digest, or an id that stands for one person.
+Decoders and encoders look past these objects: msgspec passes over metadata of other libraries, so a
+field costs what it did before.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ BASES: Mapping[Basis, str] = {
 
 
 class PurposeOf(NamedTuple):
-    """What a purpose is, whose data it takes, on which legal basis, and who is told of it outside of the cell ("nobody")."""
+    """What a purpose is, whose data it takes, on which legal basis, and who is told of it outside
+    of the cell ("nobody")."""
 
     title: str
     persons: tuple[Persons, ...]
@@ -158,8 +160,8 @@ PROTECTIONS: Mapping[Protection, str] = {
 
 
 class Personal(msgspec.Struct, frozen=True):
-    """The note of one field. category: what it tells; purpose: what for, which says the legal basis, the persons and the recipients; keep: for
-    how long; protection: how it lies there."""
+    """The note of one field. category: what it tells; purpose: what for, which says the legal basis, the persons and
+    the recipients; keep: for how long; protection: how it lies there."""
 
     category: Category
     purpose: Purpose

@@ -1,17 +1,22 @@
 """The shortest way past stops in aisles, exactly: dynamic programming from the left aisle to the right.
 
-H. D. Ratliff and A. S. Rosenthal ("Order-Picking in a Rectangular Warehouse: A Solvable Case of the Traveling Salesman Problem", Operations Research 31,
-1983) look at the corridors that a tour uses instead of at the order of its stops. Left of a line between two aisles, all that matters for the rest is, for
-each cross aisle, whether the tour has been at its corner and how often it still has to leave there (even or odd), and which corners hang together. So there
-are few states, and work grows with the aisles only. Theirs is one block (two cross aisles) and a tour that comes back; here the same is done
+H. D. Ratliff and A. S. Rosenthal ("Order-Picking in a Rectangular Warehouse: A Solvable Case of the Traveling Salesman
+Problem", Operations Research 31,
+1983) look at the corridors that a tour uses instead of at the order of its stops. Left of a line between two aisles,
+  all that matters for the rest is, for
+each cross aisle, whether the tour has been at its corner and how often it still has to leave there (even or odd), and
+which corners hang together. So there are few states, and work grows with the aisles only. Theirs is one block (two
+cross aisles) and a tour that comes back; here the same is done
 
-- over any number of blocks (K. J. Roodbergen and R. de Koster 2001 for two; L. Pansart, N. Catusse and H. Cambazard 2018 for more), whose states are more:
-  some ten for one block, hundreds for three; and
+- over any number of blocks (K. J. Roodbergen and R. de Koster 2001 for two; L. Pansart, N. Catusse and H. Cambazard
+  2018 for more), whose states are more: some ten for one block, hundreds for three; and
 - with another end than the start: both are corners with one end more, so that what is found is a way between them.
 
-A shortest way uses only aisles with stops, since any two stops are joined by a shortest way within theirs and one cross aisle.
+A shortest way uses only aisles with stops, since any two stops are joined by a shortest way within
+theirs and one cross aisle.
 
-A state is a tuple with a number for each cross aisle: 0 not been at, else 2 × its piece + (1 if odd); pieces are numbered as they come.
+A state is a tuple with a number for each cross aisle: 0 not been at, else 2 × its piece + (1 if odd); pieces
+are numbered as they come.
 """
 
 from __future__ import annotations
@@ -40,8 +45,8 @@ EXACT_CROSS_AISLES_MAX = 5
 
 
 class _Column(msgspec.Struct):
-    """An aisle with stops, or where a door is. inner: the y of its stops within each block, rising; corners: cross aisles where it has a stop; doors: start
-    and end, by their cross aisles. An aisle has blocks, a door has none."""
+    """An aisle with stops, or where a door is. inner: the y of its stops within each block, rising; corners: cross
+    aisles where it has a stop; doors: start and end, by their cross aisles. An aisle has blocks, a door has none."""
 
     x_dm: int
     inner: list[list[int]]
@@ -50,14 +55,15 @@ class _Column(msgspec.Struct):
 
 
 def exact_steps(spots: Sequence[Spot], layout: Layout) -> int:
-    """What it takes, about, in the steps of `pick_search.py`: for each aisle all states, which are seven times as many with each cross aisle more (measured)."""
+    """What it takes, about, in the steps of `pick_search.py`: for each aisle all states, which are seven times as many
+    with each cross aisle more (measured)."""
     states: int = 7 ** len(layout.cross_y_dm)  # times 49
     return STEPS_AN_AISLE * len({spot.aisle for spot in spots}) * states // 49
 
 
 def exact_order(spots: Sequence[Spot], layout: Layout) -> list[int] | None:
-    """The places of `spots` (all different) in the order of a shortest way; None when some are not between the outer cross aisles, or there are too many of
-    those."""
+    """The places of `spots` (all different) in the order of a shortest way; None when some are not between the outer
+    cross aisles, or there are too many of those."""
     cross = layout.cross_y_dm
     if not spots or not 0 < len(cross) <= EXACT_CROSS_AISLES_MAX:
         return None
@@ -135,7 +141,8 @@ class _Corners:
 class _Block:
     """Stage: how an aisle is walked within a block.
 
-    Once through; twice; or from one end or both as far as the last stop before a gap, and back. Not at all when it has no stops.
+    Once through; twice; or from one end or both as far as the last stop before a gap, and back. Not
+    at all when it has no stops.
     """
 
     def __init__(self, block: int, points: Sequence[int]) -> None:
@@ -191,7 +198,7 @@ def _but(gap: int, count: int) -> Counts:
     return tuple(0 if i == gap else 2 for i in range(count))
 
 
-# --- states: what follows hangs on nothing else, so it is worked out once ----------------------------------------------
+# --- states: what follows hangs on nothing else, so it is worked out once ---------------------------------------------
 @lru_cache(maxsize=50_000)
 def _touched(state: State, corner: int, odd: int) -> State:
     """The way has been at this corner, as often more as `odd` says."""
@@ -210,7 +217,8 @@ def _joined(state: State, block: int, odd: int) -> State:
 
 @lru_cache(maxsize=50_000)
 def _onward(state: State) -> tuple[tuple[State, Counts], ...]:
-    """All ways to go on along the cross aisles: once where it is odd, twice or not where it is even; each piece somewhere, or it would be lost."""
+    """All ways to go on along the cross aisles: once where it is odd, twice or not where it is even; each piece
+    somewhere, or it would be lost."""
     pieces = {number >> 1 for number in state if number}
     found = []
     for counts in product(*((0,) if not number else (1,) if number & 1 else (0, 2) for number in state)):

@@ -7,9 +7,10 @@
       │  ═══╧═════╧═════╧═══  front cross aisle
       └──────────────────────── x         ● start and end, often in front
 
-All lengths are decimetres on the floor plan. People walk in the middle of aisles and never through racks: from one aisle to another they use a cross
-aisle. Who starts or ends somewhere else than on a cross aisle is taken to walk straight up or down to the nearest one. A stop that no aisle of the
-layout has (a shelf on a sales floor) is reached along the walls: |dx| + |dy|. A layout without aisles and cross aisles is good for a whole building of those.
+All lengths are decimetres on the floor plan. People walk in the middle of aisles and never through racks: from one
+aisle to another they use a cross aisle. Who starts or ends somewhere else than on a cross aisle is taken to walk
+straight up or down to the nearest one. A stop that no aisle of the layout has (a shelf on a sales floor) is reached
+along the walls: |dx| + |dy|. A layout without aisles and cross aisles is good for a whole building of those.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Stop(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where one stands to reach a bin. aisle: its number in the layout; one that the layout does not have means that it is in no aisle."""
+    """Where one stands to reach a bin. aisle: its number in the layout; one that the layout does not have means
+    that it is in no aisle."""
 
     bin_id: str
     aisle: int
@@ -49,7 +51,8 @@ class Stop(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Layout(msgspec.Struct, frozen=True, gc=False):
-    """aisle_x_dm: x of the middle of each aisle, by its number; cross_y_dm: y of the cross aisles, rising; start, end: where a picker comes from and goes to."""
+    """aisle_x_dm: x of the middle of each aisle, by its number; cross_y_dm: y of the cross aisles, rising; start, end:
+    where a picker comes from and goes to."""
 
     aisle_x_dm: Annotated[dict[int, Coordinate], Meta(max_length=AISLES_MAX)]
     cross_y_dm: Annotated[tuple[Coordinate, ...], Meta(max_length=CROSS_AISLES_MAX)]
@@ -58,7 +61,8 @@ class Layout(msgspec.Struct, frozen=True, gc=False):
 
 
 class Spot(NamedTuple):
-    """A place as distances see it. aisle: None when it is in none; walk_dm: the way to its cross aisle, of a start or an end (`door`)."""
+    """A place as distances see it. aisle: None when it is in none; walk_dm: the way to its cross aisle, of a
+    start or an end (`door`)."""
 
     aisle: int | None
     x_dm: int

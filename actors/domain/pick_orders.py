@@ -1,12 +1,14 @@
-"""The orders in which pickers are usually sent past stops, as they stand in textbooks; start points for something better, and what it is measured against.
+"""The orders in which pickers are usually sent past stops, as they stand in textbooks; start points for something
+better, and what it is measured against.
 
     S-shape        each aisle with stops is walked through, the next one the other way
     largest gap    in from both ends of an aisle, but not across the widest stretch without a stop; the first and the last aisle are walked through
     return         in from one end of an aisle, and back
     by name        as the bins are called
 
-Several blocks are done one after another, the farthest from the start first (K. J. Roodbergen and R. de Koster, "Routing methods for warehouses with multiple
-cross aisles", 2001). All take places of `spots` and give them in another order.
+Several blocks are done one after another, the farthest from the start first (K. J. Roodbergen and R. de Koster,
+"Routing methods for warehouses with multiple cross aisles", 2001). All take places of `spots` and
+give them in another order.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ def _from_below(layout: Layout) -> bool:
 
 
 def _blocks(spots: Sequence[Spot], layout: Layout) -> list[list[Run]]:
-    """Blocks from far to near; within each its aisles from one side to the other, beginning where the one before has ended."""
+    """Blocks from far to near; within each its aisles from one side to the other, beginning where
+    the one before has ended."""
     inner = layout.cross_y_dm[1:-1]
     by_block: dict[int, dict[tuple[int, int], Run]] = {}
     for i in sorted(range(len(spots)), key=lambda i: spots[i].y_dm):

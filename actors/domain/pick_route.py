@@ -4,8 +4,8 @@
     at most 11 places    exactly as well (Held and Karp, `pick_search.py`), wherever they are
     else                 S-shape, largest gap, return and nearest insertion, each improved, and the shortest of them taken
 
-What is found does not hang on the order in which the stops are given, nor on the machine: work is limited in steps. How far it is from the optimum is
-measured by `python -m perf.pick_routes`; the figures stand in docs/domain/picking.md.
+What is found does not hang on the order in which the stops are given, nor on the machine: work is limited in steps. How
+far it is from the optimum is measured by `python -m perf.pick_routes`; the figures stand in docs/domain/picking.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ STEPS_MAX = 1_000_000
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
-    """Stops in the order in which they are walked past; those at one place by their bins' names. walk_dm: from the start to the end; exact: nothing is shorter."""
+    """Stops in the order in which they are walked past; those at one place by their bins' names. walk_dm: from the
+    start to the end; exact: nothing is shorter."""
 
     stops: tuple[Stop, ...]
     walk_dm: int
@@ -44,7 +45,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 def route(stops: Sequence[Stop], layout: Layout, steps_max: int = STEPS_MAX) -> Route:
-    """A short way from the layout's start past all `stops` to its end. Refuses layouts on which nobody can walk, places out of reach, and too many stops."""
+    """A short way from the layout's start past all `stops` to its end. Refuses layouts on which nobody can walk, places
+    out of reach, and too many stops."""
     check_layout(layout)
     _check_stops(stops)
     by_spot: dict[Spot, list[Stop]] = {}

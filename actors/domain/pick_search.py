@@ -1,7 +1,10 @@
-"""Short ways past places of which only the distances are known: `matrix[i][j]`, row 0 the start, the last row the end, the same both ways.
+"""Short ways past places of which only the distances are known: `matrix[i][j]`, row 0 the start, the last row
+the end, the same both ways.
 
-Exactly for few (M. Held and R. M. Karp 1962), else a start improved until nothing near it is shorter: 2-opt (a stretch is walked backwards, G. A. Croes
-1958) and Or-opt (up to three places move elsewhere, I. Or 1976). Steps are counted instead of seconds, so the same question has the same answer everywhere.
+Exactly for few (M. Held and R. M. Karp 1962), else a start improved until nothing near it is shorter: 2-opt (a stretch
+is walked backwards, G. A. Croes
+1958) and Or-opt (up to three places move elsewhere, I. Or 1976). Steps are counted instead of seconds, so the same
+  question has the same answer everywhere.
 """
 
 from __future__ import annotations
@@ -64,7 +67,8 @@ def held_karp(matrix: Matrix) -> Way:
 
 
 def inserted(matrix: Matrix, steps: Steps) -> Way:
-    """Nearest insertion: the place that is nearest to the way so far is put where it adds least; when the steps are used up, the rest in turn at the end."""
+    """Nearest insertion: the place that is nearest to the way so far is put where it adds least; when the steps are
+    used up, the rest in turn at the end."""
     end = len(matrix) - 1
     way = [0, end]
     # How far the nearest place of the way is.
@@ -91,7 +95,8 @@ def improved(way: Sequence[int], matrix: Matrix, steps: Steps) -> Way:
 
 
 def _turned(way: Way, matrix: Matrix, steps: Steps) -> bool:
-    """2-opt, once over all pairs; every stretch that is shorter backwards is turned at once. Says whether there was one."""
+    """2-opt, once over all pairs; every stretch that is shorter backwards is turned at once.
+    Says whether there was one."""
     found, last = False, len(way) - 1
     for i in range(1, last - 1):
         if not steps.take(last - i):

@@ -1,7 +1,7 @@
 """Who sends or gets a parcel, and where: as it stands on labels, packing slips and customs forms.
 
-Lines and fields as in UPU S42 (postal addressing), as far as all our regions have them. It is open text, for whoever prints it or hands it to a
-carrier: nothing keeps it but sealed (`serve/orders/private.py`).
+Lines and fields as in UPU S42 (postal addressing), as far as all our regions have them. It is open text, for whoever
+prints it or hands it to a carrier: nothing keeps it but sealed (`serve/orders/private.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _Said = Annotated[str, msgspec.Meta(min_length=1, max_length=LINE_CHARS_MAX, pat
 
 
 class Party(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A sender or recipient. street: one to four lines; country: ISO 3166-1 alpha-2; phone: E.164, "" when nobody told one."""
+    """A sender or recipient. street: one to four lines; country: ISO 3166-1 alpha-2; phone: E.164,
+    "" when nobody told one."""
 
     name: Annotated[_Said, SHOWN_NAME]
     street: Annotated[tuple[_Said, ...], msgspec.Meta(min_length=1, max_length=LINES_MAX), SHOWN_ADDRESS]
@@ -38,6 +39,7 @@ class Party(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 def lines(party: Party) -> list[str]:
     """The address block, one line each, country last."""
     place = f"{party.city} {party.state}".rstrip()
-    # The postcode leads the city in the addresses of Europe and Latin America, and ends the line in those of the USA and Canada.
+    # The postcode leads the city in the addresses of Europe and Latin America, and ends the line in
+    # those of the USA and Canada.
     where = f"{place} {party.postcode}" if party.country in ("US", "CA") else f"{party.postcode} {place}"
     return [line for line in (party.name, party.company, *party.street, where.strip(), party.country) if line]

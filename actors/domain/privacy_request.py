@@ -5,13 +5,15 @@
     open ─ NEAR_MS before the deadline: near ─ at the deadline: overdue        TimePassed, by the entity's timer
     open ──ExtendDeadline──▶ once, before the deadline, where the law knows it
 
-Nothing that tells or changes personal data is begun before it is known of each name in it that the person asks (`missing_proofs`), and nothing that the right
-does not bring (`STEPS`). A step is begun before it is done, so that one which a crash cut short is seen, and done again to its end.
-A restriction is lifted when the request is closed, too, however it ended (GDPR Art. 18(3)).
+Nothing that tells or changes personal data is begun before it is known of each name in it that the person asks
+(`missing_proofs`), and nothing that the right does not bring (`STEPS`). A step is begun before it is done, so that one
+which a crash cut short is seen, and done again to its end. A restriction is lifted when the request is closed, too,
+however it ended (GDPR Art. 18(3)).
 
-Whoever it is about stands here as keyed digests and ids only: they find the person's orders and keys, and tell nothing. What was typed to
-find them is not kept. They stay when the person is erased, as proof that it was done (GDPR Art. 5(2), 11 CCR §7101: 24 months).
-Times are UTC milliseconds since 1970; the terms stand in `privacy_terms.py`, with their sources.
+Whoever it is about stands here as keyed digests and ids only: they find the person's orders and keys, and tell nothing.
+What was typed to find them is not kept. They stay when the person is erased, as proof that it was done (GDPR Art. 5(2),
+11 CCR §7101: 24 months). Times are UTC milliseconds since 1970; the terms stand in
+`privacy_terms.py`, with their sources.
 """
 
 from __future__ import annotations
@@ -52,8 +54,10 @@ PROOFS_MAX = 20
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class ReceiveRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A person asks. received_ms: when it came in, which may be before it was written down. by: who writes it down: the customer, or an account.
-    session: of the customer who asks signed in, "" when somebody else writes it down. agent: an authorized agent's reference, "" for none."""
+    """A person asks. received_ms: when it came in, which may be before it was written down. by: who writes it down:
+    the customer, or an account.
+    session: of the customer who asks signed in, "" when somebody else writes it down. agent: an authorized agent's
+    reference, "" for none."""
 
     law: Law
     right: Right
@@ -65,7 +69,8 @@ class ReceiveRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ConfirmIdentity(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is known who asks. evidence: a reference of the officer's files, no word of the person; covers, order_ids: see `Proof`; of one named order its id may be left out."""
+    """It is known who asks. evidence: a reference of the officer's files, no word of the person; covers, order_ids: see
+    `Proof`; of one named order its id may be left out."""
 
     method: Method
     evidence: str

@@ -1,4 +1,5 @@
-"""The state of a privacy request, when it wants to be woken, and what is told of it. The rules are in `privacy_request.py`."""
+"""The state of a privacy request, when it wants to be woken, and what is told of it. The rules are
+in `privacy_request.py`."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ from actors.domain.times import DAY_MS
 
 NEAR_MS = 5 * DAY_MS
 RequestStatus = Literal["received", "confirmed", "in_progress", "completed", "refused"]
-# How it became known who asks. `account_session`: signed in by a code to the proved address; `code_by_email`: a code to the address that the
-# orders have; `id_document`: looked at and not kept; `order_papers`: what came with an order, or the marketplace's confirmation of it, from somebody who knows to whom and where it went; `agent_mandate`: the signed permission of an authorized agent.
+# How it became known who asks. `account_session`: signed in by a code to the proved address; `code_by_email`: a code to
+# the address that the orders have; `id_document`: looked at and not kept; `order_papers`: what came with an order, or
+# the marketplace's confirmation of it, from somebody who knows to whom and where it went; `agent_mandate`: the signed
+# permission of an authorized agent.
 Method = Literal["account_session", "code_by_email", "id_document", "agent_mandate", "order_papers"]
 # By what a person was named: `email` is the address and the account that it has, `customer_id` another account,
 # `orders` such that name nobody.
@@ -27,8 +30,10 @@ OPEN: frozenset[RequestStatus] = frozenset({"received", "confirmed", "in_progres
 
 
 class About(msgspec.Struct, frozen=True, gc=False):
-    """Whom it is about, and no word of it in the clear. person: keyed digest of the first that the person was named by; subjects: digests of all
-    identities that data keys are kept for; customer_ids: of accounts; email_digest, customer_ref: by which orders are found, "" for none; order_ids: of orders that are named themselves, each kept under a key of its own."""
+    """Whom it is about, and no word of it in the clear. person: keyed digest of the first that the person was named by;
+    subjects: digests of all identities that data keys are kept for; customer_ids: of accounts; email_digest,
+    customer_ref: by which orders are found, "" for none; order_ids: of orders that are named themselves, each kept
+    under a key of its own."""
 
     person: Annotated[str, REQUEST_OF]
     subjects: Annotated[list[str], REQUEST_OF]
@@ -39,8 +44,9 @@ class About(msgspec.Struct, frozen=True, gc=False):
 
 
 class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How it became known who asks. covers: of whom else than the method itself shows (`shown_by`), as the officer says; [] where that was not told yet. order_ids: of which of the named orders,
-    where it is a proof of orders; [] where that was not asked yet."""
+    """How it became known who asks. covers: of whom else than the method itself shows (`shown_by`), as the officer
+    says; [] where that was not told yet. order_ids: of which of the named orders, where it is a proof of orders; []
+    where that was not asked yet."""
 
     method: Method
     evidence: str
@@ -60,8 +66,8 @@ class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PrivacyRequest(msgspec.Struct):
-    """The state. begun: steps that are not known to be done; extended, refusal: reasons, "" for none; closed_ms: 0 while it is open; near, overdue:
-    was that told of the present deadline?"""
+    """The state. begun: steps that are not known to be done; extended, refusal: reasons, "" for none; closed_ms: 0
+    while it is open; near, overdue: was that told of the present deadline?"""
 
     law: Law
     right: Right
@@ -89,7 +95,8 @@ class ViewRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RequestView(msgspec.Struct, frozen=True, gc=False):
-    """A request; also the answer to every command. Its `about` is for the cell itself. missing: see `missing_proofs`; missing_orders: the same of single orders."""
+    """A request; also the answer to every command. Its `about` is for the cell itself. missing: see `missing_proofs`;
+    missing_orders: the same of single orders."""
 
     request_id: str
     version: int
@@ -131,8 +138,10 @@ def names_of(about: About) -> list[Name]:
 def shown_by(proof: Proof, about: About) -> set[Name]:
     """Of which names it is known by this proof that they are the person's who asks.
 
-    A code shows who reads at the address, a session whose account it is, papers of orders who got them: nothing of another name that stands in the same letter. Of a document the officer says it (`covers`), who has looked whether the
-    name belongs to whom it shows; one from before he was asked that counts for all, as it did when it was looked at. A mandate shows nothing of the person.
+    A code shows who reads at the address, a session whose account it is, papers of orders who got them: nothing of
+    another name that stands in the same letter. Of a document the officer says it (`covers`), who has looked whether
+    the name belongs to whom it shows; one from before he was asked that counts for all, as it did when it was looked
+    at. A mandate shows nothing of the person.
     """
     named = names_of(about)
     if proof.method == "code_by_email":
@@ -149,7 +158,8 @@ def shown_by(proof: Proof, about: About) -> set[Name]:
 def missing_orders(request: PrivacyRequest) -> list[str]:
     """Of which orders that are named it is not known yet that they are the person's who asks.
 
-    Each of them might be another stranger's, so papers of one show nothing of the next. A proof from before it was asked for which orders it is counts for all, as it did then.
+    Each of them might be another stranger's, so papers of one show nothing of the next. A proof from before it was
+    asked for which orders it is counts for all, as it did then.
     """
     about = request.about
     shown: set[str] = set()
@@ -160,10 +170,12 @@ def missing_orders(request: PrivacyRequest) -> list[str]:
 
 
 def missing_proofs(request: PrivacyRequest) -> list[str]:
-    """What is not known yet: of which names (`names_of`) that they are the person's who asks, or that the agent has a `mandate`.
+    """What is not known yet: of which names (`names_of`) that they are the person's who asks, or that
+    the agent has a `mandate`.
 
-    An opt-out takes no proof of the person (11 CCR §7026(d)), of an agent the signed permission (§7026(j)). All else takes the person's own proof of every name, of an agent both: §7063(a) allows that, and it is the
-    only way to tell an agent from an impostor. Who could prove one name and gain all would name somebody else beside himself.
+    An opt-out takes no proof of the person (11 CCR §7026(d)), of an agent the signed permission (§7026(j)). All else
+    takes the person's own proof of every name, of an agent both: §7063(a) allows that, and it is the only way to tell
+    an agent from an impostor. Who could prove one name and gain all would name somebody else beside himself.
     """
     missing: list[str] = []
     if request.right != "opt_out":

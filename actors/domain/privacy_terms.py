@@ -1,4 +1,5 @@
-"""What people may ask about their own data, by which law, how long there is for the answer, and what has to be done for it.
+"""What people may ask about their own data, by which law, how long there is for the answer, and
+what has to be done for it.
 
 One table each, with the source of every term. Times are UTC milliseconds since 1970.
 """
@@ -19,7 +20,8 @@ Step = Literal["export", "rectify", "restrict", "lift_restriction", "erase", "op
 
 
 class Term(NamedTuple):
-    """days: from the receipt to the answer. more_days: by which it may be extended once, 0 for never. source: where that stands."""
+    """days: from the receipt to the answer. more_days: by which it may be extended once, 0 for never.
+    source: where that stands."""
 
     days: int
     more_days: int

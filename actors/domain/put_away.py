@@ -6,9 +6,10 @@
     ask_again     there are more empty bins than are told at a time: put these away, and ask for the rest
     no_room       all bins where they may lie are full, or have other goods in them
 
-How near is told by ranks: a SKU that is picked more often than nine tenths of the location's SKUs belongs into the nearest tenth of the bins where it may
-lie, full ones counted (class-based storage, W. H. Hausman, L. B. Schwarz and S. C. Graves 1976, with a class for each SKU). When the bins from there on are
-taken, the nearest free one before them is suggested.
+How near is told by ranks: a SKU that is picked more often than nine tenths of the location's SKUs belongs into the
+nearest tenth of the bins where it may lie, full ones counted (class-based storage, W. H. Hausman, L. B. Schwarz and S.
+C. Graves 1976, with a class for each SKU). When the bins from there on are taken, the nearest free
+one before them is suggested.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 
 
 class BinRoom(msgspec.Struct, frozen=True, gc=False):
-    """A bin and what is in it. units_max, volume_max_ml: 0 for any; units, volume_ml: all that is in it now, or on its way there; holds: (SKU, lot) of it."""
+    """A bin and what is in it. units_max, volume_max_ml: 0 for any; units, volume_ml: all that is in it now, or on its
+    way there; holds: (SKU, lot) of it."""
 
     stop: Stop
     units_max: int = 0
@@ -67,7 +69,8 @@ class Suggestion(msgspec.Struct, frozen=True, gc=False):
 def suggest(
     arrivals: Iterable[Arrival], bins: Iterable[BinRoom], layout: Layout, picks: Mapping[str, int]
 ) -> list[Suggestion]:
-    """Suggestions for all units, beginning with what is picked most often. What is suggested for one is not there for the next.
+    """Suggestions for all units, beginning with what is picked most often. What is suggested for one
+    is not there for the next.
 
     Args:
         arrivals: what has to be put away.
@@ -93,8 +96,9 @@ def rank(picks: Mapping[str, int], sku: str) -> tuple[int, int]:
 def place(
     arrival: Arrival, same: Iterable[BinRoom], empty: Iterable[BinRoom], *, fitting: int, more: bool
 ) -> list[Suggestion]:
-    """One arrival into bins that were chosen for it (`location_room.py`): those with the same goods, then empty ones, each in the order in which they come. fitting: of how many;
-    more: there are other empty ones. As `suggest` does it for one alone."""
+    """One arrival into bins that were chosen for it (`location_room.py`): those with the same goods, then empty ones,
+    each in the order in which they come. fitting: of how many; more: there are other empty ones. As
+    `suggest` does it for one alone."""
     candidates: list[tuple[BinRoom, Reason]] = [(room, "same_lot") for room in same]
     candidates += [(room, "by_demand") for room in empty]
     found, _, rest = _filled(arrival, candidates)
@@ -119,7 +123,8 @@ def _filled(
 
 
 def _placed(arrival: Arrival, rooms: dict[str, BinRoom], place: int, of: int) -> list[Suggestion]:
-    """place, of: so many of how many SKUs are picked more often. `rooms` come nearest first, and are filled by what is suggested."""
+    """place, of: so many of how many SKUs are picked more often. `rooms` come nearest first, and are
+    filled by what is suggested."""
     fitting = [room for room in rooms.values() if _may_lie(arrival, room)]
     goods = (arrival.sku, arrival.lot)
     first = min(len(fitting) * place // of, len(fitting))

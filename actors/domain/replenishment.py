@@ -2,14 +2,16 @@
 
     safety stock  = z · sqrt(L · σd² + d² · σL²)        reorder point = d · L + safety stock
 
-d, σd: mean and deviation of a day's demand; L, σL: of the lead time in days; z: the standard normal's quantile of the service level, which is the share of replenishment
-cycles without a stock-out. Textbook formula for a continuously reviewed stock with independent demand and lead time (E. A. Silver, D. F. Pyke and D. J. Thomas, Inventory
-and Production Management in Supply Chains, 4th ed. 2017, ch. 6; P. L. King, Crack the Code, APICS 2011).
+d, σd: mean and deviation of a day's demand; L, σL: of the lead time in days; z: the standard normal's quantile of the
+service level, which is the share of replenishment cycles without a stock-out. Textbook formula for a continuously
+reviewed stock with independent demand and lead time (E. A. Silver, D. F. Pyke and D. J. Thomas, Inventory and
+Production Management in Supply Chains, 4th ed. 2017, ch. 6; P. L. King, Crack the Code, APICS 2011).
 
-Demand is what was shipped a day. A day on which there was nothing to sell says nothing about demand and is left out (`demand_by_day`). Demand that mostly is none is
-no normal one: where more than 1.32 days lie between two days with demand (A. A. Syntetos, J. E. Boylan and J. D. Croston 2005) the mean is estimated by Croston's
-method with Syntetos and Boylan's correction (SBA 2005; smoothing 0.1), and the deviation around that mean. Of few days the variance is taken to be at least the
-mean, as random arrivals have it (Poisson): a short quiet time is no proof of steadiness.
+Demand is what was shipped a day. A day on which there was nothing to sell says nothing about demand and is left out
+(`demand_by_day`). Demand that mostly is none is no normal one: where more than 1.32 days lie between two days with
+demand (A. A. Syntetos, J. E. Boylan and J. D. Croston 2005) the mean is estimated by Croston's method with Syntetos and
+Boylan's correction (SBA 2005; smoothing 0.1), and the deviation around that mean. Of few days the variance is taken to
+be at least the mean, as random arrivals have it (Poisson): a short quiet time is no proof of steadiness.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ Method = Literal["none", "normal", "intermittent"]
 
 
 class DayMoves(msgspec.Struct, frozen=True, gc=False):
-    """What a day's entries of the ledger say of a SKU. Units on hand and not allocated: before the first, at most, after the last."""
+    """What a day's entries of the ledger say of a SKU. Units on hand and not allocated: before the first,
+    at most, after the last."""
 
     shipped: int
     free_before: int
@@ -43,7 +46,8 @@ class DayMoves(msgspec.Struct, frozen=True, gc=False):
 
 
 class Demand(msgspec.Struct, frozen=True, gc=False):
-    """Of one day. days: with stock, so many were looked at; method: how the mean was estimated, "none" when there was no demand at all."""
+    """Of one day. days: with stock, so many were looked at; method: how the mean was estimated, "none" when
+    there was no demand at all."""
 
     days: int
     mean: float
@@ -104,7 +108,8 @@ def demand_of(by_day: Sequence[int]) -> Demand:
 
 
 def _croston(by_day: Sequence[int]) -> float:
-    """Units a day: size and interval of demand are smoothed apart (J. D. Croston 1972), and what that overestimates is taken off (SBA)."""
+    """Units a day: size and interval of demand are smoothed apart (J. D. Croston 1972), and what that
+    overestimates is taken off (SBA)."""
     size = interval = 0.0
     waited = 0
     for units in by_day:

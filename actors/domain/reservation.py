@@ -4,19 +4,23 @@
                                      │                                         │  ▲                    ├─`expires_at_ms`─────▶ expired
                                      └─ nothing, or not all of `whole` ──▶ refused└──┴ExtendReservation └─ClaimReservation────▶ converted
 
-From `asking` it may be released, expire and be converted too: what a location reserves after that is given back. Places are chosen as for an order
-(`allocation.py`): at most three, none of them twice. With `whole`, what some have reserved is given back when others don't have the rest.
+From `asking` it may be released, expire and be converted too: what a location reserves after that is given back. Places
+are chosen as for an order (`allocation.py`): at most three, none of them twice. With `whole`, what some have reserved
+is given back when others don't have the rest.
 
-A reservation and its locations talk by messages that are part of its events: `Reserve`, answered by `HoldAnswered`, and `Unreserve`. Its locations keep what
-they have reserved until they are told otherwise, so its units are always in one of three places, whatever dies: with the reservation (`holds`), on their way back
-(an `Unreserve` that is part of the event by which they left it), or with the order that claimed them.
+A reservation and its locations talk by messages that are part of its events: `Reserve`, answered by `HoldAnswered`, and
+`Unreserve`. Its locations keep what they have reserved until they are told otherwise, so its units are always in one of
+three places, whatever dies: with the reservation (`holds`), on their way back (an `Unreserve` that is part of the event
+by which they left it), or with the order that claimed them.
 
-An order that was placed with a reservation claims it by a message. The reservation answers what is the order's to convert, gives back the rest, and
-has nothing any more: the order sends `Convert` to the locations (`order.py`), or `Unreserve` if it was cancelled meanwhile. The same order is given the same
-answer however often it asks; another order is refused. What counts for expiry is the time, not the timer. Times: UTC ms.
+An order that was placed with a reservation claims it by a message. The reservation answers what is the order's to
+convert, gives back the rest, and has nothing any more: the order sends `Convert` to the locations (`order.py`), or
+`Unreserve` if it was cancelled meanwhile. The same order is given the same answer however often it asks; another order
+is refused. What counts for expiry is the time, not the timer. Times: UTC ms.
 
-When its owner is erased (ForgetOwner), one that still lasts is released, and nothing says any more whose it was. Which order took it stays: that order has lost
-its person too, and without the id an answer that was lost on the way could not be given again, and its units would be nobody's.
+When its owner is erased (ForgetOwner), one that still lasts is released, and nothing says any more whose it was. Which
+order took it stays: that order has lost its person too, and without the id an answer that was lost on the way could not
+be given again, and its units would be nobody's.
 """
 
 from __future__ import annotations
@@ -78,8 +82,8 @@ TOTAL_MAX_MS = 48 * HOUR_MS
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Reservation | None, command: Command, context: Context) -> Decision:
-    """See the module's docstring. Raises Refused `reservation.exists`, `reservation.unknown`, `reservation.expired`, `reservation.over`,
-    `reservation.converted`, `reservation.too_long`."""
+    """See the module's docstring. Raises Refused `reservation.exists`, `reservation.unknown`, `reservation.expired`,
+    `reservation.over`, `reservation.converted`, `reservation.too_long`."""
     if type(command) is MakeReservation:
         return _make(state, command, context)
     reservation = _known(state, context.entity_id)
@@ -111,7 +115,8 @@ def _unknown(reservation_id: str) -> Refused:
 
 
 def check_asker(reservation: Reservation, reservation_id: str, asker: str) -> None:
-    """Raises Refused, as if there were no such reservation, unless it is the asker's own; "" is somebody who may place orders for all."""
+    """Raises Refused, as if there were no such reservation, unless it is the asker's own; "" is somebody who
+    may place orders for all."""
     if asker and asker != reservation.owner:
         raise _unknown(reservation_id)
 

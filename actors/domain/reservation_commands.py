@@ -1,4 +1,5 @@
-"""What a reservation may be asked to do, and what it answers an order that wants its units. The rules are in `reservation.py`."""
+"""What a reservation may be asked to do, and what it answers an order that wants its units. The rules
+are in `reservation.py`."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from actors.domain.personal_notes import ASKER, NEARNESS, ORDER_OWNER, PURCHASE
 
 
 class MakeReservation(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A cart wants units for a while. `places`: where stock was seen, nearest first; `whole`: all of it or nothing; `owner`: the customer whose cart it
-    is, "" for somebody else; `life_days`: per SKU, days that its lot must have left."""
+    """A cart wants units for a while. `places`: where stock was seen, nearest first; `whole`: all of it or nothing;
+    `owner`: the customer whose cart it is, "" for somebody else; `life_days`: per SKU, days that
+    its lot must have left."""
 
     lines: Annotated[list[Units], PURCHASE]
     places: Annotated[list[Place], NEARNESS]
@@ -33,7 +35,8 @@ class HoldAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ExtendReservation(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It shall last at least `ttl_ms` from now. `asker`: see `reservation.check_asker`. `total_ms`: how long it may last in all, 0 for as long as any may."""
+    """It shall last at least `ttl_ms` from now. `asker`: see `reservation.check_asker`. `total_ms`: how long it may
+    last in all, 0 for as long as any may."""
 
     ttl_ms: int
     asker: Annotated[str, ASKER] = ""

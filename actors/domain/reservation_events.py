@@ -16,7 +16,8 @@ Ending = Literal["refused", "released", "expired"]
 
 
 class ReservationMade(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A cart wants `lines` until `expires_at_ms`. `command_id`: whose final answer is owed while locations are being asked."""
+    """A cart wants `lines` until `expires_at_ms`. `command_id`: whose final answer is owed while
+    locations are being asked."""
 
     lines: Annotated[list[Units], PURCHASE]
     channel: Channel

@@ -32,8 +32,9 @@ class Hold(msgspec.Struct, array_like=True, gc=False):
 
 
 class Reservation(msgspec.Struct, array_like=True, gc=False):
-    """The state. Times in UTC ms. `lines`: what is wanted, each SKU once; `holds`: empty once it is over; `candidates`: places that may still be asked,
-    nearest first; `place_command`: the command whose final answer is owed; `missing`: of one that was refused; `order_id`, `converted`: who took which parts."""
+    """The state. Times in UTC ms. `lines`: what is wanted, each SKU once; `holds`: empty once it is over; `candidates`:
+    places that may still be asked, nearest first; `place_command`: the command whose final answer is owed; `missing`:
+    of one that was refused; `order_id`, `converted`: who took which parts."""
 
     lines: Annotated[list[Units], PURCHASE]
     channel: Channel
@@ -97,8 +98,8 @@ class ReservedPartView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReservationView(msgspec.Struct, frozen=True, gc=False):
-    """A reservation; also the answer to every command of callers. `missing`: of one that was refused, what could not be had; `order_id`: of the order
-    that took it, else ""."""
+    """A reservation; also the answer to every command of callers. `missing`: of one that was refused, what could not be
+    had; `order_id`: of the order that took it, else ""."""
 
     reservation_id: str
     version: int

@@ -1,14 +1,15 @@
-"""The cell's revoked sessions: those that ended before their tokens did. One entity per cell, always in memory; every Serve replica
-holds a copy of its rows and refuses the tokens of these sessions.
+"""The cell's revoked sessions: those that ended before their tokens did. One entity per cell, always in memory; every
+Serve replica holds a copy of its rows and refuses the tokens of these sessions.
 
     (good) ──Revoke──▶ revoked ──until_ms──▶ (forgotten: the tokens are over by themselves)
 
-A session that goes on has an entry of another name: `unproved`, when its second factor is doubted; `replaced`, when its tokens before one of them don't
-count any more. They are kept and forgotten alike.
+A session that goes on has an entry of another name: `unproved`, when its second factor is doubted; `replaced`, when its
+tokens before one of them don't count any more. They are kept and forgotten alike.
 
-Forgetting needs no event: whenever the list changes, it drops what is over at the time of the change. A replay has that time too
-(it is the turn's), so it drops the same. Rows in the store stay for a day more (`actors/runtime/retention.py`), but the newest always: it
-tells the list's version. A list that is restored from them drops them at its next change.
+Forgetting needs no event: whenever the list changes, it drops what is over at the time of the change. A replay has that
+time too (it is the turn's), so it drops the same. Rows in the store stay for a day more
+(`actors/runtime/retention.py`), but the newest always: it tells the list's version. A list that is restored from them
+drops them at its next change.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _REPLACED = "replaced"
 
 
 def unproved(session_id: str, until_s: int) -> str:
-    """The entry by which no second factor that was given in the session before `until_s` (UTC seconds), or at it, counts any more."""
+    """The entry by which no second factor that was given in the session before `until_s` (UTC seconds), or
+    at it, counts any more."""
     return f"{_UNPROVED}:{until_s}:{session_id}"
 
 
@@ -42,8 +44,9 @@ def doubted(entry: str) -> tuple[str, int] | None:
 
 
 def replaced(session_id: str, first_good: int) -> str:
-    """The entry by which no token of the session counts any more that has a lower number than `first_good`. By numbers and not by times, so that
-    it never meets the token that was given instead, however close the two are and whichever a replica hears of first."""
+    """The entry by which no token of the session counts any more that has a lower number than `first_good`. By numbers
+    and not by times, so that it never meets the token that was given instead, however close the two are and whichever a
+    replica hears of first."""
     return f"{_REPLACED}:{first_good}:{session_id}"
 
 
@@ -79,8 +82,8 @@ class IsRevoked(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Revocations(msgspec.Struct):
-    """Until when each session is revoked (UTC ms), and the same as a heap, soonest first. The heap may hold older times of a
-    session that was revoked for longer later."""
+    """Until when each session is revoked (UTC ms), and the same as a heap, soonest first. The heap may hold older times
+    of a session that was revoked for longer later."""
 
     until_ms: dict[str, int]
     soonest: list[tuple[int, str]]

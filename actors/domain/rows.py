@@ -1,7 +1,9 @@
-"""Rows of the read model, as they are written behind. Field order is the tables' column order (`actors/storage/schema/`).
+"""Rows of the read model, as they are written behind. Field order is the tables' column order
+(`actors/storage/schema/`).
 
-`table` is the table's name, `key` its primary key, `append_only` rows are only ever added (the watermark keeps them single).
-A `change` holds only some columns of a row that exists: what stays as it was need not be written again. A row with `gone` (a field, no column) is taken away.
+`table` is the table's name, `key` its primary key, `append_only` rows are only ever added (the watermark keeps them
+single). A `change` holds only some columns of a row that exists: what stays as it was need not be written again. A row
+with `gone` (a field, no column) is taken away.
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ from actors.domain.personal_notes import (
 
 
 class OrderRow(msgspec.Struct, array_like=True, gc=False):
-    """One order as lists and searches see it, with its whole state for the next activation. `owner`: the customer's id, "" when it was
-    not placed by one. Where the order is `sealed`, its references are keyed digests; `email_digest` is one always. Times: UTC ms."""
+    """One order as lists and searches see it, with its whole state for the next activation. `owner`: the customer's id,
+    "" when it was not placed by one. Where the order is `sealed`, its references are keyed digests; `email_digest` is
+    one always. Times: UTC ms."""
 
     table: ClassVar[str] = "orders"
     key: ClassVar[tuple[str, ...]] = ("order_id",)
@@ -94,8 +97,8 @@ class LocationRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class StockRow(msgspec.Struct, array_like=True, gc=False):
-    """Stock of one SKU at one location, in the SKU's base unit. `buffers`: units kept back from channels, as `online:2,store:1`. `outlook`:
-    MessagePack of `outlook.Outlook`, b"" when nothing is known."""
+    """Stock of one SKU at one location, in the SKU's base unit. `buffers`: units kept back from channels, as
+    `online:2,store:1`. `outlook`: MessagePack of `outlook.Outlook`, b"" when nothing is known."""
 
     table: ClassVar[str] = "stock"
     key: ClassVar[tuple[str, ...]] = ("location_id", "sku")
@@ -140,8 +143,9 @@ def kept_back_of(buffers: str) -> dict[str, int]:
 
 
 class LedgerRow(msgspec.Struct, array_like=True, gc=False):
-    """One entry of the stock ledger: what changed, by how much, why, and the balance after it. `aside`: which of the states reserved, damaged and
-    quality_hold it changes, or the level safety_stock, None for none; the same with lot and bin."""
+    """One entry of the stock ledger: what changed, by how much, why, and the balance after it. `aside`: which of the
+    states reserved, damaged and quality_hold it changes, or the level safety_stock, None for none;
+    the same with lot and bin."""
 
     table: ClassVar[str] = "ledger"
     key: ClassVar[tuple[str, ...]] = ("location_id", "version", "line", "at")
@@ -172,8 +176,8 @@ class LedgerRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class SkuRow(msgspec.Struct, array_like=True, gc=False):
-    """One SKU of the cell's catalogue. `version`: the catalogue's when this SKU was last defined. `details`: MessagePack of
-    `article.Details`, b"" when there are none."""
+    """One SKU of the cell's catalogue. `version`: the catalogue's when this SKU was last defined. `details`:
+    MessagePack of `article.Details`, b"" when there are none."""
 
     table: ClassVar[str] = "skus"
     key: ClassVar[tuple[str, ...]] = ("catalogue_id", "sku")
@@ -217,7 +221,8 @@ class ClientRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class CustomerRow(msgspec.Struct, array_like=True, gc=False):
-    """One customer's account, with its whole state for the next activation. `proved`: 1 or 0; `due_at`: when it is forgotten unless it is proved (UTC ms), else None."""
+    """One customer's account, with its whole state for the next activation. `proved`: 1 or 0; `due_at`: when it is
+    forgotten unless it is proved (UTC ms), else None."""
 
     table: ClassVar[str] = "customers"
     key: ClassVar[tuple[str, ...]] = ("customer_id",)
@@ -245,9 +250,9 @@ class GuestRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class NoticeRow(msgspec.Struct, array_like=True, gc=False):
-    """What a person has to be told, for whoever delivers it. `status`: pending, sent or withdrawn; `about`: the id of what it is about; address
-    and content are sealed, and empty once it is not pending any more. Times: UTC ms; from `until_at` on it is not worth sending; `due_at`: the same while it is pending, else
-    None."""
+    """What a person has to be told, for whoever delivers it. `status`: pending, sent or withdrawn; `about`: the id of
+    what it is about; address and content are sealed, and empty once it is not pending any more. Times: UTC ms; from
+    `until_at` on it is not worth sending; `due_at`: the same while it is pending, else None."""
 
     table: ClassVar[str] = "notices"
     key: ClassVar[tuple[str, ...]] = ("notice_id",)
@@ -268,8 +273,9 @@ class NoticeRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class DataKeyRow(msgspec.Struct, array_like=True, gc=False):
-    """One data key, wrapped by the region's key of id `wrapping`; b"" once destroyed. `person`: keyed digest of whose it is. `restricted`: 1 or 0;
-    `changes`: how often that changed; `requests`: ids of those that restrict it, with commas between them."""
+    """One data key, wrapped by the region's key of id `wrapping`; b"" once destroyed. `person`: keyed digest of whose
+    it is. `restricted`: 1 or 0; `changes`: how often that changed; `requests`: ids of those that restrict it,
+    with commas between them."""
 
     table: ClassVar[str] = "data_keys"
     key: ClassVar[tuple[str, ...]] = ("key_id",)
@@ -288,7 +294,8 @@ class DataKeyRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class DeviceRow(msgspec.Struct, array_like=True, gc=False):
-    """One device, with its whole state for the next activation. `seen_at` (UTC ms): when it last signed in, None for never."""
+    """One device, with its whole state for the next activation. `seen_at` (UTC ms): when it last
+    signed in, None for never."""
 
     table: ClassVar[str] = "devices"
     key: ClassVar[tuple[str, ...]] = ("device_id",)
@@ -306,8 +313,8 @@ class DeviceRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class AlertRow(msgspec.Struct, array_like=True, gc=False):
-    """One alert with its whole state. `about`: an account, or an address's digest; `rules`: with commas between; `told`: 1 when the webhook has
-    taken the news, else 0. Times: UTC ms."""
+    """One alert with its whole state. `about`: an account, or an address's digest; `rules`: with commas between;
+    `told`: 1 when the webhook has taken the news, else 0. Times: UTC ms."""
 
     table: ClassVar[str] = "alerts"
     key: ClassVar[tuple[str, ...]] = ("alert_id",)
@@ -331,8 +338,9 @@ class AlertRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class ApprovalRow(msgspec.Struct, array_like=True, gc=False):
-    """One approval with its whole state. `size`: how much is asked for, in what the action counts (base units of stock, minor units of money); `reasons`: with commas
-    between; `decided_by`: "" until somebody approves or refuses. Times: UTC ms; `due_at`: when it expires, None once it can't any more."""
+    """One approval with its whole state. `size`: how much is asked for, in what the action counts (base units of stock,
+    minor units of money); `reasons`: with commas between; `decided_by`: "" until somebody approves or refuses. Times:
+    UTC ms; `due_at`: when it expires, None once it can't any more."""
 
     table: ClassVar[str] = "approvals"
     key: ClassVar[tuple[str, ...]] = ("approval_id",)
@@ -357,8 +365,9 @@ class ApprovalRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class BreachRow(msgspec.Struct, array_like=True, gc=False):
-    """One personal data breach with its whole state. `persons`: approximate number of people, 0 while it is not known. Times: UTC ms; `deadline_at`: by
-    when the authority has to know; `due_at`: when the clock has something to say, None for not at all."""
+    """One personal data breach with its whole state. `persons`: approximate number of people, 0 while it is not known.
+    Times: UTC ms; `deadline_at`: by when the authority has to know; `due_at`: when the clock has something to
+    say, None for not at all."""
 
     table: ClassVar[str] = "breaches"
     key: ClassVar[tuple[str, ...]] = ("breach_id",)
@@ -378,8 +387,8 @@ class BreachRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class PrivacyRequestRow(msgspec.Struct, array_like=True, gc=False):
-    """One request of a person about their own data, with its whole state. `person`: keyed digest of whom it is about; `overdue`: 1 or 0. Times: UTC
-    ms; `due_at`: when somebody has to be reminded, None for never more."""
+    """One request of a person about their own data, with its whole state. `person`: keyed digest of whom it is about;
+    `overdue`: 1 or 0. Times: UTC ms; `due_at`: when somebody has to be reminded, None for never more."""
 
     table: ClassVar[str] = "privacy_requests"
     key: ClassVar[tuple[str, ...]] = ("request_id",)
@@ -400,7 +409,8 @@ class PrivacyRequestRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class ConsentRow(msgspec.Struct, array_like=True, gc=False):
-    """What one person has agreed to, with the whole history as its state. `granted`, `refused`: purposes with commas between; `changed_at`: UTC ms."""
+    """What one person has agreed to, with the whole history as its state. `granted`, `refused`: purposes with commas
+    between; `changed_at`: UTC ms."""
 
     table: ClassVar[str] = "consents"
     key: ClassVar[tuple[str, ...]] = ("consent_id",)
@@ -416,8 +426,8 @@ class ConsentRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class RevocationRow(msgspec.Struct, array_like=True, gc=False):
-    """A session whose tokens are not good any more; `until_ms` (UTC ms): from then on they are over by themselves. `region_id`: the
-    cell's list; `version`: the list's when this session was last put on it."""
+    """A session whose tokens are not good any more; `until_ms` (UTC ms): from then on they are over by themselves.
+    `region_id`: the cell's list; `version`: the list's when this session was last put on it."""
 
     table: ClassVar[str] = "revocations"
     key: ClassVar[tuple[str, ...]] = ("region_id", "session_id")

@@ -8,8 +8,9 @@ import msgspec
 
 
 class CollectionRow(msgspec.Struct, array_like=True, gc=False):
-    """One collection with its whole state. `units`: over all lines; `closed`: it is over, whatever came of it. Times: UTC ms; `here_at`, `ready_at`, `collect_by`: None until
-    then; `due_at`: when to look at it again; `late_at`: when the store was told that it is late."""
+    """One collection with its whole state. `units`: over all lines; `closed`: it is over, whatever came of it. Times:
+    UTC ms; `here_at`, `ready_at`, `collect_by`: None until then; `due_at`: when to look at it again; `late_at`: when
+    the store was told that it is late."""
 
     table: ClassVar[str] = "collections"
     key: ClassVar[tuple[str, ...]] = ("collection_id",)

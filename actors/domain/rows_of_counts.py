@@ -1,4 +1,5 @@
-"""Rows of cycle counts: the counts, what changes in the spots that are being counted, and when each SKU was counted last. See `rows.py`."""
+"""Rows of cycle counts: the counts, what changes in the spots that are being counted, and when each SKU was
+counted last. See `rows.py`."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ from actors.domain.personal_notes import APPROVER
 
 
 class CountRow(msgspec.Struct, array_like=True, gc=False):
-    """One count with its whole state. `spots`: how many, of which `settled` are done with; `variance_units`: base units over all that was accepted,
-    whichever way they go. Times: UTC ms; `due_at`: when it is closed at the latest, None once it is."""
+    """One count with its whole state. `spots`: how many, of which `settled` are done with; `variance_units`: base units
+    over all that was accepted, whichever way they go. Times: UTC ms; `due_at`: when it is closed at the
+    latest, None once it is."""
 
     table: ClassVar[str] = "counts"
     key: ClassVar[tuple[str, ...]] = ("count_id",)
@@ -34,8 +36,8 @@ class CountRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class CountingRow(msgspec.Struct, array_like=True, gc=False):
-    """A spot of a location that is being counted: a bin, or a SKU outside of bins. `book`, `changes`: MessagePack of what lay there at
-    `began_at` (UTC ms), and of what changed since."""
+    """A spot of a location that is being counted: a bin, or a SKU outside of bins. `book`, `changes`: MessagePack of
+    what lay there at `began_at` (UTC ms), and of what changed since."""
 
     table: ClassVar[str] = "counting"
     key: ClassVar[tuple[str, ...]] = ("location_id", "bin_id", "sku")

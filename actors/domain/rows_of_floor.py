@@ -24,7 +24,8 @@ class FloorTermsRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class FloorRow(msgspec.Struct, array_like=True, gc=False):
-    """A floor. `works`, `trips`: how many are open; `state`: MessagePack of what is neither of them; `due_at`: when work comes to a mark (UTC ms), None for none."""
+    """A floor. `works`, `trips`: how many are open; `state`: MessagePack of what is neither of them; `due_at`: when
+    work comes to a mark (UTC ms), None for none."""
 
     table: ClassVar[str] = "floors"
     key: ClassVar[tuple[str, ...]] = ("location_id",)

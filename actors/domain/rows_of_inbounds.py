@@ -8,7 +8,8 @@ import msgspec
 
 
 class InboundRow(msgspec.Struct, array_like=True, gc=False):
-    """One inbound with its whole state. Units over all lines; `received`: what was not announced counted too; `remaining`: still to come. `closed`: it is over, whatever came of it. Times: UTC ms."""
+    """One inbound with its whole state. Units over all lines; `received`: what was not announced counted too;
+    `remaining`: still to come. `closed`: it is over, whatever came of it. Times: UTC ms."""
 
     table: ClassVar[str] = "inbounds"
     key: ClassVar[tuple[str, ...]] = ("inbound_id",)

@@ -8,7 +8,8 @@ import msgspec
 
 
 class HeldOrderRow(msgspec.Struct, array_like=True, gc=False):
-    """An order that is held. `kinds`: `,address,fraud,`; `since`: of the oldest hold (UTC ms); `overdue`: one of them stands too long."""
+    """An order that is held. `kinds`: `,address,fraud,`; `since`: of the oldest hold (UTC ms); `overdue`: one
+    of them stands too long."""
 
     table: ClassVar[str] = "held_orders"
     key: ClassVar[tuple[str, ...]] = ("order_id",)

@@ -10,8 +10,9 @@ from actors.domain.personal_notes import ORDER_OWNER, SEALED_ORDER, SEALED_PAPER
 
 
 class ShipmentRow(msgspec.Struct, array_like=True, gc=False):
-    """One shipment with its whole state, in which labels are sealed. `order_id` "", `fulfilment` 0: a manual one, for this `reason`. `closed`: it is over,
-    whatever came of it; `person`: keyed digest of whom a manual one is for. Times: UTC ms."""
+    """One shipment with its whole state, in which labels are sealed. `order_id` "", `fulfilment` 0: a manual one, for
+    this `reason`. `closed`: it is over, whatever came of it; `person`: keyed digest of whom a manual
+    one is for. Times: UTC ms."""
 
     table: ClassVar[str] = "shipments"
     key: ClassVar[tuple[str, ...]] = ("shipment_id",)
@@ -36,8 +37,9 @@ class ShipmentRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class ShipmentPaperRow(msgspec.Struct, array_like=True, gc=False):
-    """A paper of a shipment that tells who gets it, sealed, until nobody may ask for it any more. `parcel`: whose label it is, 0 for a manual one's address. `document`:
-    the label or the address; `request`: what the carrier was asked, when the document was too large to be kept."""
+    """A paper of a shipment that tells who gets it, sealed, until nobody may ask for it any more. `parcel`: whose label
+    it is, 0 for a manual one's address. `document`: the label or the address; `request`: what the carrier was asked,
+    when the document was too large to be kept."""
 
     table: ClassVar[str] = "shipment_papers"
     key: ClassVar[tuple[str, ...]] = ("shipment_id", "parcel")
@@ -69,7 +71,8 @@ class DockRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class DockParcelRow(msgspec.Struct, array_like=True, gc=False):
-    """A parcel that waits (`number` 0) or is on a manifest that has not left. `content`: MessagePack of `manifest_state.Waiting`, or `Listed`."""
+    """A parcel that waits (`number` 0) or is on a manifest that has not left. `content`: MessagePack of
+    `manifest_state.Waiting`, or `Listed`."""
 
     table: ClassVar[str] = "dock_parcels"
     key: ClassVar[tuple[str, ...]] = ("dock_id", "number", "sscc")
@@ -96,7 +99,8 @@ class DockPastRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class ManifestRow(msgspec.Struct, array_like=True, gc=False):
-    """One manifest. `content`: MessagePack of `manifest_state.Manifest`. Times: UTC ms; `handed_over_at`: None until then."""
+    """One manifest. `content`: MessagePack of `manifest_state.Manifest`. Times: UTC ms;
+    `handed_over_at`: None until then."""
 
     table: ClassVar[str] = "manifests"
     key: ClassVar[tuple[str, ...]] = ("dock_id", "number")

@@ -8,7 +8,8 @@ import msgspec
 
 
 class PromiseRow(msgspec.Struct, array_like=True, gc=False):
-    """A step of a fulfilment of which something was promised: `allocated`, `shipped`, `delivered` or `cancelled`, and when (UTC ms). Each is a row of its own, so none has to know of the others.
+    """A step of a fulfilment of which something was promised: `allocated`, `shipped`, `delivered` or `cancelled`, and
+    when (UTC ms). Each is a row of its own, so none has to know of the others.
     promised_at: when it shall be there; transit_ms: how long its carrier takes by the policy."""
 
     table: ClassVar[str] = "promise_steps"

@@ -10,8 +10,8 @@ from actors.domain.personal_notes import ORDER_OWNER
 
 
 class ReservationRow(msgspec.Struct, array_like=True, gc=False):
-    """One reservation with its whole state. `owner`: the customer's id, "" when it was not made by one. Times: UTC ms; `due_at`: when it expires, None
-    once it can't any more."""
+    """One reservation with its whole state. `owner`: the customer's id, "" when it was not made by one. Times: UTC ms;
+    `due_at`: when it expires, None once it can't any more."""
 
     table: ClassVar[str] = "reservations"
     key: ClassVar[tuple[str, ...]] = ("reservation_id",)

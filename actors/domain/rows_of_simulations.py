@@ -8,7 +8,8 @@ import msgspec
 
 
 class SimulationRow(msgspec.Struct, array_like=True, gc=False):
-    """One what-if with its whole state: MessagePack of `simulations.Simulation`. version: of all of them when it last changed."""
+    """One what-if with its whole state: MessagePack of `simulations.Simulation`. version: of all of
+    them when it last changed."""
 
     table: ClassVar[str] = "simulations"
     key: ClassVar[tuple[str, ...]] = ("simulations_id", "simulation_id")

@@ -11,8 +11,9 @@ from actors.domain.personal_notes import APPROVER
 
 
 class LocationProfileRow(msgspec.Struct, array_like=True, gc=False):
-    """The profile of one location. version: the location's when it last changed. profile: MessagePack of `location_profile.Profile`. day, orders, units: what was
-    allocated to orders on the last local day (since 1970-01-01) on which anything was counted."""
+    """The profile of one location. version: the location's when it last changed. profile: MessagePack of
+    `location_profile.Profile`. day, orders, units: what was allocated to orders on the last local day (since
+    1970-01-01) on which anything was counted."""
 
     table: ClassVar[str] = "location_profiles"
     key: ClassVar[tuple[str, ...]] = ("location_id",)
@@ -28,8 +29,8 @@ class LocationProfileRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class SourcingPolicyRow(msgspec.Struct, array_like=True, gc=False):
-    """One version of the policy of a channel ("": of all that have none of their own). version: of the cell's policies, each has its own. policy: MessagePack of
-    `sourcing_policy.Policy`. set_at: UTC ms."""
+    """One version of the policy of a channel ("": of all that have none of their own). version: of the cell's policies,
+    each has its own. policy: MessagePack of `sourcing_policy.Policy`. set_at: UTC ms."""
 
     table: ClassVar[str] = "sourcing_policies"
     key: ClassVar[tuple[str, ...]] = ("policies_id", "channel", "version")

@@ -1,4 +1,5 @@
-"""Rows of what lies at a location besides its stock: lots, who has a claim to them, bins and what is in them, what is to come. See `rows.py`."""
+"""Rows of what lies at a location besides its stock: lots, who has a claim to them, bins and what is in them, what is
+to come. See `rows.py`."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ class ContentRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class IncomingRow(msgspec.Struct, array_like=True, gc=False):
-    """Units of a SKU that are to come from a source; the row with SKU "" tells that the source is known. Times: UTC ms."""
+    """Units of a SKU that are to come from a source; the row with SKU "" tells that the source
+    is known. Times: UTC ms."""
 
     table: ClassVar[str] = "incoming"
     key: ClassVar[tuple[str, ...]] = ("location_id", "source_id", "sku")

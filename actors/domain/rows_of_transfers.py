@@ -8,8 +8,8 @@ import msgspec
 
 
 class TransferRow(msgspec.Struct, array_like=True, gc=False):
-    """One transfer with its whole state. Units over all lines. `closed`: it is over, whatever came of it. Times: UTC ms; `due_at`: when it is late, None
-    once that was told or it is over."""
+    """One transfer with its whole state. Units over all lines. `closed`: it is over, whatever came of it. Times: UTC
+    ms; `due_at`: when it is late, None once that was told or it is over."""
 
     table: ClassVar[str] = "transfers"
     key: ClassVar[tuple[str, ...]] = ("transfer_id",)

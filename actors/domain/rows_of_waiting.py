@@ -27,8 +27,9 @@ from actors.domain.location_line import (
 
 
 class WaiterRow(msgspec.Struct, array_like=True, gc=False):
-    """An order in line at a location. `placed_at`: UTC ms; `units`: it still wants; `state`: MessagePack of `location_line.Waiter`. The row without an order (order_id "") says when the line
-    has to be looked at (`placed_at`); one of which it is `NOTE` and a SKU has what is counted or due for that (`state`)."""
+    """An order in line at a location. `placed_at`: UTC ms; `units`: it still wants; `state`: MessagePack of
+    `location_line.Waiter`. The row without an order (order_id "") says when the line has to be looked at (`placed_at`);
+    one of which it is `NOTE` and a SKU has what is counted or due for that (`state`)."""
 
     table: ClassVar[str] = "waiters"
     key: ClassVar[tuple[str, ...]] = ("location_id", "order_id")

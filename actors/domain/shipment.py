@@ -1,4 +1,5 @@
-"""A shipment: an order's fulfilment on its way from picked units to parcels that the carrier has. A manual one has no order: a sample, a return to a supplier.
+"""A shipment: an order's fulfilment on its way from picked units to parcels that the carrier has. A manual one has no
+order: a sample, a return to a supplier.
 
                            ┌─── a parcel without a label is opened again ──┐
                            ▼                                               │
@@ -11,21 +12,25 @@
                  ▼                       ▼
            not_available             unpacking ──labels given back, goods put back──▶ cancelled
 
-Packing: cartons are opened, filled scan by scan, weighed and closed. What should go into which is proposed beside the turn (`carton.py`), and nobody has to follow.
-Once all that the fulfilment holds is in closed parcels, the order is told `pack` with just these lines; if it holds something else by then (a short pick), it says
-so, and packing goes on. It goes on as well when a parcel that no carrier takes is opened again: the order stays packed then, also with
-less of it. Once other parcels have left, such a one is packed otherwise beside them: just what is taken out of it is packed again, or told as missing and left behind, and the shipment is over when that has left, too. `pack` and `ship` by themselves, without a pack station,
-go on as ever: that the order is there already is as good as a yes.
+Packing: cartons are opened, filled scan by scan, weighed and closed. What should go into which is proposed beside the
+turn (`carton.py`), and nobody has to follow. Once all that the fulfilment holds is in closed parcels, the order is told
+`pack` with just these lines; if it holds something else by then (a short pick), it says so, and packing goes on. It
+goes on as well when a parcel that no carrier takes is opened again: the order stays packed then, also with less of it.
+Once other parcels have left, such a one is packed otherwise beside them: just what is taken out of it is packed again,
+or told as missing and left behind, and the shipment is over when that has left, too. `pack` and `ship` by themselves,
+without a pack station, go on as ever: that the order is there already is as good as a yes.
 
-Each parcel has an SSCC, counted by `sscc_series.py`; a label (`shipment_labels.py`), bought beside the turn under a key that is given here; and a place at the dock of
-its carrier (`manifest.py`). Before the first parcel leaves the dock asks, and the shipment asks the order to `ship`: a cancelled order's goods never leave, and one
-whose goods leave can't be cancelled any more. After that its other parcels may leave when they are found.
+Each parcel has an SSCC, counted by `sscc_series.py`; a label (`shipment_labels.py`), bought beside the turn under a key
+that is given here; and a place at the dock of its carrier (`manifest.py`). Before the first parcel leaves the dock
+asks, and the shipment asks the order to `ship`: a cancelled order's goods never leave, and one whose goods leave can't
+be cancelled any more. After that its other parcels may leave when they are found.
 
-A shipment that is stopped is withdrawn from the dock, its labels are given back, its goods put back; what the books say of them, the order's cancellation
-has done. Of a manual shipment the location allocates the units to "<its id>.1", and ships or releases them: no stock is moved without an entry in the ledger.
+A shipment that is stopped is withdrawn from the dock, its labels are given back, its goods put back; what the books say
+of them, the order's cancellation has done. Of a manual shipment the location allocates the units to "<its id>.1", and
+ships or releases them: no stock is moved without an entry in the ledger.
 
-Who it goes to is with the order and is never here in the clear: what the carrier is asked, and the label's document, are sealed under the order's data key. How long these
-stay, and where, is told in `shipment_papers.py`.
+Who it goes to is with the order and is never here in the clear: what the carrier is asked, and the label's document,
+are sealed under the order's data key. How long these stay, and where, is told in `shipment_papers.py`.
 """
 
 from __future__ import annotations

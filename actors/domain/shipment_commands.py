@@ -34,8 +34,8 @@ class Proposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
-    """What the catalogue says of the goods. weights_g: of one unit, only where it is known; tracked: SKUs that are kept by lot or serial number; hazards: classes of
-    dangerous goods, of SKUs that have one."""
+    """What the catalogue says of the goods. weights_g: of one unit, only where it is known; tracked: SKUs that are kept
+    by lot or serial number; hazards: classes of dangerous goods, of SKUs that have one."""
 
     weights_g: dict[str, int] = {}
     tracked: list[str] = []
@@ -43,7 +43,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeclaredGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A line of a declaration (`customs.CustomsLine`). net_weight_g and amount (minor units): of all its units together."""
+    """A line of a declaration (`customs.CustomsLine`). net_weight_g and amount (minor units): of
+    all its units together."""
 
     description: str
     units: int
@@ -54,8 +55,10 @@ class DeclaredGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Declared(msgspec.Struct, frozen=True, gc=False):
-    """How a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: in words, in a cell without keys, and of labels from before they
-    were sealed; else sealed_text. sender_tax_id: of the retailer. declared_on: YYYY-MM-DD; goods: with their values in `currency`; "" and none of one from before these were kept."""
+    """How a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: in words,
+    in a cell without keys, and of labels from before they were sealed; else sealed_text. sender_tax_id: of the
+    retailer. declared_on: YYYY-MM-DD; goods: with their values in `currency`; "" and none of one from
+    before these were kept."""
 
     reason: Reason
     reason_text: Annotated[str, CUSTOMS_WORDS] = ""
@@ -81,8 +84,9 @@ class OpenShipment(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Something goes out without an order. ship_to: `postal.Party`, sealed where anything is; country: of it. person: keyed digest of whom it is for, "" when nobody said. note: for who
-    packs, in a cell without keys; else sealed_note."""
+    """Something goes out without an order. ship_to: `postal.Party`, sealed where anything is; country: of it. person:
+    keyed digest of whom it is for, "" when nobody said. note: for who packs, in a cell without
+    keys; else sealed_note."""
 
     location_id: str
     reason: ManualReason
@@ -99,7 +103,8 @@ class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OpenParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An empty carton stands on the table. carton: its name, "" for one that nobody knows; sides: outer; weight_max_g: with the carton, 0 for any.
+    """An empty carton stands on the table. carton: its name, "" for one that nobody knows; sides: outer; weight_max_g:
+    with the carton, 0 for any.
     series: who counts the region's SSCCs now, "" for who did when the shipment was opened."""
 
     carton: str
@@ -111,8 +116,8 @@ class OpenParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PackUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units were scanned into a parcel. lot: or the serial number, "" for none; allotted: the lots that the location keeps for this shipment, of a SKU
-    that has any."""
+    """Units were scanned into a parcel. lot: or the serial number, "" for none; allotted: the lots that the location
+    keeps for this shipment, of a SKU that has any."""
 
     parcel: int
     sku: str
@@ -133,7 +138,8 @@ class TakeOut(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CloseParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The parcel is taped and weighed. tolerance: by how much the scale may differ from what its contents weigh, the larger of the two counts.
+    """The parcel is taped and weighed. tolerance: by how much the scale may differ from what its contents weigh,
+    the larger of the two counts.
     despite: somebody has looked, and the weight is right."""
 
     parcel: int
@@ -159,8 +165,8 @@ class RemoveParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units that should be packed are not there, or are no good. lots: of them, those of which it was said which; allotted: all that the location keeps for this shipment, of SKUs
-    that have lots or serial numbers."""
+    """Units that should be packed are not there, or are no good. lots: of them, those of which it was said which;
+    allotted: all that the location keeps for this shipment, of SKUs that have lots or serial numbers."""
 
     lines: list[Units]
     within: list[str] = []
@@ -169,15 +175,17 @@ class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class FinishPacking(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All is in closed parcels: the order is asked again, after it refused; or all that is there, and it is asked whether it holds more."""
+    """All is in closed parcels: the order is asked again, after it refused; or all that is there, and it is
+    asked whether it holds more."""
 
     within: list[str] = []
 
 
 class AskLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A label is to be bought. request: what the carrier is asked (`partners.carrier.LabelRequest`), sealed. Answered with what to ask it, and under
-    which key: of a label that was asked for already, as it was then. dock: where the parcel waits for the carrier then. digest: keyed, of the request, by which it is known
-    again ("" where nothing is sealed); declared: None where there is nothing to declare."""
+    """A label is to be bought. request: what the carrier is asked (`partners.carrier.LabelRequest`), sealed. Answered
+    with what to ask it, and under which key: of a label that was asked for already, as it was then. dock: where the
+    parcel waits for the carrier then. digest: keyed, of the request, by which it is known again ("" where nothing is
+    sealed); declared: None where there is nothing to declare."""
 
     parcel: int
     carrier: str
@@ -191,7 +199,8 @@ class AskLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TryLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The carrier is asked under that key, now: until it is said what came of it, it may have sold. Answered with the label as it is then."""
+    """The carrier is asked under that key, now: until it is said what came of it, it may have sold. Answered with
+    the label as it is then."""
 
     parcel: int
     key: str
@@ -276,8 +285,9 @@ class StockTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s; by_floor: the floor says so. All three
-    unset where they say nothing, as in the answers to what older programs asked."""
+    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s;
+    by_floor: the floor says so. All three unset where they say nothing, as in the answers to
+    what older programs asked."""
 
     code: str = ""
     status: str | msgspec.UnsetType = msgspec.UNSET
@@ -286,7 +296,8 @@ class MissingAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What the order (or the location, of a manual one) says to `pack` or `ship`: done, or why not. status: of the fulfilment then; lines: what it holds."""
+    """What the order (or the location, of a manual one) says to `pack` or `ship`: done, or why not. status: of the
+    fulfilment then; lines: what it holds."""
 
     update: Literal["pack", "ship"]
     code: str = ""

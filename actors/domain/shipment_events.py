@@ -24,7 +24,8 @@ class ShipmentOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ManualOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Something goes out without an order: with this event the location is asked for it. person: of whom it is for, "" when nobody said."""
+    """Something goes out without an order: with this event the location is asked for it. person: of whom it is
+    for, "" when nobody said."""
 
     location_id: str
     reason: ManualReason
@@ -91,7 +92,8 @@ class UnitsTakenOut(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ParcelClosed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It weighs that. expected_g: what its contents weigh with the carton, 0 when the weight of some is unknown; despite: it differs, and somebody says that it is right."""
+    """It weighs that. expected_g: what its contents weigh with the carton, 0 when the weight of some is unknown;
+    despite: it differs, and somebody says that it is right."""
 
     parcel: int
     weight_g: int
@@ -112,14 +114,16 @@ class ParcelRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LeftBehind(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Broken or lost, of what was taken out once other parcels had left: it does not follow them. It left the books with them."""
+    """Broken or lost, of what was taken out once other parcels had left: it does not follow them. It
+    left the books with them."""
 
     lines: list[LotUnits]
 
 
 class MissingAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units are not there: with this event the order (of a manual one the location) is told. No lines: the order is only asked what it holds. command_id: whose answer waits; held:
-    what the order is taken to hold, None of events from before it was told; lots: of the lines, as far as it is known."""
+    """Units are not there: with this event the order (of a manual one the location) is told. No lines: the order is
+    only asked what it holds. command_id: whose answer waits; held: what the order is taken to hold, None of events from
+    before it was told; lots: of the lines, as far as it is known."""
 
     location_id: str
     order_id: str
@@ -137,7 +141,8 @@ class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class FloorTold(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The floor of the location has picked them: with this event it is told, and it tells the order. held: what it is taken to have for the fulfilment; packed: what of that is in parcels."""
+    """The floor of the location has picked them: with this event it is told, and it tells the order. held: what it is
+    taken to have for the fulfilment; packed: what of that is in parcels."""
 
     location_id: str
     order_id: str
@@ -156,8 +161,8 @@ class MissingRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PackAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All of it is in closed parcels: with this event the order is told (of a manual one the location). command_id: whose answer waits; again: it was packed before, as
-    the location of a manual one knows."""
+    """All of it is in closed parcels: with this event the order is told (of a manual one the location). command_id:
+    whose answer waits; again: it was packed before, as the location of a manual one knows."""
 
     location_id: str
     order_id: str
@@ -179,8 +184,8 @@ class PackRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ShipmentStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It won't leave: it is unpacked and put back. released: of a manual one, what the location has back. With `why` "nothing_left" the order is told that nothing of the
-    fulfilment is; told: it hears that of its floor."""
+    """It won't leave: it is unpacked and put back. released: of a manual one, what the location has back. With `why`
+    "nothing_left" the order is told that nothing of the fulfilment is; told: it hears that of its floor."""
 
     location_id: str
     order_id: str
@@ -195,7 +200,8 @@ class ShipmentEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LabelAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A label is to be bought under this key. unheard: tries under it of which nobody knows what came; of events from before these were counted, one."""
+    """A label is to be bought under this key. unheard: tries under it of which nobody knows what came; of events from
+    before these were counted, one."""
 
     parcel: int
     key: str
@@ -240,8 +246,8 @@ class LabelRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class VoidAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The label is to be given back: with this event the parcel is taken off the dock, if it waits there (dock, "" if not). command_id: whose answer
-    waits for that."""
+    """The label is to be given back: with this event the parcel is taken off the dock, if it waits there (dock, "" if
+    not). command_id: whose answer waits for that."""
 
     parcel: int
     dock: str
@@ -290,7 +296,8 @@ class ParcelWithdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LabelOrphaned(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A label was sold of which nobody heard in time, and the parcel has another by now, or its shipment is over: somebody has to give it back."""
+    """A label was sold of which nobody heard in time, and the parcel has another by now, or its shipment is over:
+    somebody has to give it back."""
 
     parcel: int
     key: str

@@ -1,5 +1,5 @@
-"""Labels of parcels: bought, given back, and waiting at the dock. The carrier is asked beside the turn, each time under the key that is given here: what
-it says comes as a command. The rules are in `shipment.py`.
+"""Labels of parcels: bought, given back, and waiting at the dock. The carrier is asked beside the turn, each time under
+the key that is given here: what it says comes as a command. The rules are in `shipment.py`.
 
               LabelAsked           LabelBought          VoidAsked          LabelVoided
     (none) ──────────────▶ asked ───────────▶ bought ───────────▶ voiding ──────────────▶ voided, or with a code kept
@@ -7,8 +7,9 @@ it says comes as a command. The rules are in `shipment.py`.
                              └──▶ refused ───────┘ (it was sold, and nobody had heard)
                                                  └────────────────────┘
 
-Each try to buy one is counted before the carrier is asked (`LabelTried`). That it could not be reached says nothing of other tries: the label stays `asked`, under its key, while one
-of them may have bought it; another label can be asked for only once the carrier said no, or none of the tries reached it.
+Each try to buy one is counted before the carrier is asked (`LabelTried`). That it could not be reached says nothing of
+other tries: the label stays `asked`, under its key, while one of them may have bought it; another label can be asked
+for only once the carrier said no, or none of the tries reached it.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ _LABELLED: tuple[Stage, ...] = (*_BEFORE, "leaving", "shipped")
 
 
 def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[Event]:
-    """What was asked for once is asked for in the same way until the carrier has answered. Raises Refused `shipment.…`."""
+    """What was asked for once is asked for in the same way until the carrier has answered.
+    Raises Refused `shipment.…`."""
     parcel = parcel_of(shipment, command.parcel)
     label = parcel.label
     if shipment.stage == "unpacking" and label is not None and label.status in ("asked", "bought"):
@@ -208,7 +210,8 @@ def ask_void(shipment: Shipment, command: AskVoid, context: Context) -> list[Eve
 
 
 def note_voided(shipment: Shipment, command: NoteVoided) -> list[Event]:
-    """It may come late, and twice. What the carrier does not take back is good still, unless nobody wants it any more."""
+    """It may come late, and twice. What the carrier does not take back is good still, unless
+    nobody wants it any more."""
     parcel = find_parcel(shipment, command.parcel)
     label = parcel.label if parcel is not None else None
     if parcel is None or label is None or label.key != command.key or label.status != "voiding":

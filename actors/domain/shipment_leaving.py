@@ -1,4 +1,5 @@
-"""How a shipment and its order agree that it is packed and leaves, and what happens when it must not. The rules are in `shipment.py`."""
+"""How a shipment and its order agree that it is packed and leaves, and what happens when it must not. The
+rules are in `shipment.py`."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event
 
 
 def _left_without(shipment: Shipment, code: str) -> list[Event]:
-    """The order says that all of it has left, and can't take that back: what is in closed parcels follows, and of what nothing is there nothing does."""
+    """The order says that all of it has left, and can't take that back: what is in closed parcels follows, and of what
+    nothing is there nothing does."""
     refused = MissingRefused(code)
     if not lines_of(shipment):
         return [refused, *stopped(shipment, "nothing_left", told=True)]
@@ -175,7 +177,8 @@ def handed_over(shipment: Shipment, command: NoteHandedOver) -> list[Event]:
 
 
 def stopped(shipment: Shipment, why: str, *, told: bool = False) -> list[Event]:
-    """It is taken apart; told: as its order knows, or will. A manual one gives its units back. With nothing packed and no label there is nothing to take apart."""
+    """It is taken apart; told: as its order knows, or will. A manual one gives its units back. With nothing packed and
+    no label there is nothing to take apart."""
     released = lines_of(shipment) if shipment.manual and shipment.stage != "allocating" else []
     stop = ShipmentStopped(shipment.location_id, shipment.order_id, shipment.number, why, released, told)
     empty = not any(parcel.contents for parcel in shipment.parcels) and not open_labels(shipment.parcels)

@@ -1,4 +1,5 @@
-"""Lots and serial numbers at the pack station: which may go into this shipment, and of which something is missing. The rules are in `shipment.py`."""
+"""Lots and serial numbers at the pack station: which may go into this shipment, and of which something is missing. The
+rules are in `shipment.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from actors.domain.shipment_state import SHOWN_MAX, Shipment
 
 
 def check_lot(shipment: Shipment, command: PackUnits) -> None:
-    """What is scanned has to be of a lot that is set aside for this shipment, or that was taken out of it. Raises Refused `shipment.no_lots`, `shipment.lot_required`, `shipment.wrong_lot`."""
+    """What is scanned has to be of a lot that is set aside for this shipment, or that was taken out of it. Raises
+    Refused `shipment.no_lots`, `shipment.lot_required`, `shipment.wrong_lot`."""
     sku, lot = command.sku, command.lot
     if sku not in shipment.known.tracked:
         if lot:
@@ -24,7 +26,8 @@ def check_lot(shipment: Shipment, command: PackUnits) -> None:
 
 
 def _aside(shipment: Shipment, sku: str, allotted: list[Units]) -> tuple[dict[str, int], dict[str, int]]:
-    """(units by lot that may be packed, those of them that are). Once parcels have left, that is what was taken out since."""
+    """(units by lot that may be packed, those of them that are). Once parcels have left, that is
+    what was taken out since."""
     if shipment.stage == "shipped":
         return {one.lot: one.units for one in shipment.outside if one.sku == sku}, {}
     return dict(allotted), _inside(shipment, sku)
@@ -50,8 +53,9 @@ def _inside(shipment: Shipment, sku: str) -> dict[str, int]:
 
 
 def missing_lots(shipment: Shipment, command: TellMissing) -> list[LotUnits]:
-    """Of what is told as missing, which lots: those that are named, or else those that are set aside and in no parcel, if it can be no others. Where nothing is set aside nobody knows. Raises
-    Refused `shipment.no_lots`, `shipment.lot_required`, `shipment.wrong_lot`, `shipment.sku_repeated`."""
+    """Of what is told as missing, which lots: those that are named, or else those that are set aside and in no parcel,
+    if it can be no others. Where nothing is set aside nobody knows. Raises Refused `shipment.no_lots`,
+    `shipment.lot_required`, `shipment.wrong_lot`, `shipment.sku_repeated`."""
     if len({(sku, lot) for sku, lot, _ in command.lots}) < len(command.lots):
         raise Refused("shipment.sku_repeated", "A lot is named twice.")
     out: list[LotUnits] = []

@@ -1,4 +1,5 @@
-"""Whom a shipment tells or asks because of what happened to it, and what it learns from the answers. The rules are in `shipment.py`."""
+"""Whom a shipment tells or asks because of what happened to it, and what it learns from the answers. The
+rules are in `shipment.py`."""
 
 from __future__ import annotations
 

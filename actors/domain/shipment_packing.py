@@ -188,7 +188,8 @@ def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> 
 
 
 def reopen_parcel(shipment: Shipment, command: ReopenParcel) -> list[Event]:
-    """Also when all is packed, or others have left, of what nobody has a label for: what no carrier takes has to be packed otherwise. Raises Refused `shipment.…`."""
+    """Also when all is packed, or others have left, of what nobody has a label for: what no carrier takes has to be
+    packed otherwise. Raises Refused `shipment.…`."""
     check_stage(shipment, "reopen_parcel", "packing", "packed", "shipped")
     parcel = parcel_of(shipment, command.parcel)
     if not parcel.closed:

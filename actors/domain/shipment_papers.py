@@ -4,10 +4,11 @@
     all of it with the carrier      ──▶ in that row only, for whoever prints it again
     `[packing] papers_keep_days`    ──▶ nowhere: `actors/runtime/retention.py` takes the row away
 
-What the carrier was asked is kept until it has sold the label, and longer only where the label itself was too large to be kept. Of a shipment that was stopped nothing
-stays. The history is for ever, so it has none of this (`Kind.written`): it says that a label was asked for, and when it was bought, for how much. A note of a manual one
-is for who packs: it is gone once that is over. What customs are told in words stays with the label, sealed, as forms are printed again. A shipment from before there were
-such rows writes those of its papers with the event that ends it.
+What the carrier was asked is kept until it has sold the label, and longer only where the label itself was too large to
+be kept. Of a shipment that was stopped nothing stays. The history is for ever, so it has none of this (`Kind.written`):
+it says that a label was asked for, and when it was bought, for how much. A note of a manual one is for who packs: it is
+gone once that is over. What customs are told in words stays with the label, sealed, as forms are printed again. A
+shipment from before there were such rows writes those of its papers with the event that ends it.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def _without_words(declared: Declared | None) -> Declared | None:
 
 
 def file_and_drop(shipment: Shipment) -> None:
-    """It is over: out of the state, what has a row. What has none gets it with this event (`filing`), of which the row of the state has nothing any more, and memory has it until it goes."""
+    """It is over: out of the state, what has a row. What has none gets it with this event (`filing`), of which the row
+    of the state has nothing any more, and memory has it until it goes."""
     drop_filed(shipment)
     shipment.note, shipment.sealed_note = "", b""
     shipment.filing = [

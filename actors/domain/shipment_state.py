@@ -40,9 +40,10 @@ class Content(msgspec.Struct, array_like=True, gc=False):
 
 
 class Label(msgspec.Struct):
-    """One that the carrier was asked for under `key`, at `asked_at_ms` first (UTC ms; 0: nobody knows). code: of its last refusal, to sell or to take it back. filed: its
-    paper has a row (`shipment_papers.py`). digest: keyed, of the request; declared: how it was declared to customs; unheard: tries under the key of which nobody knows what
-    came (one from before they were counted: one)."""
+    """One that the carrier was asked for under `key`, at `asked_at_ms` first (UTC ms; 0: nobody knows). code: of its
+    last refusal, to sell or to take it back. filed: its paper has a row (`shipment_papers.py`). digest: keyed, of the
+    request; declared: how it was declared to customs; unheard: tries under the key of which nobody knows what came (one
+    from before they were counted: one)."""
 
     key: str
     carrier: str
@@ -64,8 +65,8 @@ class Label(msgspec.Struct):
 
 
 class Parcel(msgspec.Struct):
-    """A carton. labels: how many were asked for. answer: a command that waits for one (its number, or that it is off the dock). code: why it has no number, or why the dock
-    did not take it or stopped it."""
+    """A carton. labels: how many were asked for. answer: a command that waits for one (its number, or that it is off
+    the dock). code: why it has no number, or why the dock did not take it or stopped it."""
 
     number: int
     carton: str
@@ -87,12 +88,15 @@ class Parcel(msgspec.Struct):
 
 
 class Shipment(msgspec.Struct):
-    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
-    answered; missing_lots: which lots of it, as far as that is known. reopened: it was packed before; outside: what was taken out of parcels since others have left.
-    clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
+    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be
+    packed. missing: what is being told as missing; asking: that, or what the order holds, is not answered;
+    missing_lots: which lots of it, as far as that is known. reopened: it was packed before; outside: what was taken out
+    of parcels since others have left.
+    clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing
+    or the order. why: it was stopped.
     note, sealed_note: of a manual one, for who packs, in a cell without keys and in one with them.
-    person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
-    their rows with the event that ends it (`shipment_papers.py`)."""
+    person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the
+    address) that get their rows with the event that ends it (`shipment_papers.py`)."""
 
     location_id: str
     order_id: str
@@ -180,7 +184,8 @@ def left_of(shipment: Shipment) -> dict[str, int]:
 
 
 def is_complete(shipment: Shipment, closing: int = 0, *, settled: bool = False) -> bool:
-    """Is all that is wanted in closed parcels, and is there something? closing: a parcel that counts as closed; settled: what is being told as missing is."""
+    """Is all that is wanted in closed parcels, and is there something? closing: a parcel that counts as closed;
+    settled: what is being told as missing is."""
     return (
         (settled or not shipment.telling)
         and bool(lines_of(shipment))

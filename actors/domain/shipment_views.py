@@ -1,4 +1,5 @@
-"""What may be asked about a shipment, and what is answered: who it goes to stands in none of it. The rules are in `shipment.py`."""
+"""What may be asked about a shipment, and what is answered: who it goes to stands in none of it. The
+rules are in `shipment.py`."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ from actors.domain.shipment_state import (
 
 # --- queries --------------------------------------------------------------------------------------------------------
 class ViewShipment(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for all of it. `within`: the locations that the rights reach, empty for the whole region. papers: with what is sealed, for who prints: never
-    leaves the cell."""
+    """The query for all of it. `within`: the locations that the rights reach, empty for the whole region. papers: with
+    what is sealed, for who prints: never leaves the cell."""
 
     shipment_id: str
     within: list[str] = []
@@ -37,7 +38,8 @@ class ViewShipment(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 # --- answers --------------------------------------------------------------------------------------------------------
 class ShipmentStep(msgspec.Struct, frozen=True, gc=False):
-    """The answer to most commands. parcel, sscc: of the one that it was about, 0 and "" for none; left: what is still to be packed, below 0: to be taken out.
+    """The answer to most commands. parcel, sscc: of the one that it was about, 0 and "" for none; left: what is still
+    to be packed, below 0: to be taken out.
     last_refusal: why the order or the location did not do what it was asked."""
 
     shipment_id: str
@@ -51,8 +53,9 @@ class ShipmentStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class LabelTicket(msgspec.Struct, frozen=True, gc=False):
-    """The answer to `AskLabel` and `AskVoid`: which carrier to ask, and under which key. What it is asked stands in the label (`papers`), and not here: answers are remembered,
-    in the history too. asked_at_ms: when it was first (UTC ms), 0 when nobody knows."""
+    """The answer to `AskLabel` and `AskVoid`: which carrier to ask, and under which key. What it is asked stands in the
+    label (`papers`), and not here: answers are remembered, in the history too. asked_at_ms: when it was first (UTC
+    ms), 0 when nobody knows."""
 
     shipment_id: str
     version: int
@@ -66,8 +69,8 @@ class LabelTicket(msgspec.Struct, frozen=True, gc=False):
 
 
 class LabelView(msgspec.Struct, frozen=True, gc=False):
-    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row; declared: so,
-    to customs, only for who prints."""
+    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as
+    `LabelTicket`'s; filed: its paper has a row; declared: so, to customs, only for who prints."""
 
     key: str
     carrier: str

@@ -1,4 +1,5 @@
-"""The cell's what-ifs: one is under way at most, and the last of them are kept with what came of them. One entity per cell.
+"""The cell's what-ifs: one is under way at most, and the last of them are kept with what came of
+them. One entity per cell.
 
     BeginSimulation ─▶ running ──FinishSimulation──▶ done
                         │  ReportProgress: its runner lives; the lease goes on
@@ -6,7 +7,8 @@
                         ├──CancelSimulation─────────▶ cancelled   the runner is told so at its next report, and stops
                         └──(lease is over)──────────▶ failed      `simulation.interrupted`: its replica is gone; EndLease, by the entity's timer
 
-Who began one runs it (`serve/sourcing/running.py`), and nobody else may report for it. A what-if that is lost is not taken up again: what it read was a moment's, and asking anew is one call.
+Who began one runs it (`serve/sourcing/running.py`), and nobody else may report for it. A what-if that is lost is not
+taken up again: what it read was a moment's, and asking anew is one call.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ Status = Literal["running", "done", "failed", "cancelled"]
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
-    """What if `policy` had held for the orders of this channel ("": of all) that were placed in this time (UTC ms, the end not in it)? orders_max: so many are played at most."""
+    """What if `policy` had held for the orders of this channel ("": of all) that were placed in this time (UTC ms, the
+    end not in it)? orders_max: so many are played at most."""
 
     policy: Policy
     channel: str
@@ -42,7 +45,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
 
 
 class Scope(msgspec.Struct, frozen=True, gc=False):
-    """Which orders were looked at. in_period: so many were placed; of more than 1,000,000 the rest is not counted. sampled: so many of them were chosen. left_out: of these, why some could not be played."""
+    """Which orders were looked at. in_period: so many were placed; of more than 1,000,000 the rest is not counted.
+    sampled: so many of them were chosen. left_out: of these, why some could not be played."""
 
     in_period: int = 0
     sampled: int = 0
@@ -190,7 +194,8 @@ class SimulationsView(msgspec.Struct, frozen=True, gc=False):
 
 
 def decide(state: Simulations | None, command: Command, context: Context) -> Decision:
-    """Raises Refused `simulation.busy`, `simulation.exists`, `simulation.unknown`, `simulation.over`, `simulation.not_yours`, and what a policy is refused with."""
+    """Raises Refused `simulation.busy`, `simulation.exists`, `simulation.unknown`, `simulation.over`,
+    `simulation.not_yours`, and what a policy is refused with."""
     known = state if state is not None else Simulations()
     if isinstance(command, BeginSimulation):
         return _begin(known, command, context)

@@ -8,10 +8,12 @@
       ▼
     SourcingDecision                 what was taken, and what was before it             sourcing_decision.py
 
-The aims, in this order: serve as many units as possible (or all or nothing); over no more places than allowed, groups together; at least cost; then the places whose
-ids come first. The same input gives the same decision in every process, in whichever order it comes.
+The aims, in this order: serve as many units as possible (or all or nothing); over no more places than allowed, groups
+together; at least cost; then the places whose ids come first. The same input gives the same decision in every process,
+in whichever order it comes.
 
-Availability is what was seen a moment ago, so a decision is a proposal: the places themselves decide (`location.Allocate`).
+Availability is what was seen a moment ago, so a decision is a proposal: the places themselves
+decide (`location.Allocate`).
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ class _Ruled(NamedTuple):
 def source(
     policy: Policy, demand: Demand, candidates: Iterable[Candidate], choose: Callable[[Problem], Solution] = solve
 ) -> SourcingDecision:
-    """The decision. choose: how the places are chosen among those that may serve. Raises Refused for a demand or places that can't be (see `items_of`, `candidates_of`)."""
+    """The decision. choose: how the places are chosen among those that may serve. Raises Refused for a demand or places
+    that can't be (see `items_of`, `candidates_of`)."""
     items = items_of(demand)
     ruled = _offers(policy, demand, items, candidates_of(candidates))
     offers = [one.offer for one in ruled if one.offer is not None]
@@ -177,7 +180,8 @@ def _grouped(offer: Offer, items: Sequence[Wanted], blocks: list[list[int]]) -> 
             continue
         complete = all(offer.units[at] == items[at].units for at in block)
         has.append(sum(items[at].units for at in block) if complete else 0)
-        # Its units may bring more than they cost. Shared out evenly they stay costs of units, and the remainder is one of the line.
+        # Its units may bring more than they cost. Shared out evenly they stay costs of units, and the
+        # remainder is one of the line.
         goods = sum(offer.unit_milli[at] * items[at].units for at in block)
         each, rest = divmod(goods, sum(items[at].units for at in block))
         line.append(offer.line_milli * len(block) + rest)

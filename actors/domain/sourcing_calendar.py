@@ -28,7 +28,8 @@ class WorkDay(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Calendar(msgspec.Struct, frozen=True, gc=False):
-    """timezone: IANA name. week: Monday to Sunday, None for a day without work. holidays: local dates (ISO 8601) without work."""
+    """timezone: IANA name. week: Monday to Sunday, None for a day without work. holidays: local dates
+    (ISO 8601) without work."""
 
     timezone: str
     week: tuple[WorkDay | None, ...]
@@ -79,13 +80,15 @@ def _zone(calendar: Calendar) -> ZoneInfo:
 
 
 def _moment(zone: ZoneInfo, day: date, minutes: int) -> int:
-    # A local time that a change of the clocks leaves out is taken as if the clocks had not been changed yet (PEP 495, fold 0).
+    # A local time that a change of the clocks leaves out is taken as if the clocks had not been
+    # changed yet (PEP 495, fold 0).
     local = datetime.combine(day, time(minutes // 60, minutes % 60), zone)
     return int(local.astimezone(UTC).timestamp()) * 1000
 
 
 def moments(calendar: Calendar, now_ms: int, handling_ms: int = 0) -> Moments:
-    """What follows from the calendar at `now_ms`; nothing leaves earlier than `handling_ms` after it. At the cut-off itself it is too late."""
+    """What follows from the calendar at `now_ms`; nothing leaves earlier than `handling_ms` after it. At the
+    cut-off itself it is too late."""
     zone = _zone(calendar)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
     cut_off_today: int | None = None
@@ -104,8 +107,8 @@ def moments(calendar: Calendar, now_ms: int, handling_ms: int = 0) -> Moments:
 
 
 def promise(calendar: Calendar | None, now_ms: int, handling_ms: int, transit_days: int) -> Promise | None:
-    """When what is ordered now leaves and arrives. transit_days: of 24 hours. Without a calendar it leaves as soon as it is handled; None when the place
-    does not work within `HORIZON_DAYS`."""
+    """When what is ordered now leaves and arrives. transit_days: of 24 hours. Without a calendar it leaves as soon as
+    it is handled; None when the place does not work within `HORIZON_DAYS`."""
     ready_ms: int | None = now_ms + handling_ms
     if calendar is not None:
         ready_ms = moments(calendar, now_ms, handling_ms).dispatch_ms

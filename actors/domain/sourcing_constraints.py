@@ -11,7 +11,8 @@ Of the whole place                                          Of one SKU there
     no_carrier             no carrier calls there
     too_late_for_promise   it would come after the promise
 
-Goods that one SKU's reason rules out are not served from there, others may be. A place without any is ruled out by what its SKUs have.
+Goods that one SKU's reason rules out are not served from there, others may be. A place without any is ruled
+out by what its SKUs have.
 """
 
 from __future__ import annotations
@@ -136,5 +137,6 @@ def _holds(place: Candidate, hazard_class: str) -> bool:
 
 
 def capped(place: Candidate, units: list[int], *, capacity: bool) -> bool:
-    """Has it the capacity for all that might be asked of it? So a place that can only take some of it is not asked at all, rather than for too much."""
+    """Has it the capacity for all that might be asked of it? So a place that can only take some of it is not asked at
+    all, rather than for too much."""
     return not capacity or place.capacity_units is None or sum(units) <= place.capacity_units

@@ -1,4 +1,5 @@
-"""What it costs to serve an order from a place. All in thousandths of a minor unit (`_milli`), as integers: sums are the same in every process.
+"""What it costs to serve an order from a place. All in thousandths of a minor unit (`_milli`), as integers: sums are
+the same in every process.
 
     once for the place      carrier    of a parcel, by the zone of the distance
                             distance   per 100 km
@@ -12,8 +13,9 @@
     for the plan            split      each place beyond the first
                             cut        each place beyond the first that one line comes from
 
-A place's carrier is the one that is cheapest for the whole order of those that keep the promise; when none does, the quickest. The carrier's price is
-the estimate of the policy's zones: by weight in proportion, not by started kilogram, so that what a line costs does not depend on the lines beside it.
+A place's carrier is the one that is cheapest for the whole order of those that keep the promise; when none does, the
+quickest. The carrier's price is the estimate of the policy's zones: by weight in proportion, not by started kilogram,
+so that what a line costs does not depend on the lines beside it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ COMPONENTS = ("carrier", "distance", "labour", "workload", "lateness", "supply",
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
-    """What a place offers: units of each item that it can serve (at most what is wanted), and at which cost in `_milli`.
+    """What a place offers: units of each item that it can serve (at most what is wanted), and
+    at which cost in `_milli`.
 
     fixed: for serving at all. line: for each item. unit: for each unit of an item, may be negative."""
 

@@ -1,12 +1,14 @@
 """Which places serve all that can be had, at least cost: branch and bound over sets of places.
 
-A block that few places have decides most, so the search always goes on with the scarcest block that is not yet served whole: one of the places that have it
-must be chosen. What was tried is forbidden to its later siblings, so no set is met twice. For the last place only those come into question that have every
-block that is still open: an intersection of bit sets. When all is served, places are added only as long as they may save more than they cost.
+A block that few places have decides most, so the search always goes on with the scarcest block that is not yet served
+whole: one of the places that have it must be chosen. What was tried is forbidden to its later siblings, so no set is
+met twice. For the last place only those come into question that have every block that is still open: an intersection of
+bit sets. When all is served, places are added only as long as they may save more than they cost.
 
-What a place saves shrinks as others are chosen before it (the least cost of all blocks is a supermodular function of the places). So what the places that are
-left would save one by one bounds what any of them can save together, and a branch ends when even that leaves it above the best plan so far. Plans that
-cost as much as the best one are looked at, so that the choice among equals is by the places alone, and not by the way of the search.
+What a place saves shrinks as others are chosen before it (the least cost of all blocks is a supermodular function of
+the places). So what the places that are left would save one by one bounds what any of them can save together, and a
+branch ends when even that leaves it above the best plan so far. Plans that cost as much as the best one are looked at,
+so that the choice among equals is by the places alone, and not by the way of the search.
 
 The work is counted in steps, never in time: the same problem ends at the same point on every machine.
 """
@@ -30,8 +32,8 @@ Savings = dict[int, int]
 
 
 class _Node(NamedTuple):
-    """chosen: places by rank. least: what each block costs at least with them. fixed: what the places cost at all. served: the blocks that they serve
-    whole, as bits. forbidden: places that may not be added, as bits."""
+    """chosen: places by rank. least: what each block costs at least with them. fixed: what the places cost at all.
+    served: the blocks that they serve whole, as bits. forbidden: places that may not be added, as bits."""
 
     chosen: tuple[int, ...]
     least: list[int]
@@ -41,8 +43,8 @@ class _Node(NamedTuple):
 
 
 class Cover:
-    """One search. `reach`: from `reach_of`. After `run`, `found` has the cost of each set of places that was looked at and serves all; `exact`: whether
-    the search came to its end, so that the best of them is the best of all."""
+    """One search. `reach`: from `reach_of`. After `run`, `found` has the cost of each set of places that was looked at
+    and serves all; `exact`: whether the search came to its end, so that the best of them is the best of all."""
 
     def __init__(self, problem: Problem, reach: list[int], steps_max: int) -> None:
         self._problem = problem
@@ -70,8 +72,9 @@ class Cover:
             self._exchange()
 
     def _start(self) -> None:
-        """A greedy plan, so that there is a bound from the beginning: the place that serves most of what is open each time, and of those the one with which all
-        costs least; places that serve none of it as long as they make it cheaper."""
+        """A greedy plan, so that there is a bound from the beginning: the place that serves most of what is open each
+        time, and of those the one with which all costs least; places that serve none of it as long
+        as they make it cheaper."""
         rows, split, chosen, served = self._rows, self._problem.split, list[int](), 0
         least, fixed = rows.far, 0
         while len(chosen) < min(self._problem.places_max, len(self._fixed)):
@@ -91,7 +94,8 @@ class Cover:
                 self._look_at(tuple(chosen), fixed)
 
     def _begin(self) -> None:
-        """Tries each place that has the scarcest block as the first, the most promising first: the less is left to the others."""
+        """Tries each place that has the scarcest block as the first, the most promising first: the
+        less is left to the others."""
         rows, forbidden = self._rows, 0
         bits = rows.next_after(0, last=False)
         ranks = sorted(ranks_of(bits), key=lambda rank: self._fixed[rank] + sum(rows.least[rank]))
@@ -103,7 +107,8 @@ class Cover:
                 self._go_on(_Node((rank,), rows.least[rank], self._fixed[rank], rows.whole[rank], forbidden), None)
 
     def _go_on(self, node: _Node, savings: Savings | None) -> None:
-        """Adds places to those of the node. `savings`: what each place would save at most, as seen from the node before."""
+        """Adds places to those of the node. `savings`: what each place would save at most, as
+        seen from the node before."""
         rows, left = self._rows, self._problem.places_max - len(node.chosen)
         if left == 1:
             self._finish(node, savings)
@@ -159,7 +164,8 @@ class Cover:
                 self._look_at(chosen, node.fixed + self._fixed[rank])
 
     def _exchange(self) -> None:
-        """Replaces a place of the best plan by another, adds one or leaves one out, as long as that makes it better: what is left to do when the steps have run out."""
+        """Replaces a place of the best plan by another, adds one or leaves one out, as long as that makes it better:
+        what is left to do when the steps have run out."""
         rows = self._rows
         for _ in range(EXCHANGES_MAX):
             before = self.best

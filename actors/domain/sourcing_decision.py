@@ -1,7 +1,8 @@
 """What sourcing decided, and what it had before it: kept with the order, so that anybody can ask later why.
 
-A decision is stored for every order, so it is small: SKUs stand there once and are named by position after that, reasons by their position in `REASONS`, costs are
-integers, and of many places the `SEEN_MAX` that matter are told one by one, the others counted. Words are made on reading (`sourcing_words.py`).
+A decision is stored for every order, so it is small: SKUs stand there once and are named by position after that,
+reasons by their position in `REASONS`, costs are integers, and of many places the `SEEN_MAX` that matter are told one
+by one, the others counted. Words are made on reading (`sourcing_words.py`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ Why = Literal[
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one place serves. lines: (position of the SKU, units). Times: UTC ms, as the policy's carrier zones have it."""
+    """What one place serves. lines: (position of the SKU, units). Times: UTC ms, as the
+    policy's carrier zones have it."""
 
     location_id: str
     carrier: str
@@ -42,8 +44,9 @@ class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A place that was considered. km: None when unknown. units, cost_milli: what it could serve alone, and for how much; 0 units when it is ruled
-    out. reasons: positions in `REASONS`, the first being the one to tell; of a place that can serve something, what keeps it from the rest."""
+    """A place that was considered. km: None when unknown. units, cost_milli: what it could serve alone, and for how
+    much; 0 units when it is ruled out. reasons: positions in `REASONS`, the first being the one to tell; of a place
+    that can serve something, what keeps it from the rest."""
 
     location_id: str
     km: int | None
@@ -57,7 +60,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Other(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Another plan, not taken. more_milli: by how much it is dearer than the one taken, negative when it is cheaper but serves less."""
+    """Another plan, not taken. more_milli: by how much it is dearer than the one taken, negative when it is
+    cheaper but serves less."""
 
     places: list[str]
     units: int
@@ -73,8 +77,8 @@ class Substitution(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Prospect(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How long a place's stock of a SKU would have lasted. place: position in `seen`; sku: position of the SKU; weeks_tenths: weeks of supply times ten; risk_percent: so much of it would not
-    be sold before it ends."""
+    """How long a place's stock of a SKU would have lasted. place: position in `seen`; sku: position of the SKU;
+    weeks_tenths: weeks of supply times ten; risk_percent: so much of it would not be sold before it ends."""
 
     place: int
     sku: int
@@ -83,10 +87,12 @@ class Prospect(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class SourcingDecision(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
-    """policy: its version. exact: no better plan exists. places_max: over how many places it might have been split. skus, wanted: units by SKU. parts: the
-    plan, nearest first. costs_milli: in the order of `COMPONENTS`, thousandths of a minor unit of `currency`. whole: how many places could have served everything alone.
-    considered: how many were looked at. able_more, ruled_out_more: places that `seen` leaves out: those that could serve, and (position of the first reason,
-    count) of the others. prospects: the first PROSPECTS_MAX, where the policy puts a cost on them."""
+    """policy: its version. exact: no better plan exists. places_max: over how many places it might have been split.
+    skus, wanted: units by SKU. parts: the plan, nearest first. costs_milli: in the order of `COMPONENTS`, thousandths
+    of a minor unit of `currency`. whole: how many places could have served everything alone.
+    considered: how many were looked at. able_more, ruled_out_more: places that `seen` leaves out: those that could
+    serve, and (position of the first reason, count) of the others. prospects: the first PROSPECTS_MAX, where the
+    policy puts a cost on them."""
 
     policy: int
     currency: str

@@ -1,6 +1,7 @@
 """What is asked of sourcing: the goods that are wanted, and the places that may serve them.
 
-Where an order goes to is known here by its country alone; distances come with the places, so no address is needed and none is kept.
+Where an order goes to is known here by its country alone; distances come with the places, so no address
+is needed and none is kept.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ CANDIDATES_MAX = 2_000
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):
-    """Units of one SKU. value_minor, weight_g: of one unit (0: unknown). hazard_class: UN class or division ("3", "2.1"), "" for none. goods: classes that
-    law may restrict. group: lines of the same group are served together from one place or not at all; "" for none.
+    """Units of one SKU. value_minor, weight_g: of one unit (0: unknown). hazard_class: UN class or division ("3",
+    "2.1"), "" for none. goods: classes that law may restrict. group: lines of the same group are served together from
+    one place or not at all; "" for none.
     min_life_days: shelf life that must be left."""
 
     sku: str
@@ -37,8 +39,8 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Demand(msgspec.Struct, frozen=True, gc=False):
-    """An order, or what is left of one. promise_by_ms: when it has to be there, None when nothing was promised. ship_complete: all or nothing, whatever
-    the policy says. Times: UTC ms."""
+    """An order, or what is left of one. promise_by_ms: when it has to be there, None when nothing was promised.
+    ship_complete: all or nothing, whatever the policy says. Times: UTC ms."""
 
     lines: tuple[Wanted, ...]
     to_country: Annotated[str, ORDER_COUNTRY]
@@ -51,12 +53,15 @@ class Demand(msgspec.Struct, frozen=True, gc=False):
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A place that may serve.
 
-    distance_km: to the destination, None when unknown. available: units per SKU, only of what is wanted. ships: it is enabled to ship to customers.
-    serves: countries that it ships to, empty for all. closed: it does not work today; for good when there is no `dispatch_ms` either. cut_off_ms:
-    until when what comes leaves with today's dispatch, None for no cut-off. dispatch_ms: when what comes now leaves, None for at once
-    (see `sourcing_calendar.moments`). capacity_orders, capacity_units: what it can still take today, None for no limit. hazard_classes, temperatures: what it
-    may hold; a whole class ("2") has all its divisions. life_days: least shelf life left per SKU. supply_weeks: weeks of supply per SKU. markdown_risk: 0..1 per
-    SKU. workload: open work over capacity, 0 and more. labour: minor units for each order and each of its lines. carriers: that call there, empty for all."""
+    distance_km: to the destination, None when unknown. available: units per SKU, only of what is wanted. ships: it is
+    enabled to ship to customers.
+    serves: countries that it ships to, empty for all. closed: it does not work today; for good when there is no
+    `dispatch_ms` either. cut_off_ms: until when what comes leaves with today's dispatch, None for no cut-off.
+    dispatch_ms: when what comes now leaves, None for at once (see `sourcing_calendar.moments`). capacity_orders,
+    capacity_units: what it can still take today, None for no limit. hazard_classes, temperatures: what it may hold; a
+    whole class ("2") has all its divisions. life_days: least shelf life left per SKU. supply_weeks: weeks of supply per
+    SKU. markdown_risk: 0..1 per SKU. workload: open work over capacity, 0 and more. labour: minor units for each order
+    and each of its lines. carriers: that call there, empty for all."""
 
     location_id: str
     location_type: LocationType = "warehouse"
@@ -82,11 +87,12 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 
 def items_of(demand: Demand) -> list[Wanted]:
-    """The demand with one line for each SKU, sorted by SKU. Lines that repeat a SKU are added up, and the groups that they belong to become one: their
-    units come out of the same stock. The longest shelf life counts, and the other particulars are those of the first.
+    """The demand with one line for each SKU, sorted by SKU. Lines that repeat a SKU are added up, and the groups that
+    they belong to become one: their units come out of the same stock. The longest shelf life counts, and the other
+    particulars are those of the first.
 
-    Raises Refused: `sourcing.lines_too_many` (what costs time are different SKUs: an order of many kits has far more lines of parts than those),
-    `sourcing.units_invalid`."""
+    Raises Refused: `sourcing.lines_too_many` (what costs time are different SKUs: an order of many kits has far more
+    lines of parts than those), `sourcing.units_invalid`."""
     by_sku: dict[str, Wanted] = {}
     groups = _Groups()
     for line in demand.lines:

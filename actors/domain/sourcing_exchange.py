@@ -9,7 +9,8 @@ ROUNDS_MAX = 2
 
 
 def bettered(problem: Problem, plan: Plan) -> Plan:
-    """The plan after at most `ROUNDS_MAX` rounds, never a worse one. In each the best exchange of one place for another is made."""
+    """The plan after at most `ROUNDS_MAX` rounds, never a worse one. In each the best exchange of one
+    place for another is made."""
     for _ in range(ROUNDS_MAX):
         best = plan
         for place in plan.places:

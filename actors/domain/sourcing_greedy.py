@@ -1,7 +1,10 @@
-"""A good plan for a sourcing problem in a time that grows with its size alone: for orders of very many SKUs, where the search of `sourcing_solver.py` would hold up others.
+"""A good plan for a sourcing problem in a time that grows with its size alone: for orders of very many SKUs, where the
+search of `sourcing_solver.py` would hold up others.
 
-The places are taken one by one: each time the one that adds most units, and of those the one with which it costs least; then each is exchanged, once, for another with which more is served
-or it costs less. Who may not serve what was found out before, exactly as for small orders (`sourcing_constraints.py`): only the choice among the others may not be the best.
+The places are taken one by one: each time the one that adds most units, and of those the one with which it costs least;
+then each is exchanged, once, for another with which more is served or it costs less. Who may not serve what was found
+out before, exactly as for small orders (`sourcing_constraints.py`): only the choice among the
+others may not be the best.
 """
 
 from __future__ import annotations

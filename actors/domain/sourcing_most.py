@@ -1,7 +1,8 @@
 """Which places serve most, when no places can serve all: branch and bound over sets of places, by what each adds.
 
-What a place adds shrinks as others are chosen before it (the units served are a submodular function of the places), so what it adds now is an upper bound for
-all that follows: when the next best additions together don't come up to the best plan so far, the branch ends.
+What a place adds shrinks as others are chosen before it (the units served are a submodular function of the places), so
+what it adds now is an upper bound for all that follows: when the next best additions together don't come up to the best
+plan so far, the branch ends.
 Reference: Nemhauser, Wolsey, Fisher (1978), "An analysis of approximations for maximizing submodular set functions".
 
 As in `sourcing_cover.py`, the work is counted in steps, never in time.
@@ -16,7 +17,8 @@ _STEP = 8
 
 
 class Most:
-    """One search. After `run`, `found` has the plan of each set of places that was looked at, and `best` the best of them."""
+    """One search. After `run`, `found` has the plan of each set of places that was looked at, and
+    `best` the best of them."""
 
     def __init__(self, problem: Problem, steps_max: int) -> None:
         self._problem = problem
@@ -60,7 +62,8 @@ class Most:
         self._look_at(chosen)
 
     def _gain(self, place: int, rest: list[int], have: list[int]) -> int:
-        """Units that the place adds. `rest`: what is open of blocks that may be cut; `have`: the most that was found of the others."""
+        """Units that the place adds. `rest`: what is open of blocks that may be cut; `have`: the most that
+        was found of the others."""
         more = sum(map(min, self._cut_units[place], rest))
         return more + sum(map(max, self._single_units[place], have)) - sum(have)
 

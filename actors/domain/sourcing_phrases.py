@@ -1,4 +1,5 @@
-"""The phrases in which a sourcing decision is told, in English, Spanish and Portuguese. `sourcing_words.py` puts them together."""
+"""The phrases in which a sourcing decision is told, in English, Spanish and Portuguese.
+`sourcing_words.py` puts them together."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""An order that its customer collects at a store: what the store has is kept there, the rest comes from other places first.
+"""An order that its customer collects at a store: what the store has is kept there, the rest
+comes from other places first.
 
     the store has all ──▶ ready after handling
     it has some, or none ──▶ transfers from other places to the store ──▶ ready when the last of them is there and handled
 
-The other places are sourced as for an order that goes to the store: the same constraints, costs and limits. When the store gets something ready, its calendar says: by the moment that
-follows from it (`ready_at`).
+The other places are sourced as for an order that goes to the store: the same constraints, costs and limits. When the
+store gets something ready, its calendar says: by the moment that follows from it (`ready_at`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from actors.domain.sourcing_solver import Solution, solve
 
 
 class Pickup(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """here: units per SKU that the store keeps. reasons: by SKU, positions in `REASONS` of what keeps the store from serving it. transfers: the decision on the rest,
-    None when there is none; its parts go to the store. ready_ms: when all that can be had may be collected (UTC ms), None when nothing can.
+    """here: units per SKU that the store keeps. reasons: by SKU, positions in `REASONS` of what keeps the store from
+    serving it. transfers: the decision on the rest, None when there is none; its parts go to the store. ready_ms: when
+    all that can be had may be collected (UTC ms), None when nothing can.
     backordered: what can't be had."""
 
     store_id: str
@@ -37,8 +39,8 @@ class Pickup(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def ready_after(works: Moments, from_ms: int, handling_ms: int) -> int | None:
-    """When a store whose calendar says this of `from_ms` has something ready that is there then: on a day that it works, before its cut-off, after handling; else with its next day's work.
-    None when it does not work."""
+    """When a store whose calendar says this of `from_ms` has something ready that is there then: on a day that it
+    works, before its cut-off, after handling; else with its next day's work. None when it does not work."""
     if works.dispatch_ms is None:
         return None if works.closed else from_ms + handling_ms
     today = not works.closed and (works.cut_off_ms is None or from_ms < works.cut_off_ms)
@@ -53,8 +55,9 @@ def pickup(
     ready_at: Callable[[int], int | None] | None = None,
     choose: Callable[[Problem], Solution] = solve,
 ) -> Pickup:
-    """The plan. `others`: places that may send something to the store, with their distance to it. ready_at: when the store has something ready that is there at a moment (UTC ms), None when
-    never; none given: at once. choose: as for `source`. Raises Refused as `source` does."""
+    """The plan. `others`: places that may send something to the store, with their distance to it. ready_at: when the
+    store has something ready that is there at a moment (UTC ms), None when never; none given: at once. choose: as for
+    `source`. Raises Refused as `source` does."""
     items = items_of(demand)
     lacks = ItemRules(policy, demand, items).reasons(store)
     full = policy.rules.capacity and store.capacity_orders is not None and store.capacity_orders <= 0

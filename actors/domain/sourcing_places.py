@@ -1,5 +1,5 @@
-"""A location as sourcing sees it at a moment: from its profile, its calendar, and what it has done of its day. Of places now (`serve/availability/steering.py`), and of places then
-(`what_if.py`)."""
+"""A location as sourcing sees it at a moment: from its profile, its calendar, and what it has done of its day. Of
+places now (`serve/availability/steering.py`), and of places then (`what_if.py`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def works_at(profile: Profile, timezone: str, now_ms: int) -> Moments:
 
 
 def left_of(profile: Profile, orders: int, units: int) -> Left:
-    """(parts of orders, units) that it can still take on a day on which it has taken so many, None for no limit; and how much of its day is taken, 0..1."""
+    """(parts of orders, units) that it can still take on a day on which it has taken so many, None for no limit; and
+    how much of its day is taken, 0..1."""
     if not profile.limited:
         return NO_LIMIT
     taken = max(
@@ -45,7 +46,8 @@ def candidate_of(
     location_id: str, kind: LocationType, country: str, distance_km: float | None, available: dict[str, int],
     profile: Profile | None, works: Moments, left: Left,
 ) -> Candidate:  # fmt: skip
-    """The place. profile: None for one that does everything, as much as it has stock for; the others are of it then. available: units per SKU, of what is wanted."""
+    """The place. profile: None for one that does everything, as much as it has stock for; the others are of it then.
+    available: units per SKU, of what is wanted."""
     if profile is None:
         return Candidate(
             location_id, kind, country, distance_km, available, hazard_classes=ALL_HAZARDS, temperatures=TEMPERATURES

@@ -1,9 +1,11 @@
-"""The sourcing policies of a cell, by channel, with their history. One entity per cell, always in memory; every Serve replica holds a copy of those that hold.
+"""The sourcing policies of a cell, by channel, with their history. One entity per cell, always in memory; every Serve
+replica holds a copy of those that hold.
 
     (the region's own, of its config) ──SetPolicy──▶ version n ──SetPolicy──▶ version n + 1 …      each channel, and "" for all that have none of their own
 
-A version's number is the cell's: no two policies have the same, whatever their channel, so a stored decision names the one that it was made by. Numbers go on above
-the config's own (`SetPolicy.above`). Nothing is taken back: an earlier policy is set again, as a new version.
+A version's number is the cell's: no two policies have the same, whatever their channel, so a stored decision names the
+one that it was made by. Numbers go on above the config's own (`SetPolicy.above`). Nothing is taken back: an earlier
+policy is set again, as a new version.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ VERSION_MAX = 1_000_000_000
 
 
 class SetPolicy(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This is the channel's policy from now on ("": of all others). Its `version` is given to it here. above: the version of the region's own policy."""
+    """This is the channel's policy from now on ("": of all others). Its `version` is given to it here. above: the
+    version of the region's own policy."""
 
     channel: str
     policy: Policy

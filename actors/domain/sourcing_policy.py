@@ -6,7 +6,8 @@
     carriers  what a parcel costs and how long it takes, by distance  in zones: the first whose `to_km` reaches far enough
     bans      which goods may not go where, by law
 
-A policy is immutable; a changed one is another version. Amounts are minor units of its one currency, in which the values of a demand have to be as well.
+A policy is immutable; a changed one is another version. Amounts are minor units of its one currency, in which the
+values of a demand have to be as well.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ class _Part(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class Rules(_Part, frozen=True, gc=False):
-    """location_types: those that may serve at all. ship_from_store: stores may. cross_border: places of other countries than the destination's may.
-    distance_max_km: farther ones may not; 0: no limit. cut_off, promise: whether a place that is past its cut-off, or would deliver too late, is ruled
-    out ("reject") or just leaves later and costs more ("cost"). The others: whether the constraint of that name holds."""
+    """location_types: those that may serve at all. ship_from_store: stores may. cross_border: places of other countries
+    than the destination's may.
+    distance_max_km: farther ones may not; 0: no limit. cut_off, promise: whether a place that is past its cut-off, or
+    would deliver too late, is ruled out ("reject") or just leaves later and costs more ("cost"). The others: whether
+    the constraint of that name holds."""
 
     location_types: tuple[LocationType, ...] = ("warehouse", "store")
     ship_from_store: bool = True
@@ -69,8 +72,8 @@ class ValueStep(_Part, frozen=True, gc=False):
 
 
 class Limits(_Part, frozen=True, gc=False):
-    """places: at most, for any order. by_value: fewer for small orders; the first step that the order's value is below holds. ship_complete: all or
-    nothing. cut_lines: the units of one line may come from several places."""
+    """places: at most, for any order. by_value: fewer for small orders; the first step that the order's value is below
+    holds. ship_complete: all or nothing. cut_lines: the units of one line may come from several places."""
 
     places: _Places = 3
     by_value: Annotated[tuple[ValueStep, ...], msgspec.Meta(max_length=STEPS_MAX)] = ()
@@ -85,8 +88,8 @@ class Costs(_Part, frozen=True, gc=False):
     split       each place beyond the first                  workload  each place whose capacity is wholly taken; in proportion
     cut         each place beyond the first for one line     late      each day after the promise, each parcel
 
-    What is above `supply_weeks` is worth as much, up to twice the weeks. markdown: percent of a unit's value that is lost when it has to be
-    marked down; in proportion to the risk, and to the place's credit."""
+    What is above `supply_weeks` is worth as much, up to twice the weeks. markdown: percent of a unit's value that is
+    lost when it has to be marked down; in proportion to the risk, and to the place's credit."""
 
     carrier_percent: _Percent = 100
     labour_percent: _Percent = 100
@@ -119,7 +122,8 @@ class Carrier(_Part, frozen=True, gc=False):
 
 
 class Ban(_Part, frozen=True, gc=False):
-    """Goods of this class may not go to these countries, from these; empty: all. source: the law, for whoever asks why."""
+    """Goods of this class may not go to these countries, from these; empty: all. source: the
+    law, for whoever asks why."""
 
     goods: GoodsClass
     to: tuple[_CountryCode, ...] = ()
@@ -140,7 +144,8 @@ GROUND = Carrier(
 
 
 class Policy(_Part, frozen=True, gc=False):
-    """See the module's docstring. The defaults serve from the nearest place that has everything, unless another is clearly cheaper."""
+    """See the module's docstring. The defaults serve from the nearest place that has everything, unless
+    another is clearly cheaper."""
 
     version: Annotated[int, msgspec.Meta(ge=1)] = 1
     currency: Currency = "USD"
@@ -154,7 +159,8 @@ class Policy(_Part, frozen=True, gc=False):
 def policy_from(raw: Mapping[str, Any]) -> Policy:
     """The policy from plain data; what is not given has its default.
 
-    Raises Refused: `sourcing.policy_invalid` with the `field` and what would be right, `sourcing.policy_excludes_all` when no place could ever serve."""
+    Raises Refused: `sourcing.policy_invalid` with the `field` and what would be right, `sourcing.policy_excludes_all`
+    when no place could ever serve."""
     try:
         policy = msgspec.convert(raw, Policy)
     except msgspec.ValidationError as error:

@@ -1,11 +1,13 @@
 """The choice that sourcing comes down to, in plain numbers, and what a given set of places makes of it.
 
-Of some places at most `places_max` are chosen. What is wanted comes in blocks: a line, or a group of lines that go together. A place has units of a block, and
-serving x > 0 of them costs `line + unit * x` there, on top of `fixed` for each place chosen, `split` for each but the first, and `cut` for each place but the
-first that one block comes from. Since no block's share depends on another block's, the best shares of a given set of places are found block by block (`share`);
-the search is over sets of places alone.
+Of some places at most `places_max` are chosen. What is wanted comes in blocks: a line, or a group of lines that go
+together. A place has units of a block, and serving x > 0 of them costs `line + unit * x` there, on top of `fixed` for
+each place chosen, `split` for each but the first, and `cut` for each place but the first that one block comes from.
+Since no block's share depends on another block's, the best shares of a given set of places are found block by block
+(`share`); the search is over sets of places alone.
 
-A plan is better that serves more units; of those, the cheaper one; then the one of fewer places; then the one whose places come first.
+A plan is better that serves more units; of those, the cheaper one; then the one of fewer places; then the
+one whose places come first.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ Rank = tuple[int, int, int, tuple[int, ...]]
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):
-    """has, line, unit: by place, then by block. may_cut: by block, whether it may come from several places; one that may not comes from one of those that
-    have most of it. Costs are integers of any one unit; all but `unit` are 0 or more. whole: all that is wanted or nothing."""
+    """has, line, unit: by place, then by block. may_cut: by block, whether it may come from several places; one that
+    may not comes from one of those that have most of it. Costs are integers of any one unit; all but `unit` are 0 or
+    more. whole: all that is wanted or nothing."""
 
     fixed: list[int]
     has: list[list[int]]
@@ -65,7 +68,8 @@ def reach_of(problem: Problem) -> list[int]:
 
 
 def plan_of(problem: Problem, places: tuple[int, ...], known: Known | None = None) -> Plan:
-    """The best that these places (sorted) can do. Those that serve nothing in it are left out. known: where many plans of a problem are worked out, the shares that come again."""
+    """The best that these places (sorted) can do. Those that serve nothing in it are left out. known: where many plans
+    of a problem are worked out, the shares that come again."""
     if known is None:
         shares = [share(problem, block, places) for block in range(len(problem.wanted))]
     else:
@@ -109,7 +113,8 @@ def _alone(problem: Problem, block: int, place: int, units: int) -> int:
 
 
 def _cut(problem: Problem, block: int, held: list[tuple[int, int]]) -> tuple[int, Shares]:
-    """The cheapest way to take all that is wanted: of some of the places, from the one with the cheapest units first."""
+    """The cheapest way to take all that is wanted: of some of the places, from the one with
+    the cheapest units first."""
     wanted = problem.wanted[block]
     offers = sorted(
         (problem.unit[place][block], place, has, problem.line[place][block] + problem.cut) for place, has in held

@@ -1,4 +1,5 @@
-"""What a decision tells of how long stock would have lasted: of the places that it tells of, where the policy puts a cost on it."""
+"""What a decision tells of how long stock would have lasted: of the places that it tells of, where the
+policy puts a cost on it."""
 
 from __future__ import annotations
 

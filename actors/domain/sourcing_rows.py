@@ -1,6 +1,7 @@
 """A sourcing problem as the search for a cover reads it: rows of costs by place, and bit sets of who has what.
 
-Places go by rank: those that cost least at all come first, so that a bound that is passed once is passed for all that follow. Blocks go by scarcity.
+Places go by rank: those that cost least at all come first, so that a bound that is passed once is passed for all that
+follow. Blocks go by scarcity.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ def ranks_of(bits: int) -> Iterator[int]:
 
 
 def _saves(line: int, cut: int, saved: int, line_most: int) -> bool:
-    """May a part pay whose units save so much? Two parts at least take the place of one line: none does where neither saves half of what that costs."""
+    """May a part pay whose units save so much? Two parts at least take the place of one line: none does where neither
+    saves half of what that costs."""
     return 2 * (line + cut - saved) < line_most + cut
 
 
 class Rows:
     """place: by rank. fixed: of the place. blocks: those of which anything can be had. all: all of them, as bits.
 
-    By rank: whole: the blocks that it can serve alone, as bits. costs: of each block, served whole by it alone (more than anything else costs: it can't). least: of each block, the
-    least that it can cost when the place serves any of it. floor: the sum of the least that each block costs anyhow. far: a row of what is more than anything."""
+    By rank: whole: the blocks that it can serve alone, as bits. costs: of each block, served whole by it alone (more
+    than anything else costs: it can't). least: of each block, the least that it can cost when the place serves any of
+    it. floor: the sum of the least that each block costs anyhow. far: a row of what is more than anything."""
 
     def __init__(self, problem: Problem, reach: list[int]) -> None:
         self._problem = problem
@@ -77,7 +80,8 @@ class Rows:
         return rows
 
     def _prepare_cuts(self, useful: list[list[int]]) -> None:
-        """Blocks that some place has a part of may have to be cut, or it may pay to cut them; of the others a place has all or nothing."""
+        """Blocks that some place has a part of may have to be cut, or it may pay to cut them; of the others a
+        place has all or nothing."""
         reach = self._reach
         self._parted = [at for at, ranks in enumerate(useful) if any(self._has[rank][at] < reach[at] for rank in ranks)]
         if not self._parted:
@@ -140,7 +144,8 @@ class Rows:
         return sorted(self.place[rank] for rank in chosen if self._has[rank][at])
 
     def next_after(self, served: int, *, last: bool) -> int:
-        """The places of which one has to be chosen next, as bits: that have the scarcest open block, or, for the last choice, all that are open."""
+        """The places of which one has to be chosen next, as bits: that have the scarcest open block, or, for the last
+        choice, all that are open."""
         open_blocks = self.all & ~served
         lowest = open_blocks & -open_blocks
         ranks = self._holders[lowest.bit_length() - 1]

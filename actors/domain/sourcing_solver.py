@@ -3,8 +3,8 @@
     solve ──▶ Cover: all that can be had, at least cost ──found──▶ the best plan
                        └─ no places can ──▶ Most: as many units as possible, then at least cost
 
-Exact when the search comes to its end within its steps, as it does for small orders (`Solution.exact`); otherwise at least as good as a greedy choice
-bettered by exchanging places one by one.
+Exact when the search comes to its end within its steps, as it does for small orders (`Solution.exact`); otherwise at
+least as good as a greedy choice bettered by exchanging places one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ OTHERS_MAX = 3
 
 
 class Solution(msgspec.Struct, frozen=True, gc=False):
-    """others: the best other plans that the search met, best first, without those that only add places to the chosen one."""
+    """others: the best other plans that the search met, best first, without those that only add
+    places to the chosen one."""
 
     plan: Plan
     others: list[Plan]

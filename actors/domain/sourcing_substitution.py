@@ -1,7 +1,7 @@
 """Other goods that stand in for what can't be had, when the customer allows it.
 
-What no place can serve is asked for again as the first substitute of which any can be had, then the next, until a decision serves no more for it. The goods that
-were wanted come first: none is replaced of which there is enough.
+What no place can serve is asked for again as the first substitute of which any can be had, then the next, until a
+decision serves no more for it. The goods that were wanted come first: none is replaced of which there is enough.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ def source_with_substitutes(
     substitutes: Mapping[str, Sequence[Wanted]],
     choose: Callable[[Problem], Solution] = solve,
 ) -> SourcingDecision:
-    """The decision, with `substitutions`. choose: as for `source`. substitutes: by SKU that the customer lets be replaced, what may stand in, best first; of each at most
-    `SUBSTITUTES_MAX` are looked at, and their units count for nothing. `available` of the candidates has to tell of the substitutes as well."""
+    """The decision, with `substitutions`. choose: as for `source`. substitutes: by SKU that the customer lets be
+    replaced, what may stand in, best first; of each at most `SUBSTITUTES_MAX` are looked at, and their units count for
+    nothing. `available` of the candidates has to tell of the substitutes as well."""
     # What is served whole or not at all tells nothing of what is missing, so that is asked first.
     loosely = msgspec.structs.replace(policy, limits=msgspec.structs.replace(policy.limits, ship_complete=False))
     asked = msgspec.structs.replace(demand, ship_complete=False)

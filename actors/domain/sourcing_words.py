@@ -1,6 +1,8 @@
-"""A sourcing decision in words, for a person: what was chosen, why, what else there was, and what kept other places from it.
+"""A sourcing decision in words, for a person: what was chosen, why, what else there was, and what
+kept other places from it.
 
-Nothing of it is stored: the words are made from the decision's codes and figures when somebody asks, in his language, with the names that places have by then.
+Nothing of it is stored: the words are made from the decision's codes and figures when somebody asks, in his language,
+with the names that places have by then.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The SSCCs of one company prefix: counted here, so that none is given twice (GS1 General Specifications 3.2, and "SSCC re-use" there).
+"""The SSCCs of one company prefix: counted here, so that none is given twice (GS1 General Specifications
+3.2, and "SSCC re-use" there).
 
     TakeSscc ──▶ the next one
 
-Its id names extension digit and company prefix (`ids.sscc_series_id`). A number that was given for a parcel that was never packed stays given.
+Its id names extension digit and company prefix (`ids.sscc_series_id`). A number that was given for a parcel that
+was never packed stays given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""A trail: what the audit keeps of that which is no command to an entity: reads of personal data, and refusals at the API's door.
+"""A trail: what the audit keeps of that which is no command to an entity: reads of personal data, and
+refusals at the API's door.
 
-A replica hands over what it saw, some lines at a time; they are durable like any command's turn, and chained like it. It has no state and
-no row: its turns are the audit's lines.
+A replica hands over what it saw, some lines at a time; they are durable like any command's turn, and chained like it.
+It has no state and no row: its turns are the audit's lines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A transfer: units that go from a location to another, from when somebody wants them there to when nothing of it is on the road.
+"""A transfer: units that go from a location to another, from when somebody wants them there to when
+nothing of it is on the road.
 
     (unknown) ──request──▶ allocating ──▶ allocated ──start_picking──▶ picking ──dispatch──▶ partly_dispatched ──▶ dispatched ──receive──▶ receiving ──▶ closed
         │                   ▲    │            │                           │
@@ -7,19 +8,22 @@
                    │  └────── ApprovalNotGiven ──▶ refused
                    └───────── cancel ──▶ cancelled
 
-A large one waits until somebody else approves it: with its first event it asks an approval of its own (`approval.py`), which comes back as a command. Then it asks
-the source for its units (`Allocate`); what the source can't give is short, and with nothing it closes as `nothing_available`.
+A large one waits until somebody else approves it: with its first event it asks an approval of its own (`approval.py`),
+which comes back as a command. Then it asks the source for its units (`Allocate`); what the source can't give is short,
+and with nothing it closes as `nothing_available`.
 
-Stock is the locations'. By messages that are part of its events the transfer tells the source what is picked short, ships or stays (`ShortPick`, `Ship`, `Release`,
-all for "<transfer id>.1"), and the destination what comes (`Expect`) and what is there (`ReceiveStock`, for "<transfer id>.<receipt>"). It goes on when they answer: a
-package is on the road once the source has taken it off its books and said of which lots it is; units have arrived once they are in the books of the destination. So per SKU
+Stock is the locations'. By messages that are part of its events the transfer tells the source what is picked short,
+ships or stays (`ShortPick`, `Ship`, `Release`, all for "<transfer id>.1"), and the destination what comes (`Expect`)
+and what is there (`ReceiveStock`, for "<transfer id>.<receipt>"). It goes on when they answer: a package is on the road
+once the source has taken it off its books and said of which lots it is; units have arrived once they are in the books
+of the destination. So per SKU
 
     allocated  = to_go + leaving + dispatched + missing + released     the source has allocated to it: to_go + leaving
     dispatched = received + lost + in_transit                          the destination expects: in_transit
     the destination has received from it: received + found
 
-while no message is under way; and the first two lines at any time. It closes by itself when all that left is received and nothing more will leave; else somebody closes it
-and names what is lost. More than was sent is received as found.
+while no message is under way; and the first two lines at any time. It closes by itself when all that left is received
+and nothing more will leave; else somebody closes it and names what is lost. More than was sent is received as found.
 
     transfer_commands.py  transfer_events.py  transfer_state.py     transfer_sending.py    what leaves the source
     balancing.py          what should be transferred                transfer_receiving.py  what arrives at the destination

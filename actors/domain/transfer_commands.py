@@ -16,8 +16,9 @@ LINES_MAX = 1_000
 
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------
 class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody wants units to go from a location to another. expected_at_ms: when they shall be there, None while nobody knows. approval_ms: for
-    how long a second person may approve it, 0 when none has to; asked_by: an account, a client, or an order that nobody of the staff has placed; "" when none has to.
+    """Somebody wants units to go from a location to another. expected_at_ms: when they shall be there, None while
+    nobody knows. approval_ms: for how long a second person may approve it, 0 when none has to; asked_by: an account, a
+    client, or an order that nobody of the staff has placed; "" when none has to.
     for_order: (order, number of its fulfilment) that gets what arrives (`transfer_for_order.py`)."""
 
     source_id: str
@@ -32,7 +33,8 @@ class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LeaveTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order that it was for does not want it any more: it is cancelled, or if something has left, what arrives is anybody's."""
+    """The order that it was for does not want it any more: it is cancelled, or if something has left,
+    what arrives is anybody's."""
 
 
 class StartPicking(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -49,14 +51,16 @@ class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class NewPackage(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A package that leaves. sscc: its number on the label (GS1), "" when it has none and is known by its number in the transfer."""
+    """A package that leaves. sscc: its number on the label (GS1), "" when it has none and is known by its
+    number in the transfer."""
 
     sscc: str
     lines: list[Units]
 
 
 class DispatchPackages(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Packages leave the source. expected_at_ms: when all of the transfer is expected, None for what was said before."""
+    """Packages leave the source. expected_at_ms: when all of the transfer is expected, None
+    for what was said before."""
 
     packages: list[NewPackage]
     expected_at_ms: int | None = None
@@ -64,7 +68,8 @@ class DispatchPackages(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ReceivedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`quantity` > 0 units that were sent and are here. lot, package: "" for whichever comes next; bin: where they were put, "" for nowhere yet."""
+    """`quantity` > 0 units that were sent and are here. lot, package: "" for whichever comes next; bin: where they were
+    put, "" for nowhere yet."""
 
     sku: str
     quantity: int
@@ -75,7 +80,8 @@ class ReceivedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class FoundLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`quantity` > 0 units that are here and were not sent by the books. expires_on: days since 1970-01-01; serial: the lot is the number of one single unit."""
+    """`quantity` > 0 units that are here and were not sent by the books. expires_on: days since 1970-01-01; serial: the
+    lot is the number of one single unit."""
 
     sku: str
     quantity: int
@@ -87,7 +93,8 @@ class FoundLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ReceiveUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units are at the destination. packages: by number or SSCC, all that is still to come of them, as it was sent; lines: unit by unit."""
+    """Units are at the destination. packages: by number or SSCC, all that is still to come of them, as it was
+    sent; lines: unit by unit."""
 
     packages: list[str] = []
     lines: list[ReceivedLine] = []
@@ -102,7 +109,8 @@ class StopSending(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CloseTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Nothing more will come. lost: all that left and did not arrive, named so that nobody gives up what he does not know of."""
+    """Nothing more will come. lost: all that left and did not arrive, named so that nobody gives up
+    what he does not know of."""
 
     lost: list[Units] = []
     found: list[FoundLine] = []

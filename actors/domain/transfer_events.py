@@ -14,7 +14,8 @@ Outcome = Literal["complete", "partial", "with_loss", "nothing_available"]
 
 
 class TransferRequested(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody wants it. approval_ms: with this event somebody else is asked, who has so long to decide; 0: nobody is."""
+    """Somebody wants it. approval_ms: with this event somebody else is asked, who has so long
+    to decide; 0: nobody is."""
 
     source_id: str
     destination_id: str
@@ -96,7 +97,8 @@ class PackageStayed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class InTransitChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All that is on the road now and may be promised: with this event the destination expects just that. `revision` rises with each."""
+    """All that is on the road now and may be promised: with this event the destination expects just that.
+    `revision` rises with each."""
 
     destination_id: str
     revision: int
@@ -118,8 +120,9 @@ class ArrivedUnits(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class UnitsArrived(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A receipt: with this event the destination takes the units into its books. `receipt`: from 1, within the transfer. `for_order`: whose they are then,
-    those that were sent and are sellable; "" for anybody's, else "<order id>.<fulfilment>"."""
+    """A receipt: with this event the destination takes the units into its books. `receipt`: from 1, within the
+    transfer. `for_order`: whose they are then, those that were sent and are sellable; "" for anybody's, else
+    "<order id>.<fulfilment>"."""
 
     destination_id: str
     receipt: int

@@ -1,9 +1,11 @@
-"""A transfer that an order has asked for, whose customer collects at the destination. The rules are in `transfer.py`, the order's in `order_pickup.py`.
+"""A transfer that an order has asked for, whose customer collects at the destination. The rules are in `transfer.py`,
+the order's in `order_pickup.py`.
 
-What arrives of it, was sent and may be sold is allocated to the order by the very receipt that brings it into the books (`ReceiveStock.allot`), so nobody else can have it in between. So the
-destination expects none of it while it is the order's: it would be told to others as what is to come, and is all of it when the order leaves. Once the
-transfer is over, however that came, the order is told what it got, once; it answers to nobody. When the order leaves it, it is told at once what has landed, and gives
-that back; what the destination had yet to write down it is told then.
+What arrives of it, was sent and may be sold is allocated to the order by the very receipt that brings it into the books
+(`ReceiveStock.allot`), so nobody else can have it in between. So the destination expects none of it while it is the
+order's: it would be told to others as what is to come, and is all of it when the order leaves. Once the transfer is
+over, however that came, the order is told what it got, once; it answers to nobody. When the order leaves it, it is told
+at once what has landed, and gives that back; what the destination had yet to write down it is told then.
 """
 
 from __future__ import annotations

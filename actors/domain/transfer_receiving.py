@@ -31,7 +31,8 @@ from actors.domain.transfer_state import Package, Packed, Transfer, check_reach,
 
 # Receipts that the destination has not answered.
 RECEIPTS_MAX = 100
-# Lots and serial numbers of one receipt: the destination writes down each of them in one turn, for which all others wait.
+# Lots and serial numbers of one receipt: the destination writes down each of them in one turn,
+# for which all others wait.
 LOTS_MAX = 2_000
 
 
@@ -73,7 +74,8 @@ class _Taking:
         self._today = today(context)
         # (package, line within it) -> units taken by this receipt
         self._taken: dict[tuple[int, int], int] = {}
-        # package -> SKU, and SKU and lot -> where within it: of packages with thousands of numbers each line is looked up, and not looked for.
+        # package -> SKU, and SKU and lot -> where within it: of packages with thousands of numbers each line is
+        # looked up, and not looked for.
         self._places: dict[int, dict[tuple[str, ...], list[int]]] = {}
 
     def whole(self, name: str) -> None:
@@ -247,7 +249,8 @@ def _packages_in(lines: Iterable[ArrivedUnits]) -> list[int]:
 
 
 def _packed(transfer: Transfer, lines: Sequence[ArrivedUnits]) -> dict[tuple[int, str, str], Packed]:
-    """By (package, SKU, lot), of the packages that these are from: one look at each line, be there thousands of numbers."""
+    """By (package, SKU, lot), of the packages that these are from: one look at each line, be
+    there thousands of numbers."""
     found: dict[tuple[int, str, str], Packed] = {}
     for number in _packages_in(lines):
         for one in package_of(transfer, number).lines:

@@ -156,8 +156,9 @@ def stop_sending(transfer: Transfer, command: StopSending, context: Context) -> 
 
 
 def in_transit(transfer: Transfer, changes: Mapping[str, int], *, left: bool = False) -> InTransitChanged:
-    """What the destination has to expect, once these units per SKU are added to what is on the road. What comes for an order is allocated to it as it comes in: nobody else can count on it, and the destination
-    expects none of it. left: the order has just left it, so it is anybody's."""
+    """What the destination has to expect, once these units per SKU are added to what is on the road. What comes for an
+    order is allocated to it as it comes in: nobody else can count on it, and the destination expects none of it. left:
+    the order has just left it, so it is anybody's."""
     # Nothing has left before it was said when it is expected.
     expected_at_ms = transfer.expected_at_ms or 0
     kept = bool(cause_of(transfer)) and not left

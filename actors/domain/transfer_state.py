@@ -24,8 +24,8 @@ OVER: frozenset[TransferStatus] = frozenset({"closed", "cancelled", "refused"})
 
 
 class Line(msgspec.Struct, gc=False):
-    """One SKU of it, in base units. leaving: in packages that the source has not yet taken off its books; missing: allocated and not found there;
-    damaged: of those received, all that are not sellable."""
+    """One SKU of it, in base units. leaving: in packages that the source has not yet taken off its books; missing:
+    allocated and not found there; damaged: of those received, all that are not sellable."""
 
     wanted: int
     allocated: int = 0
@@ -50,7 +50,8 @@ class Line(msgspec.Struct, gc=False):
 
 
 class Packed(msgspec.Struct, gc=False):
-    """Units of one lot in a package. received: in the destination's books; arriving: told to it, and not yet answered."""
+    """Units of one lot in a package. received: in the destination's books; arriving: told to
+    it, and not yet answered."""
 
     sku: str
     quantity: int
@@ -76,8 +77,9 @@ class Package(msgspec.Struct):
 
 
 class ForOrder(msgspec.Struct):
-    """Whose the units are that arrive. arriving: by receipt that the destination has not answered, what of it is the order's; landed: in the destination's books, and the
-    order does not know yet; told: the order knows what became of it."""
+    """Whose the units are that arrive. arriving: by receipt that the destination has not answered, what of it is the
+    order's; landed: in the destination's books, and the order does not know yet; told: the order
+    knows what became of it."""
 
     order_id: str
     number: int
@@ -88,8 +90,9 @@ class ForOrder(msgspec.Struct):
 
 
 class Transfer(msgspec.Struct):
-    """The state. lines: by SKU. receipts: by number, those that the destination has not answered. revision: of what it was told to expect. code: of the
-    last refusal by a location. sending: False once nothing more will leave. late: that it is late was told."""
+    """The state. lines: by SKU. receipts: by number, those that the destination has not answered. revision: of what it
+    was told to expect. code: of the last refusal by a location. sending: False once nothing more will leave. late:
+    that it is late was told."""
 
     source_id: str
     destination_id: str
@@ -191,8 +194,8 @@ class TransferStatusView(msgspec.Struct, frozen=True, gc=False):
 
 
 class LineView(msgspec.Struct, frozen=True, gc=False):
-    """One SKU: dispatched = received + lost + in_transit; allocated = to_go + leaving + dispatched + missing + released; short: wanted, and not to be
-    had at the source. See `Line`."""
+    """One SKU: dispatched = received + lost + in_transit; allocated = to_go + leaving + dispatched + missing +
+    released; short: wanted, and not to be had at the source. See `Line`."""
 
     sku: str
     wanted: int

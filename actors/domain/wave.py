@@ -2,11 +2,14 @@
 
     works ──cut into parts (wave_parts.py)──▶ by group ──filled into trips (wave_fill.py)──▶ each with its way (pick_route.py)
 
-Cut-offs come first, walking second: no trip carries something while an earlier order of the same group, which would have fitted in its stead, waits for a
-later trip. A group is what may share a trip: one temperature and hazard class, one zone where pickers stay in theirs, orders of one line apart from those
-that have to be sorted. Each unit of each order is on one trip; no trip is more than its limits; an order too large for one goes on several, and the plan says why.
+Cut-offs come first, walking second: no trip carries something while an earlier order of the same group, which would
+have fitted in its stead, waits for a later trip. A group is what may share a trip: one temperature and hazard class,
+one zone where pickers stay in theirs, orders of one line apart from those that have to be sorted. Each unit of each
+order is on one trip; no trip is more than its limits; an order too large for one goes on
+several, and the plan says why.
 
-5,000 lines take up to a second. A turn of an entity must not: it would hold up everything on its host. So plan outside, and let the entity judge the trips.
+5,000 lines take up to a second. A turn of an entity must not: it would hold up everything on its host. So plan outside,
+and let the entity judge the trips.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from actors.domain.wave_terms import Limits, Method, PickTask, Share, Split, Tri
 WORKS_MAX = 10_000
 LINES_MAX = 20_000
 TRIP_LINES_MAX = 500
-# For the way of one trip, and of all: enough for an exact one through a block or two. It can be looked for more thoroughly when the trip begins.
+# For the way of one trip, and of all: enough for an exact one through a block or two. It can be looked for more
+# thoroughly when the trip begins.
 STEPS_MAX = 15_000
 PLAN_STEPS_MAX = 2_500_000
 
@@ -38,7 +42,8 @@ def plan_wave(
 ) -> WavePlan:
     """Trips for `works`. until_ms: with the method `wave`, and only then: what is due later is not planned.
 
-    Refuses too many works, works without lines or twice, limits under 1, a wave without a cut-off, layouts on which nobody can walk.
+    Refuses too many works, works without lines or twice, limits under 1, a wave without a cut-off,
+    layouts on which nobody can walk.
     """
     check_layout(layout)
     _check(works, method, limits, until_ms)

@@ -1,9 +1,10 @@
 """Which parts of orders go on a trip together: seeds and what saves most walking.
 
-A trip begins with the most urgent part that waits; of equally urgent ones with the one that walks farthest, since short ones ride along more easily. Then,
-while something fits, the part is added for which least has to be walked in addition, a line (the savings of G. Clarke and J. W. Wright 1964, with the
-additional-aisles rule of R. de Koster, E. S. van der Poort and M. Wolters 1999 as estimate). Less urgent parts are looked at only when none of the more
-urgent ones fits any more, so nothing with a later cut-off goes before something with an earlier one that fits.
+A trip begins with the most urgent part that waits; of equally urgent ones with the one that walks farthest, since short
+ones ride along more easily. Then, while something fits, the part is added for which least has to be walked in addition,
+a line (the savings of G. Clarke and J. W. Wright 1964, with the additional-aisles rule of R. de Koster, E. S. van der
+Poort and M. Wolters 1999 as estimate). Less urgent parts are looked at only when none of the more urgent ones fits any
+more, so nothing with a later cut-off goes before something with an earlier one that fits.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Filling:
         self._high_dm = max(self._high_dm, part.high_dm)
 
     def added_dm(self, part: Part) -> int:
-        """What is walked more with it, by estimate: stretches of aisle that are new, and the way beyond where the trip goes anyway and back."""
+        """What is walked more with it, by estimate: stretches of aisle that are new, and the way beyond where the
+        trip goes anyway and back."""
         new = (part.segments & ~self._segments).bit_count() * self._segment_dm
         if part.low_dm < self._low_dm:
             new += 2 * (self._low_dm - part.low_dm)
@@ -63,12 +65,14 @@ class Filling:
         return new
 
     def nearness(self, part: Part) -> tuple[int, int, int]:
-        """Least for the best companion: added decimetres a line, then what shares most of the way, then who waits longest."""
+        """Least for the best companion: added decimetres a line, then what shares most of the way,
+        then who waits longest."""
         return self.added_dm(part) // part.lines, -(part.segments & self._segments).bit_count(), part.rank
 
 
 def filled(parts: Sequence[Part], limits: Limits, door_dm: int, segment_dm: int) -> Iterator[list[Part]]:
-    """The parts of one group, trip by trip. limits.totes: how many parts a trip takes at most; door_dm: x of where pickers start."""
+    """The parts of one group, trip by trip. limits.totes: how many parts a trip takes at most; door_dm: x
+    of where pickers start."""
     waiting = [list(equals) for _, equals in groupby(sorted(parts, key=_queue), key=lambda part: part.work.urgency)]
     while waiting:
         trip = Filling(waiting[0].pop(0), limits, door_dm, segment_dm)

@@ -1,7 +1,7 @@
 """Orders cut into parts that one trip can carry each.
 
-Goods of another temperature or hazard class never share a trip, those of another zone not where pickers stay in theirs. What is still too much for a trip
-is cut where it is full; lines stay whole as long as a trip can carry them.
+Goods of another temperature or hazard class never share a trip, those of another zone not where pickers stay in theirs.
+What is still too much for a trip is cut where it is full; lines stay whole as long as a trip can carry them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Group = tuple[str, str, str, bool]
 
 
 class Part(msgspec.Struct, gc=False):
-    """What goes on one trip together. rank: its place in the queue of all parts; segments: bits, where it makes one walk (see `Segments`); low_dm, high_dm: the
-    least and the greatest x of its stops."""
+    """What goes on one trip together. rank: its place in the queue of all parts; segments: bits, where it makes one
+    walk (see `Segments`); low_dm, high_dm: the least and the greatest x of its stops."""
 
     rank: int
     work: Work

@@ -12,17 +12,19 @@ from msgspec import Meta
 
 from actors.domain.pick_layout import Stop
 
-# single: an order a trip. batch: several, units added up by bin and sorted afterwards. cluster: several, a tote for each. zone: batches that
-# stay in one zone each. wave: the same for all that is due by a cut-off.
+# single: an order a trip. batch: several, units added up by bin and sorted afterwards. cluster: several, a tote for
+# each. zone: batches that stay in one zone each. wave: the same for all that is due by a cut-off.
 Method = Literal["single", "batch", "cluster", "zone", "wave"]
-# What made an order go on more than one trip. handling: other temperature or hazard class; the others: a limit of the trip.
+# What made an order go on more than one trip. handling: other temperature or hazard class; the
+# others: a limit of the trip.
 SplitReason = Literal["handling", "zone", "lines", "units", "weight", "volume"]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Amount = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class WorkLine(msgspec.Struct, frozen=True, gc=False):
-    """Units to be picked from one bin. zone: of the floor; unit_weight_g, unit_volume_ml: of one unit, 0 when it is not known."""
+    """Units to be picked from one bin. zone: of the floor; unit_weight_g, unit_volume_ml: of one unit,
+    0 when it is not known."""
 
     sku: str
     lot: str
@@ -36,7 +38,8 @@ class WorkLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
-    """A fulfilment that waits to be picked. due_ms: its carrier's cut-off; priority: of two with the same cut-off the higher comes first."""
+    """A fulfilment that waits to be picked. due_ms: its carrier's cut-off; priority: of two with the same cut-off
+    the higher comes first."""
 
     fulfilment_id: str
     lines: tuple[WorkLine, ...]
@@ -78,7 +81,8 @@ class PickTask(msgspec.Struct, frozen=True, gc=False):
 
 
 class Trip(msgspec.Struct, frozen=True, gc=False):
-    """Tasks in the order in which they are walked past. due_ms: the earliest cut-off on it; exact: no shorter way past these bins is possible."""
+    """Tasks in the order in which they are walked past. due_ms: the earliest cut-off on it; exact: no shorter way past
+    these bins is possible."""
 
     method: Method
     due_ms: int
@@ -95,7 +99,8 @@ class Split(msgspec.Struct, frozen=True, gc=False):
 
 
 class LeftOut(msgspec.Struct, frozen=True, gc=False):
-    """An order of which nothing is planned, since one unit of `sku` is more than a trip may carry. limit: which of its limits says so."""
+    """An order of which nothing is planned, since one unit of `sku` is more than a trip may carry. limit:
+    which of its limits says so."""
 
     fulfilment_id: str
     sku: str

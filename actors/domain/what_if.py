@@ -1,11 +1,14 @@
-"""What if another policy had held? The past played again: stock as it was, moved as it did; orders served as a policy decides.
+"""What if another policy had held? The past played again: stock as it was, moved as it did, orders served as a policy
+decides.
 
     moves (receipts, corrections, transfers, carts, orders that are not played)  ─┐ in the order in which they happened
     orders in play, as they were placed                                          ─┴▶ source(policy, …) on the stock of that moment ──▶ Served
-    their cancellations and what they gave back: units go back to where the play had them from; what waits is served from what comes, oldest order first
+    their cancellations and what they gave back: units go back to where the play had them from;
+    what waits is served from what comes, oldest order first
 
-What is played gets what its decision says, at once: no two orders meet. Picks find what they look for. Everything else is the same code as at work: `sourcing.source`, calendars, what fits
-into a place's day. The player is pure and steps (`steps`), so whoever runs it may look up in between.
+What is played gets what its decision says, at once: no two orders meet. Picks find what they look for. Everything else
+is the same code as at work: `sourcing.source`, calendars, what fits into a place's day. The player is pure and steps
+(`steps`), so whoever runs it may look up in between.
 """
 
 from __future__ import annotations
@@ -44,7 +47,8 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Outcome(msgspec.Struct, gc=False):
-    """What came of a play. waiting: (order, SKU → units) that nobody had until the end. given_back: units. short: see `StockThen`."""
+    """What came of a play. waiting: (order, SKU → units) that nobody had until the end. given_back: units.
+    short: see `StockThen`."""
 
     served: list[Served] = []
     waiting: dict[int, dict[str, int]] = {}
@@ -62,7 +66,8 @@ class Map:
         self._moments: dict[str, tuple[int, Moments]] = {}
 
     def distances(self, order: PastOrder) -> dict[str, float | None]:
-        """Kilometres by place. Of places of which nothing was told it is as far as from the nearest of the others: wrong by no more than that one is away. None where nothing is known."""
+        """Kilometres by place. Of places of which nothing was told it is as far as from the nearest of the others:
+        wrong by no more than that one is away. None where nothing is known."""
         known = {name: km for name, km in order.km.items() if name in self.places}
         if not known:
             return dict.fromkeys(self.places, None)
@@ -106,7 +111,8 @@ class Map:
 
 
 class Play:
-    """One play. policy_of: by which an order is served. solver_of: what chooses the places for so many different SKUs."""
+    """One play. policy_of: by which an order is served. solver_of: what chooses the places for
+    so many different SKUs."""
 
     def __init__(
         self,
@@ -271,7 +277,8 @@ class Play:
         self._days[key] = (before[0] + parts, before[1] + units)
 
     def candidates(self, order: PastOrder, demand: Demand) -> list[Candidate]:
-        """The places that have something of it, nearest first, and the nearest of all; as at work (`serve/orders/sourcing.py`), only that of more places with stock the nearest are looked at."""
+        """The places that have something of it, nearest first, and the nearest of all; as at work
+        (`serve/orders/sourcing.py`), only that of more places with stock the nearest are looked at."""
         atlas, at_ms = self._map, demand.now_ms
         stocks = {sku: self._stock.available(sku, order.channel) for sku in sorted({line.sku for line in demand.lines})}
         having = {name for at in stocks.values() for name in at}

@@ -1,7 +1,9 @@
-"""What came of a play, added up: the same figures of what is on record, of its replay, and of the changed policy, all priced by the same rates (`price`).
+"""What came of a play, added up: the same figures of what is on record, of its replay, and of the changed policy, all
+priced by the same rates (`price`).
 
-A part is what one place sends of an order at one time. Costs are those of `sourcing_cost.py` without a place's load, which a play of some of the orders does not know, and without weeks of supply, which of the record nobody kept. Distances
-are told or estimated (`what_if.Map`); of parts of which nothing is known there is none.
+A part is what one place sends of an order at one time. Costs are those of `sourcing_cost.py` without a place's load,
+which a play of some of the orders does not know, and without weeks of supply, which of the record nobody kept.
+Distances are told or estimated (`what_if.Map`); of parts of which nothing is known there is none.
 """
 
 from __future__ import annotations
@@ -41,9 +43,11 @@ class ShortSku(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """units_…: wanted = at_once + later + what waits until the end or was cancelled. whole: orders that had all at once; split: of more places than one. costs_milli: by component. km_…: of parts:
-    how many are told, estimated or unknown; sum and 90th percentile of what is known. short_…: units and SKUs that were lacking at placements. promised, late: orders with a promise that were had
-    whole at once, and those of which by calendar and carrier a part would come after it. unpriced: parts that no carrier of the rates would fetch."""
+    """units_…: wanted = at_once + later + what waits until the end or was cancelled. whole: orders that had all at
+    once; split: of more places than one. costs_milli: by component. km_…: of parts: how many are told, estimated or
+    unknown; sum and 90th percentile of what is known. short_…: units and SKUs that were lacking at placements.
+    promised, late: orders with a promise that were had whole at once, and those of which by calendar and carrier a part
+    would come after it. unpriced: parts that no carrier of the rates would fetch."""
 
     orders: int
     units: int
@@ -69,7 +73,8 @@ class Figures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def recorded(played: Sequence[PastOrder], moves: Iterable[PastMove]) -> tuple[list[Served], dict[int, dict[str, int]]]:
-    """What places gave to the orders in play, as the ledger has it, and what was still wanted at the end of those that were not cancelled."""
+    """What places gave to the orders in play, as the ledger has it, and what was still wanted at the end of those
+    that were not cancelled."""
     number = {order.order_id: at for at, order in enumerate(played)}
     got: dict[tuple[int, bool, int], dict[str, dict[str, int]]] = {}
     waiting = {

@@ -1,6 +1,8 @@
-"""A what-if from its pieces to its report: what is on record, the replay under the policies that held, and the play under the changed one, side by side.
+"""A what-if from its pieces to its report: what is on record, the replay under the policies that held, and the play
+under the changed one, side by side.
 
-The replay is there so that like is compared with like: both plays leave out the same things. How far it agrees with the record says what the comparison is worth.
+The replay is there so that like is compared with like: both plays leave out the same things. How far it agrees with the
+record says what the comparison is worth.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ ASSUMPTIONS = (
 
 
 class Agreement(msgspec.Struct, frozen=True, gc=False):
-    """Of the replay with the record, of placements. orders: so many were compared; same: those that got the same units from the same places. units: that the record has at placements; units_same: of
-    these the replay took as many from the same places. units_missing: that what happened took and the replay did not have."""
+    """Of the replay with the record, of placements. orders: so many were compared; same: those that got the same units
+    from the same places. units: that the record has at placements; units_same: of these the replay took as many from
+    the same places. units_missing: that what happened took and the replay did not have."""
 
     orders: int
     same: int
@@ -34,7 +37,8 @@ class Agreement(msgspec.Struct, frozen=True, gc=False):
 
 
 class Report(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """All priced by the rates of the policies that held, so that costs can be compared; changed_own_milli: what the changed policy itself makes of its costs. left_out: orders by why they were not played.
+    """All priced by the rates of the policies that held, so that costs can be compared; changed_own_milli: what the
+    changed policy itself makes of its costs. left_out: orders by why they were not played.
     units_missing: of the changed play, as in `Agreement`."""
 
     record: Figures
@@ -48,8 +52,8 @@ class Report(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def in_play(past: Past) -> tuple[list[PastOrder], dict[str, int]]:
-    """The orders that can be played, oldest first, and why others can't: what was a cart lies where it lay; of a policy of which nobody knows any more nothing follows; what is in another
-    currency can't be added up."""
+    """The orders that can be played, oldest first, and why others can't: what was a cart lies where it lay; of a policy
+    of which nobody knows any more nothing follows; what is in another currency can't be added up."""
     carts = {move.cause for move in past.moves if move.reason == "convert"}
     left: dict[str, int] = {}
     played = []

@@ -1,7 +1,8 @@
 """Stock as it was at a moment of the past, in memory: what was there at first, and what came, went or was given since.
 
-What happened apart from the play may take more than the play has left (it gave the units to somebody else): the balance goes below zero then, nothing is available, and what comes next
-makes up for it first. What the play gives is never more than is available.
+What happened apart from the play may take more than the play has left (it gave the units to somebody else): the balance
+goes below zero then, nothing is available, and what comes next makes up for it first. What the play gives is
+never more than is available.
 """
 
 from __future__ import annotations

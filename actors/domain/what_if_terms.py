@@ -1,5 +1,5 @@
-"""What a play of the past needs: policies, places, stock as it was, what moved, and the orders. Nothing here tells who ordered: of where an order went there are its
-country and how far some places are from there.
+"""What a play of the past needs: policies, places, stock as it was, what moved, and the orders. Nothing here tells who
+ordered: of where an order went there are its country and how far some places are from there.
 
 The pieces (`Piece`) are what a player is sent, in that order: the terms, places, stock, moves, orders; then `Go`.
 """
@@ -26,7 +26,8 @@ MOVES_MAX = 400_000
 
 
 class WhatIfTerms(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """changed: the policy to try. held: those that held then, by version. centre: of the region (degrees). Times: UTC ms."""
+    """changed: the policy to try. held: those that held then, by version. centre: of the region
+    (degrees). Times: UTC ms."""
 
     changed: Policy
     held: dict[int, Policy]
@@ -48,8 +49,8 @@ class PastPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PastStock(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Units of a SKU that were sellable and promised to nobody when the period began; and its levels as they are now: safety stock, what is kept back from channels, and
-    demand (None: unknown)."""
+    """Units of a SKU that were sellable and promised to nobody when the period began; and its levels as they are now:
+    safety stock, what is kept back from channels, and demand (None: unknown)."""
 
     location_id: str
     sku: str
@@ -60,7 +61,8 @@ class PastStock(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PastMove(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """So many units more or less were free then. cause: the order, transfer or cart, "" for none. reason: the ledger's."""
+    """So many units more or less were free then. cause: the order, transfer or cart, "" for
+    none. reason: the ledger's."""
 
     at_ms: int
     location_id: str
@@ -76,8 +78,9 @@ def owner_of(cause: str) -> str:
 
 
 class PastOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An order as it was placed. policy: the version that it was sourced by. km: how far places are from where it went, of those that its decision told. promised_ms: when all of it
-    was to be there, None when nothing was promised. cancelled_ms: None when it was not."""
+    """An order as it was placed. policy: the version that it was sourced by. km: how far places are from where it went,
+    of those that its decision told. promised_ms: when all of it was to be there, None when nothing was promised.
+    cancelled_ms: None when it was not."""
 
     order_id: str
     at_ms: int

@@ -3,6 +3,6 @@
     search.py     the order of the search, and the plan
     bounds.py     what sets of places can serve, and what they cost at least
 
-Outside `actors/domain/`, which knows no arrays: there `sourcing_solver.py` finds the same plans one set after another, for any number of places, and is what this is
-tested against.
+Outside `actors/domain/`, which knows no arrays: there `sourcing_solver.py` finds the same plans one set after another,
+for any number of places, and is what this is tested against.
 """

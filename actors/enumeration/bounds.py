@@ -1,7 +1,8 @@
 """What sets of places can serve, and what they cost at least, for many sets at once.
 
-Sets of one size are columns: the first place of each set, the second, the third, ascending within a set. Tables are indexed by block and then by place or set, so that sums over blocks run along
-whole rows. All numbers are integers of 64 bits; `bounds_of` gives nothing for a problem whose sums might not be.
+Sets of one size are columns: the first place of each set, the second, the third, ascending within a set. Tables are
+indexed by block and then by place or set, so that sums over blocks run along whole rows. All numbers are integers of 64
+bits; `bounds_of` gives nothing for a problem whose sums might not be.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def bounds_of(problem: Problem, reach: list[int]) -> Bounds | None:
 
 
 class Bounds:
-    """Of one problem, whose numbers are small enough (`bounds_of`). has: block × place, at most what is wanted. of_places: what serving at all costs with a `split`; over a set it is to be added up, less one `split`.
+    """Of one problem, whose numbers are small enough (`bounds_of`). has: block × place, at most what is wanted.
+    of_places: what serving at all costs with a `split`; over a set it is to be added up, less one `split`.
 
     `reach`: units of each block that could be served if no other block were there."""
 
@@ -63,13 +65,16 @@ class Bounds:
         return np.where(self._may_cut, together, reduce(np.maximum, has))
 
     def least(self) -> Ints:
-        """Block × place: the least that serving `reach` of the block can cost when the place takes part. The least of a row over the places of a set is a bound for the set, and what a place
-        takes off the sum of these shrinks as others come before it (a supermodular function of the places): so from the sums of pairs follow bounds for three places."""
+        """Block × place: the least that serving `reach` of the block can cost when the place takes part. The least of a
+        row over the places of a set is a bound for the set, and what a place takes off the sum of these shrinks as
+        others come before it (a supermodular function of the places): so from the sums of pairs follow
+        bounds for three places."""
         reach, some = self._reach, self.has > 0
         alone = np.where(self.has >= reach, self._line + self._unit * reach, FAR)
         parted = self._may_cut & (reach > 1) & (some & (self.has < reach)).any(1, keepdims=True)
         if parted.any():
-            # Some of it here, the rest elsewhere at the best price there is. Between the least and the most that is taken here, the cost is a straight line.
+            # Some of it here, the rest elsewhere at the best price there is. Between the least and the most that is
+            # taken here, the cost is a straight line.
             unit_least = self._units.min(1, keepdims=True)
             more = self._unit - unit_least
             ends = np.minimum(more, more * np.minimum(self.has, reach - 1)) + unit_least * reach
@@ -84,7 +89,8 @@ class Bounds:
         return total
 
     def threes(self, pairs: Sets, least: Ints, limit: int) -> tuple[Sets, Ints]:
-        """The sets of three that cost no more than this by the rough bound, of the pairs that come into question (ascending), and that bound of each."""
+        """The sets of three that cost no more than this by the rough bound, of the pairs that come into question
+        (ascending), and that bound of each."""
         (first, second), places = pairs, len(self.of_places)
         costs = self.rough(pairs, least)
         # By place: what a second one adds to its cost at least. No third one adds less.
@@ -117,7 +123,8 @@ class Bounds:
         return tuple(np.concatenate(column) for column in zip(*found, strict=True)), np.concatenate(rough)
 
     def costs(self, sets: Sets, units: Ints) -> Ints:
-        """What each set costs at least when it serves these units (block × set) and each of its places serves something. Exact where no block is cut that one place has whole."""
+        """What each set costs at least when it serves these units (block × set) and each of its places serves
+        something. Exact where no block is cut that one place has whole."""
         has = [self.has.take(places, 1) for places in sets]
         alone = [
             np.where(held >= units, self._line.take(places, 1) + self._unit.take(places, 1) * units, FAR)

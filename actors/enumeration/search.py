@@ -4,8 +4,10 @@
     costs     the best of the sets of one and two that serve so much; sets of three only where their pairs let hope for less
     plans     of sets that may cost less by a close bound, worked out in its order until no set that is left can be better
 
-The plan is that of `sourcing_solver.solve`: the same aims, the same choice among equals. The work has a limit: only so many sets get a close bound (`CLOSE_MAX`), and only so many plans are worked out that they have
-`PLANNED_CELLS_MAX` blocks together. Where that is not enough, as where most lines have to be cut, the plan is not called exact, or there is none, and the domain's search is asked (`solver_for`).
+The plan is that of `sourcing_solver.solve`: the same aims, the same choice among equals. The work has a limit: only so
+many sets get a close bound (`CLOSE_MAX`), and only so many plans are worked out that they have `PLANNED_CELLS_MAX`
+blocks together. Where that is not enough, as where most lines have to be cut, the plan is not called exact, or there is
+none, and the domain's search is asked (`solver_for`).
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ PLANNED_CELLS_MAX = 1_000
 # The best places for so few blocks are mostly found sooner by looking at one set after another.
 FEW_BLOCKS = 4
 FEW_STEPS = 3_000
-# So many sets that cost least by the rough bound get a close one, whatever the limit: the others to tell come from them. Where more than so many would get one, too much is left open.
+# So many sets that cost least by the rough bound get a close one, whatever the limit: the others to tell come from
+# them. Where more than so many would get one, too much is left open.
 _CLOSE_MIN = 16
 CLOSE_MAX = 8_000
 
@@ -55,7 +58,8 @@ def is_small(problem: Problem) -> bool:
 
 
 def enumerated(problem: Problem) -> Solution | None:
-    """The best plan; None when the numbers are too large for arrays, or too many sets serve as much as any. Only for problems that are small (`is_small`)."""
+    """The best plan; None when the numbers are too large for arrays, or too many sets serve as much as any. Only for
+    problems that are small (`is_small`)."""
     reach = reach_of(problem)
     if not any(reach) or (problem.whole and reach != problem.wanted):
         return Solution(NOTHING, [], exact=True, steps=0)
@@ -76,7 +80,8 @@ class _Search:
         # The most that any set serves, and the best plan so far that does.
         self._most = 0
         self._best = NOTHING
-        # What may be best, and what it costs at least, unless that is too many; and whether all of it was looked at that may be better.
+        # What may be best, and what it costs at least, unless that is too many; and whether all of it was
+        # looked at that may be better.
         self._listed: list[tuple[Sets, Ints]] = []
         self._too_many, self._exact = False, True
         self._plans: dict[tuple[int, ...], Plan] = {}
@@ -112,7 +117,8 @@ class _Search:
 
     # --- which sets
     def _three_with_more(self) -> Sets:
-        """The sets of three that may serve as much as any. What a place adds shrinks as others are chosen before it (the units served are a submodular function of the places)."""
+        """The sets of three that may serve as much as any. What a place adds shrinks as others are chosen before it
+        (the units served are a submodular function of the places)."""
         of_pairs = self._units[1].sum(0)
         tried = self._with_each(tuple(int(places[int(of_pairs.argmax())]) for places in self._sets[1]))
         most = max(self._most, int(self._bounds.units(tried).sum(0).max()))
@@ -213,7 +219,8 @@ class _Search:
             self._best = plan
 
     def _tell(self, best: Plan) -> None:
-        """Works a few more plans out, so that there are others to tell: those that may cost least, else those that serve most."""
+        """Works a few more plans out, so that there are others to tell: those that may cost least,
+        else those that serve most."""
         chosen = set(best.places)
         told = {plan.places for plan in self._plans.values() if not chosen.issubset(plan.places)}
         for places in self._to_tell():

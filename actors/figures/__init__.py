@@ -1,4 +1,5 @@
-"""How much work there is, how fast it is done and when it will be done: pure, from what the ledger and the floors have written down.
+"""How much work there is, how fast it is done and when it will be done: pure, from what the ledger and
+the floors have written down.
 
     ledger, floors' events ──▶ Book of each location (books.py) ──at the end of a minute──▶ Minute (minute.py) with its Forecast (forecast.py)
 

@@ -1,10 +1,12 @@
-"""What is open at a location, and what happened in the present minute: folded from the ledger and the floor's events, each in the order of its versions.
+"""What is open at a location, and what happened in the present minute: folded from the ledger and the floor's events,
+each in the order of its versions.
 
     allocate, convert ──▶ open ──pick (it is packed)──▶ packed ──ship──▶ gone         release: gone, short_pick: less of it
     floor: WorkQueued tells the due time, UnitsPicked what is in hands before it is packed
 
-A fulfilment is allocated once, so one that is known already (from the orders, at the start) is not counted again. Messages keep no order: a pick that comes after its shipment
-changes nothing any more. Who picks is remembered for as long as he is at work, and never told: only how many.
+A fulfilment is allocated once, so one that is known already (from the orders, at the start) is not counted again.
+Messages keep no order: a pick that comes after its shipment changes nothing any more. Who picks is remembered for as
+long as he is at work, and never told: only how many.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ class FloorTurn(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Open(msgspec.Struct):
-    """A fulfilment that has not left. units: as allocated, less what was given back; picked: in hands; packed: of them, packed."""
+    """A fulfilment that has not left. units: as allocated, less what was given back; picked: in hands;
+    packed: of them, packed."""
 
     placed_ms: int
     due_ms: int

@@ -1,6 +1,7 @@
 """When the queue will be empty, and what will be late. Simple enough to be worked out on paper:
 
-    arrivals in the hour h = what came in the same hour of the week, on average over the past weeks; where these were not seen, the smoothed rate of now
+    arrivals in the hour h = what came in the same hour of the week, on average over the past weeks;
+                             where these were not seen, the smoothed rate of now
     rate                   = units picked an hour, smoothed, over the minutes in which there was something to pick
     queue(t)               = queue + ∫ arrivals − rate·t, never below 0
     late                   = in the order of their due times, work k is done when the units up to it are: now + Σ units / rate

@@ -10,7 +10,8 @@ import msgspec
 from actors.domain.floor_state import WorkStatus
 from actors.domain.times import HOUR_MS, MINUTE_MS
 
-# A fulfilment that no floor picks waits (allocated) until it is packed; what waits for a carrier is packed, whoever picked it.
+# A fulfilment that no floor picks waits (allocated) until it is packed; what waits for a carrier is
+# packed, whoever picked it.
 State = Literal["allocated", "packed"] | WorkStatus
 STATES: tuple[str, ...] = (*get_args(get_args(State)[0]), *get_args(WorkStatus))
 # By how long ago it was ordered: (name, from so many hours on), youngest first.
@@ -25,7 +26,8 @@ def age_of(placed_ms: int, now_ms: int) -> int:
 
 
 class Level(msgspec.Struct, array_like=True):
-    """Fulfilments (or orders) of one state at the end of the minute, their units, of them those past their due time, and how many of each of AGES."""
+    """Fulfilments (or orders) of one state at the end of the minute, their units, of them those past their due time,
+    and how many of each of AGES."""
 
     state: str
     works: int
@@ -35,8 +37,9 @@ class Level(msgspec.Struct, array_like=True):
 
 
 class Flow(msgspec.Struct, array_like=True):
-    """What happened in the minute. arrived, cancelled, packed, shipped: fulfilments; in_time: of them before their due time. picked_lines: scans, or lines that were
-    packed where no floor runs. picker_minutes: pickers who were seen at work."""
+    """What happened in the minute. arrived, cancelled, packed, shipped: fulfilments; in_time: of them before their due
+    time. picked_lines: scans, or lines that were packed where no floor runs. picker_minutes:
+    pickers who were seen at work."""
 
     arrived: int = 0
     arrived_units: int = 0
@@ -58,15 +61,17 @@ class Flow(msgspec.Struct, array_like=True):
 
 
 class Rates(msgspec.Struct, frozen=True, array_like=True):
-    """Units an hour, exponentially smoothed: what came, and what was picked while there was something to pick. None until a minute was seen."""
+    """Units an hour, exponentially smoothed: what came, and what was picked while there was something to pick. None
+    until a minute was seen."""
 
     arrivals: float | None = None
     picks: float | None = None
 
 
 class Forecast(msgspec.Struct, frozen=True, array_like=True):
-    """method: where the arrivals are from; rate: units that are picked in an hour; arrivals: units that will come in the next; empty_at: when the queue is empty
-    (UTC ms), None when not within `forecast.HORIZON_H`; late: fulfilments that will be picked after their due time; ahead: units in the queue at the end of each of the next hours."""
+    """method: where the arrivals are from; rate: units that are picked in an hour; arrivals: units that will come in
+    the next; empty_at: when the queue is empty (UTC ms), None when not within `forecast.HORIZON_H`; late: fulfilments
+    that will be picked after their due time; ahead: units in the queue at the end of each of the next hours."""
 
     method: Method = "none"
     rate: float = 0.0
@@ -77,8 +82,9 @@ class Forecast(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Minute(msgspec.Struct, frozen=True, array_like=True):
-    """`at`: when the minute began (UTC ms). backlog: fulfilments, backlog_units: units that are yet to be picked; orders: of the whole region by status, None where it is not told (of a
-    location) or could not be read; left_out: fulfilments that are not counted, for want of room."""
+    """`at`: when the minute began (UTC ms). backlog: fulfilments, backlog_units: units that are yet to be picked;
+    orders: of the whole region by status, None where it is not told (of a location) or could not be read; left_out:
+    fulfilments that are not counted, for want of room."""
 
     location_id: str
     at: int
@@ -114,7 +120,8 @@ def idle(location_id: str, at: int) -> Minute:
 
 
 def points(minutes: Iterable[Minute], step_ms: int) -> list[Point]:
-    """The minutes (in order) by steps of time that begin at multiples of `step_ms`; a step of which no minute was seen is not there."""
+    """The minutes (in order) by steps of time that begin at multiples of `step_ms`; a step of which no
+    minute was seen is not there."""
     found: dict[int, Point] = {}
     for minute in minutes:
         at = minute.at - minute.at % step_ms
@@ -125,7 +132,8 @@ def points(minutes: Iterable[Minute], step_ms: int) -> list[Point]:
 
 
 def gaps(seen: Sequence[int], since: int, until: int) -> list[Gap]:
-    """The minutes from `since` to `until` (both at a minute) that are not in `seen` (in order), next to each other as one."""
+    """The minutes from `since` to `until` (both at a minute) that are not in `seen` (in order),
+    next to each other as one."""
     found = []
     at = since
     for minute in (*seen, until):

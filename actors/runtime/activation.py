@@ -1,7 +1,8 @@
 """How a host gets its shards, gets them back, and gives them up.
 
 take over    lease (epoch + 1, in the store) → open the journal under it → read the tail → serve;
-             then fold the tail, load residents, outbox and timers, and learn which commands were seen, behind the callers' backs
+             then fold the tail, load residents, outbox and timers, and learn which commands were
+             seen, behind the callers' backs
 recover      an append was in doubt: the same, without a lease; a newer owner is noticed by `open`
 hand over    stop intake → let what was decided become durable → drain → release
 """
@@ -35,7 +36,8 @@ HAND_OVER_S = 10.0
 READS_MAX = 4
 # Turns of a tail that are taken note of in one run of the loop: 2 us each.
 READ_MAX = 1_000
-# Whoever can't learn what was seen tries again at least so often: each try reads it all, and till then the history is asked for every command.
+# Whoever can't learn what was seen tries again at least so often: each try reads it all, and till then the history
+# is asked for every command.
 LEARN_AGAIN_MS = 30_000
 
 
@@ -69,12 +71,13 @@ class Activation:
 
     # --- taking over ------------------------------------------------------------------------------------------------
     async def take_over(self, numbers: Sequence[int], epoch: int) -> list[int]:
-        """Owns `numbers` from now on, under `epoch`: the number of the decision that gives them to it. Returns those that serve.
+        """Owns `numbers` from now on, under `epoch`: the number of the decision that gives them to
+        it. Returns those that serve.
 
-        Raises StoreUnavailable: none does. Raises JournalUnavailable, be it for one tail that can't be read: those that were read before it
-        serve all the same (`Host.owned` tells of them). Raises Outdated when all were given away anew meanwhile: a request that comes late (it was
-        on its way for long, or this process stood still) must not take them from their newer owner, who would go on answering reads until
-        it notices.
+        Raises StoreUnavailable: none does. Raises JournalUnavailable, be it for one tail that can't be read: those that
+        were read before it serve all the same (`Host.owned` tells of them). Raises Outdated when all were given away
+        anew meanwhile: a request that comes late (it was on its way for long, or this process stood still) must not
+        take them from their newer owner, who would go on answering reads until it notices.
 
         Shards that it believes to own are leased anew, too: it may have been paused while another host had them.
         """
@@ -99,7 +102,8 @@ class Activation:
         return max(records[number].epoch for number in numbers)
 
     async def _serve(self, wanted: Mapping[int, tuple[Lease, Seen]]) -> None:
-        """Serves these shards, by number with what is known of their commands: each from the moment on when its tail has been read."""
+        """Serves these shards, by number with what is known of their commands: each from the moment on when
+        its tail has been read."""
         by_shard = dict(wanted)
         try:
             await self._journal.open({n: (lease.epoch, lease.watermark) for n, (lease, _) in by_shard.items()})
@@ -156,9 +160,9 @@ class Activation:
         shard.position = shard.durable = max(shard.drained, last)
 
     async def learn(self) -> None:
-        """Which commands were seen before a shard came here, one shard after the other: after a busy day there are many millions, and meanwhile the history is
-        asked for every command. Called by the host again and again: what could not be learned is tried anew, after a pause of its own, and
-        the others are learned meanwhile."""
+        """Which commands were seen before a shard came here, one shard after the other: after a busy day there are many
+        millions, and meanwhile the history is asked for every command. Called by the host again and again: what could
+        not be learned is tried anew, after a pause of its own, and the others are learned meanwhile."""
         self._unlearned.keep(self._shards)
         for shard in list(self._shards.values()):
             number, memory = shard.number, shard.memory
@@ -178,7 +182,8 @@ class Activation:
             if number not in self._unlearned:
                 log.warning("what was seen before in shard %d is not told by the journal: %s", number, fault)
         elif self._pauses.renew(("learning", number), now_ms):
-            # Not foreseen. The history goes on being asked; were it to end this host, the shard's next owner would meet it too.
+            # Not foreseen. The history goes on being asked; were it to end this host, the shard's
+            # next owner would meet it too.
             log.error("what was seen before in shard %d can't be learned", number, exc_info=fault)
         self._unlearned.fault(number, now_ms)
 
@@ -217,8 +222,8 @@ class Activation:
             self._outbox.add(shard.number, entry.position, sender, turn.version, turn.at_ms, events)
 
     async def settle(self) -> None:
-        """Called by the host's tick until it has worked: residents, outbox and timers of shards that were taken over. They need
-        the store, which may be away."""
+        """Called by the host's tick until it has worked: residents, outbox and timers of shards that were taken over.
+        They need the store, which may be away."""
         mine = {n: self._shards[n] for n in sorted(self._unsettled) if n in self._shards}
         if not mine:
             self._unsettled.clear()
@@ -236,7 +241,8 @@ class Activation:
         except StoreUnavailable:
             return
         except Exception:
-            # Not foreseen. Were it to end this host, the shards' next owner would meet it too, and so on through the cell.
+            # Not foreseen. Were it to end this host, the shards' next owner would meet it too,
+            # and so on through the cell.
             if self._pauses.renew("settling", self._clock.now_ms()):
                 log.exception("what the store has of shards that were taken over could not be read")
             return
@@ -254,7 +260,8 @@ class Activation:
         await page_by_page(lambda after: self._store.outbox(numbers, after, most), take)
 
     async def _stored_timers(self, mine: Mapping[int, Shard]) -> None:
-        """Each live cart has one: a cell has hundreds of thousands. One whose row changes between two pages has been in memory since, so it is known."""
+        """Each live cart has one: a cell has hundreds of thousands. One whose row changes between two pages has been in
+        memory since, so it is known."""
         numbers, most = list(mine), self._limits.settle_max
 
         def take(due: Due) -> None:
@@ -289,7 +296,8 @@ class Activation:
             self._timers.drop(shard.number)
 
     async def recover(self, shards: Iterable[Shard]) -> None:
-        """Builds lost shards again from what is durable, under their epochs; those of which there is a newer owner are gone."""
+        """Builds lost shards again from what is durable, under their epochs; those of which there is
+        a newer owner are gone."""
         lost = {shard.number: shard for shard in shards}
         self.recovering.update((number, shard.epoch) for number, shard in lost.items())
         try:
@@ -299,7 +307,8 @@ class Activation:
                     async with self._drain.lock:
                         left = [shard for number, shard in lost.items() if number not in self._shards]
                         stored = self._drain.watermarks
-                        # All that they knew of commands, and perhaps more: of what never was durable the history knows nothing.
+                        # All that they knew of commands, and perhaps more: of what never was durable
+                        # the history knows nothing.
                         await self._serve(
                             {
                                 s.number: (
@@ -341,8 +350,8 @@ class Activation:
                 shard.closing = shard.lost
 
     async def _drained(self, closing: Sequence[Shard]) -> bool:
-        """Drains until nothing of these is left. False when it takes too long: the rows of a turn may be wanting for ever, because its
-        entity can't be loaded. Not by a timeout, which would leave a drain half done."""
+        """Drains until nothing of these is left. False when it takes too long: the rows of a turn may be wanting for
+        ever, because its entity can't be loaded. Not by a timeout, which would leave a drain half done."""
         until = self._clock.monotonic() + HAND_OVER_S
         while any(shard.tail for shard in closing if not shard.lost):
             if self._clock.monotonic() > until:

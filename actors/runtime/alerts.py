@@ -1,4 +1,5 @@
-"""What surrounds the monitor: the audit as a stream, its own memory, and alerts as lists. Ports: `actors/storage/` fills them, fakes in tests do."""
+"""What surrounds the monitor: the audit as a stream, its own memory, and alerts as lists. Ports: `actors/storage/`
+fills them, fakes in tests do."""
 
 from __future__ import annotations
 
@@ -42,8 +43,8 @@ class AlertSummary(msgspec.Struct, frozen=True):
 
 
 class Read(NamedTuple):
-    """What a look at the audit brought. records: by time. cursor: how far each shard is read by that, those that had news. more: is there
-    more at once?"""
+    """What a look at the audit brought. records: by time. cursor: how far each shard is read by that, those that had
+    news. more: is there more at once?"""
 
     records: list[Record]
     cursor: dict[int, Position]
@@ -54,8 +55,8 @@ class AuditStream(Protocol):
     """Lines of the audit in the order of each shard."""
 
     async def since(self, cursor: Mapping[int, Position], limit: int) -> Read:
-        """The next lines after the cursor, at most `limit` of each shard, and none that is later than what is still to come. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises
-        StoreUnavailable."""
+        """The next lines after the cursor, at most `limit` of each shard, and none that is later than what is still to
+        come. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises StoreUnavailable."""
 
 
 class MonitorMemory(Protocol):
@@ -75,7 +76,8 @@ class AlertList(Protocol):
         """Newest first (by alert id), older than the alert id `before`. Raises StoreUnavailable."""
 
     async def untold(self, since_ms: int, limit: int) -> list[str]:
-        """Ids of alerts with news since then that the webhook has not taken, oldest news first. Raises StoreUnavailable."""
+        """Ids of alerts with news since then that the webhook has not taken, oldest news first.
+        Raises StoreUnavailable."""
 
     async def close(self) -> None:
         """Gives the connections back."""

@@ -1,6 +1,8 @@
-"""What a host asks its journal: to write what a group decided, and whose shards they are of which something was answered from memory.
+"""What a host asks its journal: to write what a group decided, and whose shards they are of which
+something was answered from memory.
 
-Nobody knows what is durable of an append that got no answer, so its shards are lost then: their memory would answer repetitions with what may never be.
+Nobody knows what is durable of an append that got no answer, so its shards are lost then: their memory would answer
+repetitions with what may never be.
 """
 
 from __future__ import annotations
@@ -16,15 +18,16 @@ from actors.runtime.ports import Append, Clock, Journal
 from actors.runtime.shard import Shard
 
 log = logging.getLogger("ocefs.host")
-# For how long commands are sent away when the journal has no room, callers' and the host's own, before it is tried again.
+# For how long commands are sent away when the journal has no room, callers' and the host's
+# own, before it is tried again.
 FULL_S = 1.0
 
 
 class Appender:
     """One group at a time. lose: takes the shards' memory away, and has them built again from what is durable.
 
-    state: "ok", or why the journal does not answer. appends: the latest, for meters: (ms, envelopes). full_until: until when
-    it is taken to have no room (monotonic).
+    state: "ok", or why the journal does not answer. appends: the latest, for meters: (ms, envelopes). full_until: until
+    when it is taken to have no room (monotonic).
     """
 
     def __init__(self, name: str, journal: Journal, clock: Clock, lose: Callable[[Iterable[Shard]], None]) -> None:
@@ -60,9 +63,9 @@ class Appender:
             await self._prove(asked, group)
 
     async def superseded(self, shards: Sequence[Shard]) -> Sequence[Shard] | None:
-        """Those that were opened anew; None when the journal does not say so. What is answered from memory must not be older than what
-        another host has acknowledged: one that took the shards while this one was paused, or could not be reached. To be asked after the
-        answers were made, so that no pause in between can make them stale."""
+        """Those that were opened anew; None when the journal does not say so. What is answered from memory must not be
+        older than what another host has acknowledged: one that took the shards while this one was paused, or could not
+        be reached. To be asked after the answers were made, so that no pause in between can make them stale."""
         try:
             gone = await self._journal.superseded({shard.number: shard.epoch for shard in shards})
             self.state = "ok"
@@ -87,12 +90,13 @@ class Appender:
         except JournalUnavailable as away:
             self.state = str(away) or "away"
             if isinstance(away, JournalFull):
-                # Each try costs the shards their memory; only a drain makes room, or an hour of commands that needs no more remembering.
+                # Each try costs the shards their memory; only a drain makes room, or an hour of commands that
+                # needs no more remembering.
                 self.full_until = self._clock.monotonic() + FULL_S
             refused = [part.shard.number for part in parts]
         except Exception as fault:
-            # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left alone, the
-            # memory would answer repetitions with what may never be durable.
+            # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left
+            # alone, the memory would answer repetitions with what may never be durable.
             log.exception("an append failed")
             self.state = f"fault: {type(fault).__name__}"
             refused = [part.shard.number for part in parts]

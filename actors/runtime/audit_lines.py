@@ -43,10 +43,10 @@ class Place(NamedTuple):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What is looked for; empty: anything. action: a whole one, or what it begins with and a dot (`order.`). address: as it stands
-    in a line, or a network's digest, for all of its addresses. since_ms, until_ms: UTC, the
-    latter not in it. text: words, all of them; `"two words"` next to each other, `-word` not. device, behalf: as they stand in a line; no index has them,
-    so something else must keep the search small."""
+    """What is looked for; empty: anything. action: a whole one, or what it begins with and a dot (`order.`). address:
+    as it stands in a line, or a network's digest, for all of its addresses. since_ms, until_ms: UTC, the
+    latter not in it. text: words, all of them; `"two words"` next to each other, `-word` not. device, behalf: as they
+    stand in a line; no index has them, so something else must keep the search small."""
 
     subject: str = ""
     action: str = ""
@@ -61,8 +61,8 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """A page of lines. more_before: where the search goes on, when it was broken off before the page was full because it took too long; None when there are as many as
-    were wanted, or no more."""
+    """A page of lines. more_before: where the search goes on, when it was broken off before the page was full because
+    it took too long; None when there are as many as were wanted, or no more."""
 
     lines: list[Line]
     more_before: Place | None = None

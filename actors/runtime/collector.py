@@ -2,8 +2,9 @@
 
     ledger, floors' history ──since(cursor)──▶ Book of each location ──SETTLE_MS after the minute──▶ record: rows, and what is told on live streams
 
-It has no memory but what the store has. After a crash it builds its books from the open orders and begins with the next minute that it sees whole: minutes that nobody saw are
-not made up, what happened in them is in the books and in no minute. Once an hour old minutes go.
+It has no memory but what the store has. After a crash it builds its books from the open orders and begins with the next
+minute that it sees whole: minutes that nobody saw are not made up, what happened in them is in the books and in no
+minute. Once an hour old minutes go.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ ORDERS_PAGE = 1_000
 OPEN_MAX = 500_000
 # Rates of a minute before that are those of another day.
 RATES_KEPT_MS = 2 * HOUR_MS
-# Of the time so much at most goes into adding up all open orders: this many times as long as it took, nobody asks again.
+# Of the time so much at most goes into adding up all open orders: this many times as long as
+# it took, nobody asks again.
 PATIENCE = 50
 TRIM_EVERY_MS = HOUR_MS
 

@@ -1,7 +1,7 @@
 """Write-behind: what is durable in the journal goes to the store, once, in order, some hundred milliseconds later.
 
-One transaction carries history, rows, outbox and watermarks; only then is the tail trimmed. When its outcome is in doubt the
-watermarks in the store tell whether it happened, and nothing more is drained before they have been read.
+One transaction carries history, rows, outbox and watermarks; only then is the tail trimmed. When its outcome is in
+doubt the watermarks in the store tell whether it happened, and nothing more is drained before they have been read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
     if row.change:  # type: ignore[attr-defined]
         whole = by_key.get(key)
         if whole is not None and not whole.change:  # type: ignore[attr-defined]
-            # The store does not have it yet: it goes there as it is by now. A copy, because the drain may have to be done again.
+            # The store does not have it yet: it goes there as it is by now. A copy, because the drain
+            # may have to be done again.
             row = changed(whole, row)
     by_key[key] = row
 
@@ -72,7 +73,8 @@ class Drain:
         self._untrimmed: dict[int, int] = {}
         self._trimmed_at = -TRIM_INTERVAL_S
         self._more = False  # the last choice left some out for the limit
-        # Watermarks of the store as the last reconciliation found them: shards that were lost just then are built again from these.
+        # Watermarks of the store as the last reconciliation found them: shards that were lost just then
+        # are built again from these.
         self.watermarks: dict[int, int] = {}
         self.lock = asyncio.Lock()
         self.store_state = "ok"
@@ -99,7 +101,8 @@ class Drain:
                 self.store_state = str(away) or "away"
                 drained = 0
             except Exception as fault:
-                # Not foreseen, but without write-behind the cell stops when the tail is full: it is tried again, and told ever less often.
+                # Not foreseen, but without write-behind the cell stops when the tail is full: it is tried
+                # again, and told ever less often.
                 if self._pauses.renew("draining", self._clock.now_ms()):
                     log.exception("a drain failed")
                 self.store_state = f"fault: {type(fault).__name__}"
@@ -142,7 +145,8 @@ class Drain:
             return len(batch.turns)
 
     async def trim(self) -> None:
-        """Forgets in the journal what is in the store, now. What could not be trimmed is trimmed later: positions past the mark are all that counts."""
+        """Forgets in the journal what is in the store, now. What could not be trimmed is trimmed later: positions past
+        the mark are all that counts."""
         async with self.lock:
             await self._trim(self._clock.monotonic())
 
@@ -240,8 +244,8 @@ class Drain:
 
 
 def fold_away(shard: Shard, entries: Sequence[TailEntry]) -> None:
-    """Turns of the tail that turn out to be in the store need no folding. One pass over what is left of an entity: a busy location may have tens of
-    thousands."""
+    """Turns of the tail that turn out to be in the store need no folding. One pass over what is left of an entity: a
+    busy location may have tens of thousands."""
     gone = set(entries)
     for key in {(entry.turn.kind, entry.turn.entity_id) for entry in entries}:
         left = [entry for entry in shard.unfolded.pop(key, ()) if entry not in gone]

@@ -1,9 +1,10 @@
 """What a host tells the gateways without being asked: final answers, changed rows of the indexes, live events.
 
-Each gateway keeps one long-poll open (`listen`). Rows are upserts by key, so between two polls only the last of each key is kept.
-A gateway whose cursor is not the last one sent (it or the host is new, or an answer got lost) begins again with a snapshot, in pieces: a host with
-hundreds of thousands of rows would stand still while it told them all, and be taken for dead.
-Live events can't be told again: where some are missing the gateway hears that (`reset`), and whoever looks reads anew.
+Each gateway keeps one long-poll open (`listen`). Rows are upserts by key, so between two polls only the last of each
+key is kept. A gateway whose cursor is not the last one sent (it or the host is new, or an answer got lost) begins again
+with a snapshot, in pieces: a host with hundreds of thousands of rows would stand still while it told them all, and be
+taken for dead. Live events can't be told again: where some are missing the gateway hears that (`reset`),
+and whoever looks reads anew.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def row_key(row: Any) -> tuple[Any, ...]:
 
 
 class Listener:
-    """What is on its way to one gateway. `rows`: by key, with the shard. `snapshot`: None before it has begun; `reading`: a piece of it that is
-    on its way to be proved."""
+    """What is on its way to one gateway. `rows`: by key, with the shard. `snapshot`: None before it has begun;
+    `reading`: a piece of it that is on its way to be proved."""
 
     def __init__(self, heard_at: float) -> None:
         self.cursor = 0
@@ -73,9 +74,10 @@ class Feed:
         return known
 
     def fill(self, listener: Listener, rows: Iterable[tuple[Shard, Row]]) -> None:
-        """A piece of the listener's snapshot. What the same shard published and is not told yet is as new, or newer: all that the piece has seen is durable by
-        now, and so was published, and what was decided after it in the same group as well. What it published before it was built again is older. A shard
-        whose append failed meanwhile was read as it never became; its residents are told of anew."""
+        """A piece of the listener's snapshot. What the same shard published and is not told yet is as new, or newer:
+        all that the piece has seen is durable by now, and so was published, and what was decided after it in the same
+        group as well. What it published before it was built again is older. A shard whose append failed meanwhile was
+        read as it never became; its residents are told of anew."""
         for shard, row in rows:
             key = row_key(row)
             known = listener.rows.get(key)

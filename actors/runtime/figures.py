@@ -1,4 +1,5 @@
-"""What surrounds the collector of figures: what it reads, and where it records. Ports: `actors/storage/figures.py` fills them, a fake in the tests does."""
+"""What surrounds the collector of figures: what it reads, and where it records. Ports: `actors/storage/figures.py`
+fills them, a fake in the tests does."""
 
 from __future__ import annotations
 
@@ -97,8 +98,8 @@ class FiguresStore(Protocol):
         """The last minute of each location (and of the region) since then."""
 
     async def record(self, region: str, minutes: Sequence[Minute], hours: Mapping[str, int]) -> bool:
-        """Writes a minute down, the region's (which is among `minutes`) with those of its locations; `hours`: units that came, by location. False, and nothing is
-        written, when somebody has done so already."""
+        """Writes a minute down, the region's (which is among `minutes`) with those of its locations; `hours`: units
+        that came, by location. False, and nothing is written, when somebody has done so already."""
 
     async def trim(self, minutes_before_ms: int, hours_before_ms: int) -> int:
         """Forgets what is older: so many rows, of which there may be more."""

@@ -1,10 +1,11 @@
-"""The one way to ask an entity. Concurrent asks are coalesced: one call to a host carries all that gathered while the last one was
-under way, for all its shards. The wait is the call in flight, or a few milliseconds when calls would follow
-each other faster than that; only one that takes unusually long (something in it has to be loaded, or the
+"""The one way to ask an entity. Concurrent asks are coalesced: one call to a host carries all that gathered while the
+last one was under way, for all its shards. The wait is the call in flight, or a few milliseconds when calls would
+follow each other faster than that; only one that takes unusually long (something in it has to be loaded, or the
 host hangs) is overtaken by further calls.
 
-A host that does not own the shard, does not answer, or is busy activating is asked again with the same command ids, by a fresh
-map, until the deadline: a takeover is a delay to callers, not an error. The hosts' memory of commands makes that safe.
+A host that does not own the shard, does not answer, or is busy activating is asked again with the same command ids, by
+a fresh map, until the deadline: a takeover is a delay to callers, not an error. The hosts' memory
+of commands makes that safe.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class _Asked(msgspec.Struct, eq=False):
 
 
 class _Lane:
-    """What waits for one host. `under_way`: its calls, also those that outlast the driver who began them; some may have ended."""
+    """What waits for one host. `under_way`: its calls, also those that outlast the driver who began
+    them; some may have ended."""
 
     __slots__ = ("busy", "called_at", "queue", "under_way")
 
@@ -68,8 +70,9 @@ class _Lane:
 
 
 class Gateway:
-    """See the module's docstring. `name` is unique among the gateways of a cell. `listens`: take final answers and feeds; one that does not is a
-    host's, whose messages nobody waits for: it calls a host no more often than `call_spacing_s`."""
+    """See the module's docstring. `name` is unique among the gateways of a cell. `listens`: take final answers and
+    feeds; one that does not is a host's, whose messages nobody waits for: it calls a host no more
+    often than `call_spacing_s`."""
 
     def __init__(
         self, name: str, transport: Transport, source: MapSource, clock: Clock, limits: Limits, *, listens: bool = True
@@ -101,7 +104,8 @@ class Gateway:
         self, kind: str, entity_id: str, command: msgspec.Struct | None, *, command_id: str, digest: int, creates: bool = False,
         wait_ms: int = 0, cause: str = "", who: Who | None = None, refused: bytes = b"",
     ) -> Reply:  # fmt: skip
-        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one, and is PENDING when that has not come. `refused`: see `Envelope`; there is no command then."""
+        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one, and is PENDING
+        when that has not come. `refused`: see `Envelope`; there is no command then."""
         self._ticket = ticket = self._ticket + 1
         envelope = Envelope(
             ticket, kind, entity_id, command_id, digest, _body(command), creates, wait_ms > 0, cause, who=who,
@@ -262,7 +266,8 @@ class Gateway:
             try:
                 async with asyncio.timeout(self._limits.call_timeout_s):
                     latest = await self._source()
-                # A restarted supervisor counts anew. Were it one of before after all, the next map is the present one's again.
+                # A restarted supervisor counts anew. Were it one of before after all, the next map
+                # is the present one's again.
                 if latest.incarnation != self._map.incarnation or latest.version >= self._map.version:
                     self._map = latest
             except (HostUnreachable, TimeoutError):
@@ -276,8 +281,9 @@ class Gateway:
             self._feeds.follow(self._map)
         waiting, self._homeless = self._homeless, deque()
         now = self._clock.monotonic()
-        # As they were asked: of two calls that were lost the later one may have come back first, with what stood behind in the same body. What still
-        # waited in a lane is not held back for them: if the first of two calls is lost and the second is not, the second comes first.
+        # As they were asked: of two calls that were lost the later one may have come back first, with what stood behind
+        # in the same body. What still waited in a lane is not held back for them: if the first of two calls is lost and
+        # the second is not, the second comes first.
         for asked in sorted(waiting, key=attrgetter("number")):
             if now >= asked.deadline:
                 self._finish(asked, UNAVAILABLE)

@@ -23,9 +23,9 @@ _EVENTS = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 async def answer(store: Store, codecs: Mapping[str, Codec], shard: Shard, item: Item) -> None:
-    """Answers a HISTORY envelope: `{"events": [{"sequence", "at", "cause", "type", …}], "next_after"}`, or `null` for an entity
-    without any; a refusal for a kind whose events are secret. Durable turns only; one that was drained while the store was read is not
-    told twice."""
+    """Answers a HISTORY envelope: `{"events": [{"sequence", "at", "cause", "type", …}], "next_after"}`, or `null` for
+    an entity without any; a refusal for a kind whose events are secret. Durable turns only; one that was drained while
+    the store was read is not told twice."""
     envelope = item.envelope
     if codecs[envelope.kind].kind.secret:
         item.done(SECRET)

@@ -1,11 +1,13 @@
-"""A host: the process that keeps some shards' entities alive. One loop decides, one append is in flight, one drain writes behind.
+"""A host: the process that keeps some shards' entities alive. One loop decides, one append is in
+flight, one drain writes behind.
 
     call ──▶ inbox ──▶ take turns (decide → evolve) ──▶ append, one group at a time ──▶ publish: replies, rows, messages
                ▲            │ not in memory                      │ in doubt
                └── loader ◀─┘                                    └──▶ lose the shards, recover them from the journal
 
-While an append is under way the next group is decided on top of it; it is appended only after the first has succeeded, so nothing
-ever leaves (no reply, no read, no message) that rests on what is not durable. All order comes from the inbox: one item after the other.
+While an append is under way the next group is decided on top of it; it is appended only after the first has succeeded,
+so nothing ever leaves (no reply, no read, no message) that rests on what is not durable. All order comes from the
+inbox: one item after the other.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ SETTLE_S = 0.25
 
 
 class Host:
-    """See the module's docstring. Everything from outside is a parameter, so that the simulation runs this very code."""
+    """See the module's docstring. Everything from outside is a parameter, so that the
+    simulation runs this very code."""
 
     def __init__(
         self, name: str, kinds: Mapping[str, Kind], journal: Journal, store: Store, transport: Transport,
@@ -119,7 +122,8 @@ class Host:
     async def take_over(self, shards: Sequence[int], epoch: int) -> list[int]:
         """See Activation.take_over."""
         taken = await self.activation.take_over(shards, epoch)
-        # The last turns of their last owner may be durable, and told to no screen: he was killed before, or while they were on their way.
+        # The last turns of their last owner may be durable, and told to no screen: he was killed before, or
+        # while they were on their way.
         self.feed.missed()
         return taken
 
@@ -128,8 +132,8 @@ class Host:
         return await self.activation.hand_over(shards)
 
     def owned(self) -> dict[int, int]:
-        """The shards that it serves, or will serve again as soon as the journal answers, with their epochs. Raises RuntimeFault when one
-        of its loops has ended by a fault: whoever supervises it gives its shards to another."""
+        """The shards that it serves, or will serve again as soon as the journal answers, with their epochs. Raises
+        RuntimeFault when one of its loops has ended by a fault: whoever supervises it gives its shards to another."""
         if self.broken:
             raise RuntimeFault(f"a loop of {self.name} has ended; see its log")
         return self.activation.recovering | {number: shard.epoch for number, shard in self.shards.items()}
@@ -165,7 +169,8 @@ class Host:
         return TAIL_FULL if self.drain.waiting() >= self.limits.tail_max_turns else None
 
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
-        """`Downlink` in MessagePack: waits until there is something for the gateway, a second at most for fresh figures."""
+        """`Downlink` in MessagePack: waits until there is something for the gateway, a second at
+        most for fresh figures."""
         now = self._clock.monotonic()
         listener = self.feed.listener(gateway_id, cursor, live, now)
         if not listener.complete and not await self._filled(listener):
@@ -184,8 +189,9 @@ class Host:
         return to_msgpack(link)
 
     async def _filled(self, listener: Listener) -> bool:
-        """Has the next piece of the listener's snapshot been proved? It goes through the inbox, so that it rests on what is durable and what follows comes after
-        it. While the journal hangs the gateway is not let wait for it: it would take the host for dead."""
+        """Has the next piece of the listener's snapshot been proved? It goes through the inbox, so that it rests on
+        what is durable and what follows comes after it. While the journal hangs the gateway is not let wait for it: it
+        would take the host for dead."""
         if listener.reading is None:
             listener.reading = self._at_next_group(partial(self._piece, listener))
         await asyncio.wait((listener.reading,), timeout=min(1.0, self.limits.listen_max_s))
@@ -239,7 +245,8 @@ class Host:
                 self._wake.clear()
 
     def _take_turns(self, group: Group) -> None:
-        """Decides what is in the inbox, on top of what is being appended; what arrives meanwhile joins the same group."""
+        """Decides what is in the inbox, on top of what is being appended; what arrives
+        meanwhile joins the same group."""
         inbox = self._inbox
         now_ms, now = self._clock.now_ms(), self._clock.monotonic()
         for _ in range(min(len(inbox), self.limits.batch_max - group.size)):
@@ -278,8 +285,8 @@ class Host:
             group.recalled[shard] = None
             group.after.append(partial(self._undecided, shard, item, group, fault))
 
-    # A fault is an answer from memory as any other: a message that is told of one is sent no more. A host that was succeeded meets faults
-    # that are none, for it knows only half of what happened.
+    # A fault is an answer from memory as any other: a message that is told of one is sent no more. A host that was
+    # succeeded meets faults that are none, for it knows only half of what happened.
     def _undecided(self, shard: Shard, item: Item, group: Group, fault: Exception) -> None:
         self._at_fault(item, "a command could not be decided", fault, sure=not group.withheld(shard))
 
@@ -326,7 +333,8 @@ class Host:
         self.feed.missed()
 
     def _fenced(self, shards: Iterable[Shard]) -> None:
-        # The store knows of a newer lease: these are not ours any more, even if their new owner never got as far as the journal.
+        # The store knows of a newer lease: these are not ours any more, even if their new owner never
+        # got as far as the journal.
         for shard in shards:
             self.activation.lose(shard)
 
@@ -340,15 +348,16 @@ class Host:
 
     def _tell(self, envelope: Envelope, done: Callable[[Reply], None]) -> None:
         if self.appender.is_full():
-            # As callers are: what the host asks of itself would cost the shards their memory as well. A tail that is too long is another
-            # matter: what brings things to their end must not wait for it.
+            # As callers are: what the host asks of itself would cost the shards their memory as well. A tail that is
+            # too long is another matter: what brings things to their end must not wait for it.
             done(JOURNAL_FULL)
             return
         self._inbox.append(Told(envelope, done))
         self._wake.set()
 
     def _at_next_group(self, read: Callable[[Group], Any]) -> asyncio.Future[Any]:
-        """The result of `read`, which is called with the group that is being decided, when all that it can have seen is durable."""
+        """The result of `read`, which is called with the group that is being decided, when all that it
+        can have seen is durable."""
         barrier = Barrier(read)
         self._inbox.append(barrier)
         self._wake.set()
@@ -438,7 +447,8 @@ class Host:
         self._rate_mark = (now, self.turns.turns)
 
     async def _ask_journal(self) -> None:
-        """Nobody is sent to a cell that says that its journal is away, so nothing else would find out that it is back."""
+        """Nobody is sent to a cell that says that its journal is away, so nothing else would
+        find out that it is back."""
         self._lose(await self.appender.superseded(list(self.shards.values())) or ())
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

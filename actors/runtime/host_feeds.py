@@ -1,5 +1,5 @@
-"""What hosts tell a gateway by its long-polls: final answers, rows, live events and how they are. One poll is open at each host of the
-map; `feed.py` is the other end.
+"""What hosts tell a gateway by its long-polls: final answers, rows, live events and how they are. One poll is open at
+each host of the map; `feed.py` is the other end.
 
     map ──follow──► a poll per host ──┬─ answers ──► who waits for them
                          ▲            ├─ rows, live, reset ──► listeners
@@ -39,8 +39,9 @@ class FeedListener(Protocol):
     """Who wants to know what the hosts publish."""
 
     def reset(self, host: str) -> None:
-        """Of what happened at the host not everything was told live, or it is gone with what it had not told. Its rows follow, if it has
-        any. The hosts of the first map that is read are no news to anybody, so to hear them first misses nothing."""
+        """Of what happened at the host not everything was told live, or it is gone with what it had not told. Its rows
+        follow, if it has any. The hosts of the first map that is read are no news to anybody, so to hear
+        them first misses nothing."""
 
     def rows(self, rows: list[Row]) -> None:
         """Changed rows (StockRow, LocationRow, SkuRow, RevocationRow); upserts by key."""
@@ -50,7 +51,8 @@ class FeedListener(Protocol):
 
 
 class HostFeeds:
-    """See the module's docstring. `name` is the gateway's, `answered` is called with the ticket and the reply of each final answer."""
+    """See the module's docstring. `name` is the gateway's, `answered` is called with the ticket and the
+    reply of each final answer."""
 
     def __init__(
         self, name: str, transport: Transport, clock: Clock, limits: Limits, answered: Callable[[int, Reply], None]
@@ -91,7 +93,8 @@ class HostFeeds:
         self._live = wanted
 
     def is_told_live(self) -> bool:
-        """Is what happens now at any host told live, or else that something is missing? Of shards without an owner the next one says so."""
+        """Is what happens now at any host told live, or else that something is missing? Of shards without an
+        owner the next one says so."""
         owners = self._owned.keys() - {""}
         return self._live and bool(owners) and owners <= self._telling
 
@@ -100,20 +103,22 @@ class HostFeeds:
         return [self._stats[name] for name in sorted(self._owned) if name in self._stats]
 
     def fresh_ms(self) -> int | None:
-        """What was acknowledged before that (UTC ms) is in the store; None while that is not known of every shard. For two seconds after
-        shards went to another host it may say too much: so long the map and the hosts' word are on their way."""
+        """What was acknowledged before that (UTC ms) is in the store; None while that is not known of every shard. For
+        two seconds after shards went to another host it may say too much: so long the map and the
+        hosts' word are on their way."""
         told = [(self._stats.get(name), mask) for name, mask in self._owned.items()]
         # A host that tells of other shards than the map does says nothing of what those acknowledged.
         fresh = [stats.fresh_ms for stats, mask in told if stats is not None and stats.owned == mask]
         return min(fresh) if fresh and len(fresh) == len(told) else None
 
     def heard_all(self) -> bool:
-        """Has every shard an owner, and has each owner told what it has? Before that nobody here knows what there is. Residents of a shard that
-        its owner is just taking over may still follow."""
+        """Has every shard an owner, and has each owner told what it has? Before that nobody here knows what there is.
+        Residents of a shard that its owner is just taking over may still follow."""
         return bool(self._owned) and self._owned.keys() <= self._heard
 
     def follow(self, known: ShardMap) -> None:
-        """Listens to the hosts of this map and to no others; those that left are forgotten, and listeners hear of it."""
+        """Listens to the hosts of this map and to no others; those that left are forgotten,
+        and listeners hear of it."""
         self._owned = _owned(known)
         hosts = self._owned.keys() - {""}
         for host in sorted(hosts - self._listening.keys()):
@@ -176,7 +181,8 @@ class HostFeeds:
                 listener.live(event)
 
     def _is_newest(self, fed: FedRow) -> bool:
-        """What a shard's last owner says may come after what its present one does, who has told of all of it, or will."""
+        """What a shard's last owner says may come after what its present one does, who has
+        told of all of it, or will."""
         newest = self._epochs.get(fed.shard, -1)
         if fed.epoch > newest:
             self._epochs[fed.shard] = fed.epoch

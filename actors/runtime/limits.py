@@ -31,17 +31,19 @@ class Limits(msgspec.Struct, frozen=True):
     call_timeout_s: float = 2.0
     # A Ray call costs some 600 µs of CPU whatever it carries: hosts send each other messages no more often than this.
     call_spacing_s: float = 0.004
-    # …and tell gateways what is new (stock for the index, live events, late final answers) no more often than this: hot rows are told
-    # once for many changes.
+    # …and tell gateways what is new (stock for the index, live events, late final answers) no more often than this: hot
+    # rows are told once for many changes.
     feed_spacing_s: float = 0.05
     # How long a call waits for final answers to go with it, whatever its callers' own patience is.
     answer_hold_s: float = 0.1
-    # A call that takes longer does not hold up what is asked meanwhile: that goes in a further call, of at most so many.
+    # A call that takes longer does not hold up what is asked meanwhile: that goes in a
+    # further call, of at most so many.
     call_patience_s: float = 0.05
     calls_max: int = 8
     request_timeout_s: float = 8.0
     retry_pause_s: float = 0.05
-    # Whoever waits longer for the store is told to come again. Less than a call may take: those who need no store wait with him.
+    # Whoever waits longer for the store is told to come again. Less than a call may take: those who
+    # need no store wait with him.
     load_patience_s: float = 0.5
     history_patience_s: float = 1.5  # the same for the history of an entity, which is read anew each time
     warm_chunk: int = 2_000

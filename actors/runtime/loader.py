@@ -1,4 +1,5 @@
-"""Brings entities into memory, and old answers back, in batches. Items that need them wait here, in order, and go back to the inbox."""
+"""Brings entities into memory, and old answers back, in batches. Items that need them wait here, in order,
+and go back to the inbox."""
 
 from __future__ import annotations
 
@@ -20,14 +21,15 @@ from actors.runtime.turns import TurnTaker, mark_of, only_history_knows
 from actors.runtime.wire import Envelope
 
 log = logging.getLogger("ocefs.loader")
-# Turns of a tail that are folded in one run of the loop: 8 us each at least, and a host that says nothing for a second is given up, as would be the next.
+# Turns of a tail that are folded in one run of the loop: 8 us each at least, and a host that says nothing for a second
+# is given up, as would be the next.
 FOLD_MAX = 250
 
 
 class Waiting:
-    """What waits for one entity. `wanted`: it is to be loaded though nobody asks for it; `fingerprints`: commands (with their ids) for
-    which the history has to be asked, from `since_ms` on (0: from where the memory of commands ends); `found`: what it said; `absent`: the
-    store has no such entity; `fault`: why it can't be loaded, be it never."""
+    """What waits for one entity. `wanted`: it is to be loaded though nobody asks for it; `fingerprints`: commands (with
+    their ids) for which the history has to be asked, from `since_ms` on (0: from where the memory of commands ends);
+    `found`: what it said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be it never."""
 
     __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard", "since_ms", "wanted")
 
@@ -105,8 +107,8 @@ class Loader:
         self._wake.set()
 
     def tick(self) -> None:
-        """Whoever has waited for the store too long is told to come again: a call is answered as a whole, so those who need no store
-        would wait with him."""
+        """Whoever has waited for the store too long is told to come again: a call is answered as a whole, so those who
+        need no store would wait with him."""
         if not self._round or self._clock.monotonic() - self._began <= self._limits.load_patience_s:
             return
         for waiting in (*self._round.values(), *self._waiting.values()):
@@ -134,9 +136,10 @@ class Loader:
                     await self._clock.sleep(self._limits.retry_pause_s)
 
     def _ask_along(self) -> None:
-        """Those who queued up behind others are asked for in the same round. Each would else have one of its own as long as a shard has not
-        learned what was seen: a hundred commands to one entity, a hundred round trips. Of commands that are there twice only the first: the
-        second finds its answer in memory, or has to ask by itself when that is gone again."""
+        """Those who queued up behind others are asked for in the same round. Each would else have one of its own as
+        long as a shard has not learned what was seen: a hundred commands to one entity, a hundred round trips. Of
+        commands that are there twice only the first: the second finds its answer in memory, or has to ask by itself
+        when that is gone again."""
         room = self._limits.load_max
         for waiting in self._round.values():
             shard = waiting.shard
@@ -181,7 +184,8 @@ class Loader:
     async def _load(self, round_: Mapping[Key, Waiting]) -> Collection[str]:
         """Gives the kinds that could not be loaded."""
         by_kind: dict[str, list[str]] = {}
-        # A creation that is repeated comes under another id each time, so several entities may wait for the same command.
+        # A creation that is repeated comes under another id each time, so several entities may
+        # wait for the same command.
         asked: dict[str, dict[int, list[Waiting]]] = {}
         for (kind, entity_id), waiting in round_.items():
             if (kind, entity_id) not in waiting.shard.entities:
@@ -258,16 +262,17 @@ class Loader:
             await self._install(kind, outdated, round_)
 
     async def _pace(self) -> None:
-        """Lets others have the loop after every FOLD_MAX turns. What comes meanwhile for entities of this round queues up, in order: `waits`
-        holds for all of them until the round is over."""
+        """Lets others have the loop after every FOLD_MAX turns. What comes meanwhile for entities of this round queues
+        up, in order: `waits` holds for all of them until the round is over."""
         self._folded += 1
         if self._folded >= FOLD_MAX:
             self._folded = 0
             await asyncio.sleep(0)
 
     async def _enter(self, codec: Codec, shard: Shard, key: Key, snapshot: Snapshot | None, turns: int) -> bool:
-        """Folds the entity's `turns` of the tail into what the store had, and takes it into memory when that is done. False when there are
-        fewer by now: a drain in doubt turned out to have happened meanwhile, and what was read may be from before it."""
+        """Folds the entity's `turns` of the tail into what the store had, and takes it into memory when that is done.
+        False when there are fewer by now: a drain in doubt turned out to have happened meanwhile, and what was
+        read may be from before it."""
         unfolded = list(shard.unfolded.get(key, ()))
         if len(unfolded) < turns:
             return False

@@ -30,9 +30,9 @@ FAULT = Reply(wire.FAULT, refusal(wire.CODE_FAULT, "The request could not be pro
 
 
 class Item(Protocol):
-    """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command, `recalled`: what it
-    answered; `absent`: the shard for which the store said that there is no such entity. All hold for that activation of the shard
-    only."""
+    """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command, `recalled`:
+    what it answered; `absent`: the shard for which the store said that there is no such entity. All hold for that
+    activation of the shard only."""
 
     envelope: Envelope
     gateway_id: str
@@ -66,7 +66,8 @@ class Called(msgspec.Struct, eq=False):
             self.batch.put(self.index, reply)
 
     def final(self, reply: Reply) -> bool:
-        """The final answer to what was, or is about to be, answered PENDING; False when its call has returned without."""
+        """The final answer to what was, or is about to be, answered PENDING; False when its
+        call has returned without."""
         return self.batch.final(self.index, reply)
 
 
@@ -90,8 +91,8 @@ class Told(msgspec.Struct, eq=False):
 
 
 class Batch:
-    """The envelopes of one call; `future` is done when each has its reply. Provisional ones are held until `release`: most of the
-    time the final answers are there before, and go with the call."""
+    """The envelopes of one call; `future` is done when each has its reply. Provisional ones are held until `release`:
+    most of the time the final answers are there before, and go with the call."""
 
     def __init__(self, size: int) -> None:
         self.replies: list[Reply] = [UNAVAILABLE] * size
@@ -139,7 +140,8 @@ class Batch:
 
 
 class Part:
-    """The turns of one shard in a group, to be appended as its entry at `position`. `events`: of each turn, for the messages in them."""
+    """The turns of one shard in a group, to be appended as its entry at `position`. `events`: of each turn,
+    for the messages in them."""
 
     __slots__ = ("entries", "events", "position", "shard")
 
@@ -161,11 +163,11 @@ class Part:
 
 
 class Group:
-    """What is decided together and becomes durable together. Replies wait in it, each with its shard: an answer about a shard whose
-    append failed must not get out, nor may a read.
+    """What is decided together and becomes durable together. Replies wait in it, each with its shard: an answer about a
+    shard whose append failed must not get out, nor may a read.
 
-    recalled: shards of which something is answered from memory. Their appends prove that they are still ours; where nothing is appended,
-    the journal is asked.
+    recalled: shards of which something is answered from memory. Their appends prove that they are still ours; where
+    nothing is appended, the journal is asked.
     unproven: those of which the journal did not say so.
     """
 
@@ -195,7 +197,8 @@ class Group:
 
 
 class Barrier:
-    """Reads something in the inbox's order, with the group that is being decided; `future` has the result once everything decided before is durable."""
+    """Reads something in the inbox's order, with the group that is being decided; `future` has the result once
+    everything decided before is durable."""
 
     __slots__ = ("future", "read")
 

@@ -1,4 +1,5 @@
-"""The memory of commands of one shard: the same command id gives the first answer again, for 24 hours and across failover.
+"""The memory of commands of one shard: the same command id gives the first answer again, for 24
+hours and across failover.
 
 Three layers, so that the hot path needs neither Postgres nor much memory:
 
@@ -6,8 +7,9 @@ Three layers, so that the hot path needs neither Postgres nor much memory:
     seen         64-bit fingerprints of everything else of the last hours: "never seen" is certain and needs no I/O
     the history  in Postgres: asked for a fingerprint that was seen but is not recent
 
-Fingerprints come back after a failover from the journal, which keeps them in hour buckets beside the tail. After a busy day they are many
-millions, so nobody waits for them: until they are here, anything may have been seen, and the history is asked.
+Fingerprints come back after a failover from the journal, which keeps them in hour buckets beside the tail. After a busy
+day they are many millions, so nobody waits for them: until they are here, anything may have been
+seen, and the history is asked.
 """
 
 from __future__ import annotations
@@ -43,9 +45,9 @@ class Remembered(msgspec.Struct, gc=False):
 
 
 class Seen:
-    """A set of fingerprints of the last hours. Only the newest few thousand are a Python set (some 140 bytes each); the others are
-    sorted arrays of 8 bytes each, in layers with a filter of 2 to 8 bytes each before them, so that "never seen" costs the same however
-    many there are.
+    """A set of fingerprints of the last hours. Only the newest few thousand are a Python set (some 140 bytes each); the
+    others are sorted arrays of 8 bytes each, in layers with a filter of 2 to 8 bytes each before them, so that "never
+    seen" costs the same however many there are.
 
     whole: it knows all that the journal remembers. As long as it does not, it holds everything.
     """
@@ -66,8 +68,8 @@ class Seen:
         self._newest.add(fingerprint)
 
     def load(self, fingerprints: Sequence[int], now_ms: int) -> None:
-        """Takes over what the journal remembers, at most NEWEST_MAX at once, as if of this hour: it is kept a little longer than
-        needed."""
+        """Takes over what the journal remembers, at most NEWEST_MAX at once, as if of this hour: it is kept a little
+        longer than needed."""
         self._seal(np.unique(np.asarray(fingerprints, np.uint64)), now_ms // HOUR_MS)
 
     def join(self, other: Seen) -> None:
@@ -93,15 +95,17 @@ class Seen:
 
 
 class Layer:
-    """Sorted runs behind a Bloom filter: two probes into 16 bits for each of `capacity` fingerprints, so that when it is full one
-    negative answer in seventy needs a look into the runs. Fingerprints are hashes already: their own bits are the probes."""
+    """Sorted runs behind a Bloom filter: two probes into 16 bits for each of `capacity` fingerprints, so that when it
+    is full one negative answer in seventy needs a look into the runs. Fingerprints are hashes already: their
+    own bits are the probes."""
 
     def __init__(self, capacity: int, hour: int) -> None:
         self.first_hour = self.last_hour = hour
         self.size = 0
         self._capacity = capacity
         self._mask = capacity * 16 - 1
-        # Looked up as a bytearray, which is three times as quick as an array of numpy for one bit, and filled as the other, for thousands.
+        # Looked up as a bytearray, which is three times as quick as an array of numpy for one bit, and filled
+        # as the other, for thousands.
         self._bits = bytearray(capacity * 2)
         self._filled = np.frombuffer(self._bits, np.uint8)
         self._runs: list[array[int]] = []

@@ -1,13 +1,15 @@
 """Messages to other entities: part of the events, sent once these are durable, until acknowledged.
 
-A message's command id is made from its event (`<entity>/<version>.<n>`), so that the receiver applies it once however often it
-comes. The reply to a message that wants one goes back into the sender as a command of its own (`<message id>:reply`); the message is
-acknowledged when that command's turn is durable. Nothing of this is journalled: after a crash the messages of the tail are sent
-again, and those that were drained before they were acknowledged are in the store's outbox.
+A message's command id is made from its event (`<entity>/<version>.<n>`), so that the receiver applies it once however
+often it comes. The reply to a message that wants one goes back into the sender as a command of its own
+(`<message id>:reply`); the message is acknowledged when that command's turn is durable. Nothing of this is journalled:
+after a crash the messages of the tail are sent again, and those that were drained before they were acknowledged
+are in the store's outbox.
 
-What the receiver refuses without the sender having asked for a reply, and what can never succeed, is parked: it stays in the outbox,
-is counted, and waits for an operator (`retry_parked`). What still fails after many tries because somebody is away is parked as well, so
-that it is seen, but tried on: when they are back nobody should have to type anything.
+What the receiver refuses without the sender having asked for a reply, and what can never succeed, is parked: it stays
+in the outbox, is counted, and waits for an operator (`retry_parked`). What still fails after many tries because
+somebody is away is parked as well, so that it is seen, but tried on: when they are back nobody
+should have to type anything.
 """
 
 from __future__ import annotations
@@ -45,8 +47,8 @@ def recipient_of(entry: OutboxEntry) -> tuple[str, str]:
 
 
 class Pending(msgspec.Struct, eq=False):
-    """A message that is not acknowledged. `stored`: there is a row in the store, `stale`: which no longer tells the truth; `again`: how
-    often an operator had it tried again after a refusal."""
+    """A message that is not acknowledged. `stored`: there is a row in the store, `stale`: which no longer tells the
+    truth; `again`: how often an operator had it tried again after a refusal."""
 
     id: str
     shard: int
@@ -130,7 +132,8 @@ class Outbox:
         pending.retry = 0
         message = pending.message
         body = to_msgpack(message.command)
-        # The receiver remembers what it refused and would say so again. A refusal changed nothing, so it may be asked anew.
+        # The receiver remembers what it refused and would say so again. A refusal changed
+        # nothing, so it may be asked anew.
         command_id = f"{pending.id}~{pending.again}" if pending.again else pending.id
         envelope = Envelope(
             0, message.kind, message.entity_id, command_id, digest_of(body), body, cause=pending.id, since_ms=self._since_ms(pending)
@@ -138,7 +141,8 @@ class Outbox:
         self._send(envelope, lambda reply: self._replied(pending, reply))
 
     def _since_ms(self, pending: Pending) -> int:
-        """What was parked may be tried again days later, when nobody remembers any more that it was done: the history has to be asked."""
+        """What was parked may be tried again days later, when nobody remembers any more that it was done: the
+        history has to be asked."""
         age_ms = self._clock.now_ms() - pending.at_ms
         return pending.at_ms - HOUR_MS if age_ms > (self._limits.remember_hours - 1) * HOUR_MS else 0
 
@@ -212,7 +216,8 @@ class Outbox:
 
     # --- write-behind -----------------------------------------------------------------------------------------------
     def unstored(self, marks: Mapping[int, int]) -> tuple[list[OutboxEntry], list[str]]:
-        """What the next drain has to write and to remove: messages of turns up to the marks that are still not acknowledged."""
+        """What the next drain has to write and to remove: messages of turns up to the marks that are
+        still not acknowledged."""
         storing = [
             pending
             for number, shard in self._shards.items()
@@ -238,7 +243,8 @@ class Outbox:
             self._in_store(entry, doubt=False)
 
     def in_doubt(self, put: list[OutboxEntry]) -> None:
-        """The drain may have committed: what it may have put is put again (an upsert), or removed once it is acknowledged."""
+        """The drain may have committed: what it may have put is put again (an upsert), or removed
+        once it is acknowledged."""
         for entry in put:
             self._in_store(entry, doubt=True)
 
@@ -248,7 +254,8 @@ class Outbox:
         if pending is not None:
             pending.stored, pending.stale = True, doubt or pending.parked != entry.parked
         elif written is not None and written.acknowledged:
-            # While the drain was under way. If its shard was lost meanwhile it is not acknowledged: the row stays for the next owner.
+            # While the drain was under way. If its shard was lost meanwhile it is not acknowledged: the
+            # row stays for the next owner.
             self._acknowledged[entry.message_id] = None
 
     # --- shards and operators ---------------------------------------------------------------------------------------

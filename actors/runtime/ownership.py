@@ -1,7 +1,8 @@
-"""Who owns which shard, as a supervisor knows it. Pure, so that the simulation's supervisor and the real one go by the same rules.
+"""Who owns which shard, as a supervisor knows it. Pure, so that the simulation's supervisor and the
+real one go by the same rules.
 
-What a supervisor asked for may have happened although it heard nothing of it, and what it hears may be old. Epochs tell: of two hosts
-that say that a shard is theirs, the one with the higher epoch is right.
+What a supervisor asked for may have happened although it heard nothing of it, and what it hears may be old. Epochs
+tell: of two hosts that say that a shard is theirs, the one with the higher epoch is right.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from actors.runtime.ports import ShardMap
 
 
 class Ownership:
-    """`owners[shard]`: a host's name, "" while nobody is known to own it. `version` rises with every change. `incarnation`: see `ShardMap`."""
+    """`owners[shard]`: a host's name, "" while nobody is known to own it. `version` rises with every change.
+    `incarnation`: see `ShardMap`."""
 
     def __init__(self, shards: int, incarnation: str = "") -> None:
         self._incarnation = incarnation
@@ -36,8 +38,8 @@ class Ownership:
         self.version += 1
 
     def claimed(self, host: str, owned: Mapping[int, int]) -> list[int]:
-        """What a host says that it owns (shard → epoch). Gives the shards that are its own now and were not known to be: it was given
-        them, and only the answer was lost."""
+        """What a host says that it owns (shard → epoch). Gives the shards that are its own now and were not known to
+        be: it was given them, and only the answer was lost."""
         news = [shard for shard, epoch in owned.items() if epoch > self._epochs[shard]]
         for shard in news:
             self.owners[shard], self._epochs[shard] = host, owned[shard]

@@ -1,4 +1,5 @@
-"""What is too much for one run of the loop comes in pages: a host that says nothing for a second is given up, as would be the next."""
+"""What is too much for one run of the loop comes in pages: a host that says nothing for a second is given
+up, as would be the next."""
 
 from __future__ import annotations
 
@@ -15,16 +16,16 @@ Mark = TypeVar("Mark")
 
 
 class Page(msgspec.Struct, Generic[T, Mark], frozen=True):
-    """Some of what was asked for, perhaps none though there is more. `after`: what was looked at last, so where the next page begins; None: this
-    was the last one."""
+    """Some of what was asked for, perhaps none though there is more. `after`: what was looked at last, so where the
+    next page begins; None: this was the last one."""
 
     found: list[T]
     after: Mark | None
 
 
 async def page_by_page(read: Callable[[Mark | None], Awaitable[Page[T, Mark]]], take: Callable[[T], None]) -> None:
-    """Takes all there is. `read` gives the page after a mark (None: the first); others have the loop between two pages. Raises RuntimeFault when a page
-    ends where it began: it would be read for ever."""
+    """Takes all there is. `read` gives the page after a mark (None: the first); others have the loop between two pages.
+    Raises RuntimeFault when a page ends where it began: it would be read for ever."""
     after: Mark | None = None
     while True:
         page = await read(after)

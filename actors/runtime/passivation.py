@@ -1,5 +1,5 @@
-"""Which entities leave memory: the idle ones, and past the memory cap the least recently used. Only clean ones (all their turns are
-in the store) and never residents."""
+"""Which entities leave memory: the idle ones, and past the memory cap the least recently used. Only clean ones (all
+their turns are in the store) and never residents."""
 
 from __future__ import annotations
 

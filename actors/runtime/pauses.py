@@ -1,5 +1,6 @@
-"""What met a fault (an entity, or something that is done all the time) is left alone or not told of for a while, longer each time: whatever is
-tried again and again without anybody asking would else fill the log, and cost what it costs, until somebody has mended the cause."""
+"""What met a fault (an entity, or something that is done all the time) is left alone or not told of for a while, longer
+each time: whatever is tried again and again without anybody asking would else fill the log, and cost what it costs,
+until somebody has mended the cause."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ KNOWN_MAX = 10_000
 
 
 class Pauses:
-    """Until when (UTC ms) each is left alone. first_ms, longest_ms: the first pause, and the one that is not doubled any more."""
+    """Until when (UTC ms) each is left alone. first_ms, longest_ms: the first pause, and the one that
+    is not doubled any more."""
 
     def __init__(self, first_ms: int = FIRST_MS, longest_ms: int = LONGEST_MS) -> None:
         self._first_ms = first_ms

@@ -14,8 +14,8 @@ SHARING_MIN = 2
 
 
 def balanced(owners: Sequence[str], hosts: Sequence[str], pinned: Collection[int] = ()) -> dict[str, list[int]]:
-    """Gives each shard without an owner to the host that has least, the first of equals; pinned ones (`pinned`) to hosts of their own. Hosts that get nothing are
-    left out."""
+    """Gives each shard without an owner to the host that has least, the first of equals; pinned ones (`pinned`) to
+    hosts of their own. Hosts that get nothing are left out."""
     own = own_hosts(owners, hosts, pinned)
     sharing = _sharing(hosts, own)
     counts = {host: sum(owner == host for owner in owners) for host in sharing}
@@ -34,8 +34,8 @@ def balanced(owners: Sequence[str], hosts: Sequence[str], pinned: Collection[int
 def moves(
     owners: Sequence[str], staying: Sequence[str], pinned: Collection[int] = ()
 ) -> dict[tuple[str, str], list[int]]:
-    """The moves (from, to) → shards after which all shards are with `staying` hosts: pinned ones with hosts of their own, the others evenly to within one, by the
-    fewest moves that lead there."""
+    """The moves (from, to) → shards after which all shards are with `staying` hosts: pinned ones with hosts of their
+    own, the others evenly to within one, by the fewest moves that lead there."""
     if not staying:
         return {}
     own = own_hosts(owners, staying, pinned)
@@ -68,7 +68,8 @@ def moves(
 
 
 def own_hosts(owners: Sequence[str], hosts: Sequence[str], pinned: Collection[int]) -> dict[int, str]:
-    """Each pinned shard's host, no two the same: those of the hosts that have fewest others to give away. Empty when too few hosts are there."""
+    """Each pinned shard's host, no two the same: those of the hosts that have fewest others to give away. Empty when
+    too few hosts are there."""
     if not pinned or len(hosts) < len(pinned) + SHARING_MIN:
         return {}
     others = dict.fromkeys(hosts, 0)
@@ -79,7 +80,8 @@ def own_hosts(owners: Sequence[str], hosts: Sequence[str], pinned: Collection[in
                 has[owner].append(shard)
             else:
                 others[owner] += 1
-    # One that has a pinned shard already saves its move; of equals it is taken, so that a plan that is half done stays the plan.
+    # One that has a pinned shard already saves its move; of equals it is taken, so that a plan that
+    # is half done stays the plan.
     chosen = sorted(hosts, key=lambda host: (others[host] - bool(has[host]), not has[host], host))[: len(pinned)]
     own = {has[host][0]: host for host in chosen if has[host]}
     empty = (host for host in chosen if not has[host])

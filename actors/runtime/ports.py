@@ -1,5 +1,6 @@
-"""What the runtime needs from outside: clock, journal, store, transport (what is read behind the actors: `read_model.py`). Adapters are in `actors/storage/` and `actors/ray_*.py`,
-fakes in `tests/fakes/`; the same contract tests hold for both (`tests/integration/storage/`).
+"""What the runtime needs from outside: clock, journal, store, transport (what is read behind the actors:
+`read_model.py`). Adapters are in `actors/storage/` and `actors/ray_*.py`, fakes in `tests/fakes/`; the same contract
+tests hold for both (`tests/integration/storage/`).
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Journal(Protocol):
     async def append(self, appends: Sequence[Append]) -> list[int]:
         """Appends each shard's entry: all in one round trip, each shard by itself. On return they are on disk (fsync).
 
-        Returns the shards that were refused (their epoch is stale, or the position is not one past the last): of those nothing was
-        written. The fingerprints of the turns are remembered together with them.
+        Returns the shards that were refused (their epoch is stale, or the position is not one past the last): of those
+        nothing was written. The fingerprints of the turns are remembered together with them.
         Raises JournalUnavailable: any of them may have been written or not.
         """
 
@@ -58,8 +59,8 @@ class Journal(Protocol):
         """
 
     async def superseded(self, epochs: Mapping[int, int]) -> list[int]:
-        """Those shards that are not open under the epoch given: somebody else opened them since, or the journal lost its data. All
-        in one round trip; nothing is changed."""
+        """Those shards that are not open under the epoch given: somebody else opened them since, or the journal lost
+        its data. All in one round trip; nothing is changed."""
 
     async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
         """The entries past position `after`, in order."""
@@ -68,7 +69,8 @@ class Journal(Protocol):
         """The last position of each shard; 0 when there never was one."""
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
-        """Fingerprints (63 bits) of all turns appended at or after `since_ms`, perhaps of some older ones, with repetitions."""
+        """Fingerprints (63 bits) of all turns appended at or after `since_ms`, perhaps of some older
+        ones, with repetitions."""
 
     async def trim(self, marks: Mapping[int, int]) -> None:
         """Forgets entries up to and including each shard's position. Fingerprints stay."""
@@ -77,7 +79,8 @@ class Journal(Protocol):
         """Raises JournalUnavailable when the journal does not answer."""
 
     async def fullness(self) -> float:
-        """The share of its room that it uses, 0 to 1 (or a little more); 0 when it has no limit. Raises JournalUnavailable."""
+        """The share of its room that it uses, 0 to 1 (or a little more); 0 when it has no limit.
+        Raises JournalUnavailable."""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -104,7 +107,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class OutboxEntry(msgspec.Struct, frozen=True):
-    """A message that was not acknowledged when its event was drained. message: MessagePack of (kind, entity_id, on_reply, command)."""
+    """A message that was not acknowledged when its event was drained. message: MessagePack of (kind,
+    entity_id, on_reply, command)."""
 
     message_id: str
     shard: int
@@ -133,8 +137,9 @@ class DrainedTurn(msgspec.Struct, frozen=True):
 
 
 class DrainBatch(msgspec.Struct, frozen=True):
-    """One transaction of write-behind. marks: shard → (epoch, new watermark). rows: already only the last of each key, except
-    append-only ones. changes: some columns of rows that the store has. outbox_put: new or changed entries. outbox_remove: ids of acknowledged ones (unknown ids are fine)."""
+    """One transaction of write-behind. marks: shard → (epoch, new watermark). rows: already only the last of each key,
+    except append-only ones. changes: some columns of rows that the store has. outbox_put: new or changed entries.
+    outbox_remove: ids of acknowledged ones (unknown ids are fine)."""
 
     host: str
     marks: dict[int, tuple[int, int]]
@@ -146,7 +151,8 @@ class DrainBatch(msgspec.Struct, frozen=True):
 
 
 class RememberedCommand(msgspec.Struct, frozen=True):
-    """What the history says of a command: who it was for, the body's digest, and its answer (the final one if there is one)."""
+    """What the history says of a command: who it was for, the body's digest, and its answer (the
+    final one if there is one)."""
 
     entity_id: str
     digest: int
@@ -170,18 +176,20 @@ class Store(Protocol):
     """Postgres behind the actors. Every method raises StoreUnavailable when it can't be reached."""
 
     async def lease(self, host: str, shards: Sequence[int], epoch: int) -> dict[int, Lease]:
-        """Raises the epochs of `shards` to `epoch` and writes down `host` as their owner. Creates rows for shards that were never owned.
-        Those whose epoch is as high already are left as they are, and out: so of two owners one is always the newer."""
+        """Raises the epochs of `shards` to `epoch` and writes down `host` as their owner. Creates rows for shards that
+        were never owned. Those whose epoch is as high already are left as they are, and out: so of two owners
+        one is always the newer."""
 
     async def release(self, host: str, shards: Mapping[int, int]) -> None:
         """Gives up shards (shard → epoch) that are drained; stale epochs are ignored."""
 
     async def shards(self) -> dict[int, ShardRecord]:
-        """All shards that were ever leased. Also how a host learns whether a drain whose outcome was in doubt has happened."""
+        """All shards that were ever leased. Also how a host learns whether a drain whose outcome
+        was in doubt has happened."""
 
     async def drain(self, batch: DrainBatch) -> None:
-        """Everything in the batch in one transaction: history, rows, outbox, watermarks. Raises Fenced, and then nothing was written,
-        when the store's epoch of any shard in `marks` is not the batch's."""
+        """Everything in the batch in one transaction: history, rows, outbox, watermarks. Raises Fenced, and then
+        nothing was written, when the store's epoch of any shard in `marks` is not the batch's."""
 
     async def load(self, kind: Kind, entity_ids: Sequence[str]) -> dict[str, Snapshot]:
         """Rows of the entities that have any."""
@@ -190,9 +198,9 @@ class Store(Protocol):
         """Ids of all stored entities of a resident kind (the first key column of its first table)."""
 
     async def due(self, shards: Sequence[int], after: Due | None, limit: int) -> Page[Due, Due]:
-        """Stored entities of these shards that want to be woken: kind after kind, of each the soonest first. At most `limit` are looked at, those
-        of other shards too. Of what changes between two pages, an entity whose time is brought forward past `after` is missed, and one that is put
-        off is found twice; all others once."""
+        """Stored entities of these shards that want to be woken: kind after kind, of each the soonest first. At most
+        `limit` are looked at, those of other shards too. Of what changes between two pages, an entity whose time is
+        brought forward past `after` is missed, and one that is put off is found twice; all others once."""
 
     async def outbox(
         self, shards: Sequence[int], after: OutboxMark | None, limit: int
@@ -216,13 +224,15 @@ class Transport(Protocol):
         """`Call` in MessagePack → list of `Reply`, one for each envelope, in order."""
 
     async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
-        """Waits until the host has something for this gateway (or ~10 s) → `Downlink`. cursor -1: from the beginning."""
+        """Waits until the host has something for this gateway (or ~10 s) → `Downlink`.
+        cursor -1: from the beginning."""
 
 
 class ShardMap(msgspec.Struct, frozen=True, array_like=True):
-    """Which host owns which shard; `owners[shard]` is "" while nobody does. `version` rises with every change that the supervisor makes;
-    `incarnation` names it: one that was restarted has another, and counts from the beginning. No clock tells which of two is the newer, and
-    none has to: there is one at a time, so whoever asks hears the present one last."""
+    """Which host owns which shard; `owners[shard]` is "" while nobody does. `version` rises with every change that the
+    supervisor makes; `incarnation` names it: one that was restarted has another, and counts from the beginning. No
+    clock tells which of two is the newer, and none has to: there is one at a time, so whoever asks
+    hears the present one last."""
 
     version: int
     owners: list[str]

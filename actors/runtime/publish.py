@@ -28,9 +28,9 @@ class Publisher:
         self._timers = timers
 
     def durable(self, group: Group) -> None:
-        """Every part whose shard is not lost is on disk; replies of lost shards, and of those that may be another's by now, turn into
-        UNAVAILABLE. Screens hear that something may be missing: a shard may be lost to another host while its append succeeds, and nobody tells
-        live of what that host then finds in the journal."""
+        """Every part whose shard is not lost is on disk; replies of lost shards, and of those that may be another's by
+        now, turn into UNAVAILABLE. Screens hear that something may be missing: a shard may be lost to another host
+        while its append succeeds, and nobody tells live of what that host then finds in the journal."""
         for part in group.parts.values():
             if part.shard.lost:
                 self._feed.missed()

@@ -1,4 +1,5 @@
-"""Lists and searches over what was written behind, and what these tell of each noun. Of the store behind it `actors/storage/` knows; fakes are in `tests/fakes/`."""
+"""Lists and searches over what was written behind, and what these tell of each noun. Of the store behind it
+`actors/storage/` knows; fakes are in `tests/fakes/`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ LOT_ROWS_MAX = 50_000
 
 
 class OrderSummary(msgspec.Struct, frozen=True):
-    """One order in a list. Times: UTC ms. `places`: those that it has to do with (`order_state.places_of`), where they were asked for."""
+    """One order in a list. Times: UTC ms. `places`: those that it has to do with (`order_state.places_of`),
+    where they were asked for."""
 
     order_id: str
     version: int
@@ -100,7 +102,8 @@ class PrivacyRequestSummary(msgspec.Struct, frozen=True):
 
 
 class LotSum(msgspec.Struct, frozen=True):
-    """Stock of a SKU at a location that has the same last good day (days since 1970-01-01; None: it does not expire), over all its lots."""
+    """Stock of a SKU at a location that has the same last good day (days since 1970-01-01; None: it does not
+    expire), over all its lots."""
 
     location_id: str
     expires_on: int | None
@@ -109,9 +112,10 @@ class LotSum(msgspec.Struct, frozen=True):
 
 
 class DemandDay(msgspec.Struct, frozen=True):
-    """What left a location on a day (days since 1970-01-01, UTC) on which the ledger has entries of the SKU. entries: so many; shipped: units, of which
-    `moved` went to other locations by transfers.
-    free_before, free_most, free_after: units on hand and not allocated before its first entry, at most, and after its last."""
+    """What left a location on a day (days since 1970-01-01, UTC) on which the ledger has entries of the SKU. entries:
+    so many; shipped: units, of which `moved` went to other locations by transfers.
+    free_before, free_most, free_after: units on hand and not allocated before its first entry, at
+    most, and after its last."""
 
     sku: str
     day: int
@@ -235,7 +239,8 @@ class ManifestSummary(msgspec.Struct, frozen=True):
 
 
 class SkuMovement(msgspec.Struct, frozen=True):
-    """What left of a SKU at a location in a period (base units), and when it was counted there last (UTC ms, None for never)."""
+    """What left of a SKU at a location in a period (base units), and when it was counted there last
+    (UTC ms, None for never)."""
 
     sku: str
     units: int
@@ -259,7 +264,8 @@ class PlacedDecision(msgspec.Struct, frozen=True):
 
 
 class PromiseFound(msgspec.Struct, frozen=True):
-    """What was promised of a fulfilment, and what came of it (UTC ms, None: not told). transit_ms: how long its carrier takes by the policy."""
+    """What was promised of a fulfilment, and what came of it (UTC ms, None: not told). transit_ms: how long its
+    carrier takes by the policy."""
 
     order_id: str
     number: int
@@ -280,9 +286,10 @@ class ReadModel(Protocol):
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
         with_places: bool = False, ownerless: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
-        """Newest first (by order id), older than the order id `before`. `owner`: those of this customer. Of a sealed order the references are
-        digests, as they are kept. "" finds none. `ownerless`: only those of no account. `held`: those that are held for that reason, or for `any`. `with_places`: each is opened for its `places`,
-        which no column tells."""
+        """Newest first (by order id), older than the order id `before`. `owner`: those of this customer. Of a sealed
+        order the references are digests, as they are kept. "" finds none. `ownerless`: only those of no account.
+        `held`: those that are held for that reason, or for `any`. `with_places`: each is opened for its
+        `places`, which no column tells."""
 
     async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
         """Of a location, newest first (by device id), older than the device id `before`."""
@@ -296,7 +303,8 @@ class ReadModel(Protocol):
     async def privacy_requests(
         self, *, statuses: Sequence[str] | None, person: str | None, after: tuple[int, str] | None, limit: int
     ) -> list[PrivacyRequestSummary]:
-        """By deadline, the nearest first, past (deadline UTC ms, request id) `after`. `person`: those about this keyed digest."""
+        """By deadline, the nearest first, past (deadline UTC ms, request id) `after`. `person`: those
+        about this keyed digest."""
 
     async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
         """Ids of notices that are not sent yet and about one of these orders or customers."""
@@ -327,27 +335,32 @@ class ReadModel(Protocol):
     async def approvals(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[ApprovalSummary]:
-        """Newest first (by approval id), older than the approval id `before`. `locations`: those of these, None for all."""
+        """Newest first (by approval id), older than the approval id `before`. `locations`: those
+        of these, None for all."""
 
     async def transfers(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[TransferSummary]:
-        """Newest first (by transfer id), older than the transfer id `before`. `locations`: those from or to one of these, None for all."""
+        """Newest first (by transfer id), older than the transfer id `before`. `locations`: those from or to one
+        of these, None for all."""
 
     async def collections(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[CollectionSummary]:
-        """Newest first (by collection id), older than the collection id `before`. `locations`: those at these, None for all."""
+        """Newest first (by collection id), older than the collection id `before`. `locations`: those
+        at these, None for all."""
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[CountSummary]:
-        """Cycle counts, newest first (by count id), older than the count id `before`. `locations`: those of these, None for all."""
+        """Cycle counts, newest first (by count id), older than the count id `before`. `locations`: those
+        of these, None for all."""
 
     async def inbounds(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[InboundSummary]:
-        """Newest first (by inbound id), older than the inbound id `before`. `locations`: those to one of these, None for all."""
+        """Newest first (by inbound id), older than the inbound id `before`. `locations`: those to one
+        of these, None for all."""
 
     async def shipments(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
@@ -367,15 +380,18 @@ class ReadModel(Protocol):
         """The content of one (`ManifestRow.content`); None: there is none yet."""
 
     async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
-        """Of the SKUs that are there or moved since then, what moved most first; as the newest `MOVEMENT_ENTRIES_MAX` entries of the location's ledger tell it."""
+        """Of the SKUs that are there or moved since then, what moved most first; as the newest `MOVEMENT_ENTRIES_MAX`
+        entries of the location's ledger tell it."""
 
     async def count_orders(self, first: str, end: str, channel: str, most: int) -> int:
-        """How many orders have ids from `first` on and below `end`; channel: of this one, "" for all. No more than `most` are counted."""
+        """How many orders have ids from `first` on and below `end`; channel: of this one, "" for all. No more
+        than `most` are counted."""
 
     async def placed_orders(
         self, first: str, end: str, channel: str, *, below: str, after: str, limit: int
     ) -> list[PlacedOrder]:
-        """Of the same, those past the id `after`, in order. below: only those whose id's last characters, as many as it has, come before it; "" for all."""
+        """Of the same, those past the id `after`, in order. below: only those whose id's last characters, as many as it
+        has, come before it; "" for all."""
 
     async def placed_decisions(self, order_ids: Sequence[str], from_ms: int, until_ms: int) -> list[PlacedDecision]:
         """Of those of these orders that have one and were placed in that time, by id."""
@@ -393,7 +409,8 @@ class ReadModel(Protocol):
         offset: tuple[int, str, int, int] | None,
         limit: int,
     ) -> list[tuple[tuple[int, str, int, int], PastMove]]:
-        """What changed in that time how many units of them are free, oldest first, past the place `offset` (each comes with its own)."""
+        """What changed in that time how many units of them are free, oldest first, past the place `offset`
+        (each comes with its own)."""
 
     async def promises(
         self,
@@ -405,7 +422,8 @@ class ReadModel(Protocol):
         after: tuple[int, str, int] | None,
         limit: int,
     ) -> list[PromiseFound]:
-        """Of fulfilments that were allocated and promised for that time: by when that was, order and number, past `after`."""
+        """Of fulfilments that were allocated and promised for that time: by when that was, order
+        and number, past `after`."""
 
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         """Newest first (by breach id), older than the breach id `before`."""

@@ -1,8 +1,11 @@
-"""What read models keep only for a while: rows of what is over, that nothing looks for any more. Of what happened the history tells for as long as it is kept.
+"""What read models keep only for a while: rows of what is over, that nothing looks for any more. Of what happened the
+history tells for as long as it is kept.
 
-Once an hour, in small parts, beside the collector of figures (`actors/ray_figures.py`). It takes away rows and never an entity that is alive: only such rows as their entity has said
-its last word on, long after the commands to it are forgotten. An entity of which the row is gone is unknown, as one is that never was. The list of ended
-sessions is one entity with a row a session, all of which are read whenever it comes to memory: of these it takes what the list itself has dropped.
+Once an hour, in small parts, beside the collector of figures (`actors/ray_figures.py`). It takes away rows and never an
+entity that is alive: only such rows as their entity has said its last word on, long after the commands to it are
+forgotten. An entity of which the row is gone is unknown, as one is that never was. The list of ended sessions is one
+entity with a row a session, all of which are read whenever it comes to memory: of these it takes what
+the list itself has dropped.
 """
 
 from __future__ import annotations
@@ -40,18 +43,20 @@ class Rows(Protocol):
     """Raises StoreUnavailable."""
 
     async def forget_carts(self, before_ms: int) -> int:
-        """Takes away rows of reservations that are over, and were made and ended before then (UTC ms); so many, of which there may be more."""
+        """Takes away rows of reservations that are over, and were made and ended before then (UTC ms); so many, of
+        which there may be more."""
 
     async def forget_revocations(self, before_ms: int) -> int:
-        """Takes away rows of ended sessions whose tokens were over before then (UTC ms); so many, of which there may be more. Never the newest row of a
-        list: it tells the list's version."""
+        """Takes away rows of ended sessions whose tokens were over before then (UTC ms); so many, of which there may be
+        more. Never the newest row of a list: it tells the list's version."""
 
     async def forget_papers(self, before_ms: int) -> Papers:
         """Takes away papers of shipments that were over before then (UTC ms); so many, of which there may be more."""
 
 
 class Retention:
-    """`carts`, `revocations`, `labels`, `addresses`: rows that went since it started. papers_kept_days: of shipments that are over."""
+    """`carts`, `revocations`, `labels`, `addresses`: rows that went since it started. papers_kept_days: of
+    shipments that are over."""
 
     def __init__(self, rows: Rows, clock: Clock, papers_kept_days: int = PAPERS_KEPT_DAYS) -> None:
         self._rows, self._clock = rows, clock

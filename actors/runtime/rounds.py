@@ -12,8 +12,9 @@ from actors.runtime.ports import Clock
 async def rounds_for_ever(
     one: Callable[[], Awaitable[bool]], forget: Callable[[], None], clock: Clock, pause_s: float, log: logging.Logger, name: str
 ) -> None:  # fmt: skip
-    """Calls `one` again and again, at once where it says that there is more, else after `pause_s`. A store that is away is told and waited for; whatever else
-    goes wrong is told too, and `forget` drops what was learned since the last save: it may be half of something."""
+    """Calls `one` again and again, at once where it says that there is more, else after `pause_s`. A store that is away
+    is told and waited for; whatever else goes wrong is told too, and `forget` drops what was learned since the last
+    save: it may be half of something."""
     while True:
         try:
             more = await one()

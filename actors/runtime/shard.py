@@ -36,8 +36,8 @@ class Entity(msgspec.Struct, eq=False):
 
 
 class TailEntry(msgspec.Struct, eq=False):
-    """A turn past the watermark, with its place in the journal. `rows` and `entity` are None while nobody has folded the turn into its
-    entity after a takeover."""
+    """A turn past the watermark, with its place in the journal. `rows` and `entity` are None while nobody has folded
+    the turn into its entity after a takeover."""
 
     position: int
     line: int
@@ -47,8 +47,8 @@ class TailEntry(msgspec.Struct, eq=False):
 
 
 class Shard:
-    """A shard that this host owns under `epoch`. A `Shard` object lives for one activation: when an append is in doubt it is
-    marked `lost` and a new one is built from what is durable.
+    """A shard that this host owns under `epoch`. A `Shard` object lives for one activation: when an append is in doubt
+    it is marked `lost` and a new one is built from what is durable.
 
     position: the last one given to a turn (durable or about to be). durable: the last one known to be on disk.
     drained: the last one in the store.

@@ -17,7 +17,8 @@ def shard_of(kind: str, entity_id: str, shards: int) -> int:
 
 
 def fingerprint(scope: str, command_id: str) -> int:
-    """63 bits (they fit PostgreSQL's bigint) that stand for a command in the memory of commands; `scope` is the entity's id, or the kind for creations."""
+    """63 bits (they fit PostgreSQL's bigint) that stand for a command in the memory of commands; `scope` is the
+    entity's id, or the kind for creations."""
     return int.from_bytes(hashlib.blake2b(f"{scope}\0{command_id}".encode(), digest_size=8).digest(), "big") >> 1
 
 

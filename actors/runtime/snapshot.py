@@ -51,7 +51,8 @@ class Snapshot:
         self._last = []
 
     def piece(self, shards: Mapping[int, Shard], rows_max: int) -> list[tuple[Shard, Row]]:
-        """The next rows, as residents are now, each with its shard. Left out is who went with his shard: whoever loads him next tells of him."""
+        """The next rows, as residents are now, each with its shard. Left out is who went with his shard: whoever
+        loads him next tells of him."""
         rows: list[tuple[Shard, Row]] = []
         self._last = []
         while len(rows) < rows_max:

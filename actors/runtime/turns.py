@@ -1,4 +1,5 @@
-"""One item becomes one turn: decide, evolve, remember. Synchronous: nothing here waits, so a batch of turns is one run."""
+"""One item becomes one turn: decide, evolve, remember. Synchronous: nothing here waits, so a
+batch of turns is one run."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from actors.runtime.wire import Envelope, Reply, Turn
 
 
 class EvolveFault(Exception):
-    """An event could not be applied, or what follows from it not be told: the shard's memory is ahead of what will ever be durable
-    and can't be trusted any more."""
+    """An event could not be applied, or what follows from it not be told: the shard's memory is ahead of what will ever
+    be durable and can't be trusted any more."""
 
 
 class NeedsStore(Exception):
@@ -118,7 +119,8 @@ class TurnTaker:
         command = None if envelope.refused else codec.command(envelope.body)
         try:
             if command is None:
-                # Whoever asks found it, and had to ask all the same: it may have been done at an earlier try, when there was nothing to find.
+                # Whoever asks found it, and had to ask all the same: it may have been done at an earlier try, when
+                # there was nothing to find.
                 found = decode_refusal(envelope.refused)
                 raise Refused(found.code, found.detail, **found.extra)
             decision = kind.decide(entity.state, command, context)
@@ -151,7 +153,8 @@ class TurnTaker:
                     raise  # nothing was changed
                 raise EvolveFault(f"{envelope.kind} {envelope.entity_id}") from fault
         if not entity.version:
-            # Nothing exists under this id, so there is nothing to remember it with, nor a line of the audit. It may be asked again at no harm.
+            # Nothing exists under this id, so there is nothing to remember it with, nor a line of the audit. It may
+            # be asked again at no harm.
             group.recalled[shard] = None
             group.replies.append((shard, item, Reply(status, reply)))
             return

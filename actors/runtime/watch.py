@@ -3,8 +3,9 @@
     audit ──since(cursor)──▶ Monitor ──▶ RaiseAlert to the alert's entity (again until it is taken)
                                  └─ every SAVE_S: state and cursor together, when every alert so far is taken
 
-After a crash it reads the last minute again: the same records give the same alerts with the same ids, and an alert that is there already
-takes no harm. Of what is older than STALE_MS it only learns: nobody's session is ended for what was done yesterday.
+After a crash it reads the last minute again: the same records give the same alerts with the same ids, and an alert that
+is there already takes no harm. Of what is older than STALE_MS it only learns: nobody's session is ended
+for what was done yesterday.
 """
 
 from __future__ import annotations

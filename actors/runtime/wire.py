@@ -1,4 +1,5 @@
-"""What crosses processes: envelopes to hosts, replies back, and the journal's turns. MessagePack, arrays without field names.
+"""What crosses processes: envelopes to hosts, replies back, and the journal's turns. MessagePack,
+arrays without field names.
 
 All structs stand in this importable module: a struct defined in `__main__` can't cross a process.
 """
@@ -40,12 +41,14 @@ CODE_KEY_REUSED = "idempotency.key_reused"
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One command or query on its way to an entity.
 
-    ticket: the asking gateway's number for the reply. command_id: "" for queries. digest: 63 bits of the body, so that a
-    reused key is noticed. creates: the entity is new, so its id may differ from that of an earlier delivery; the memory of
-    commands is then kept by kind and command id alone. wait: the final answer is wanted when the first one is provisional.
-    body: the command or query in MessagePack. cause: the request id, for history and logs. who: who asked, for the audit; None where nobody
-    did (messages between entities, timers) and while identity is off. since_ms: it may have been done already, at any time since then (UTC
-    ms), which is longer ago than the memory of commands goes; 0 for what is not that old. refused: RefusalBody as JSON instead of a command: why whoever asks found that it can't be done,
+    ticket: the asking gateway's number for the reply. command_id: "" for queries. digest: 63 bits of the body, so that
+    a reused key is noticed. creates: the entity is new, so its id may differ from that of an earlier delivery; the
+    memory of commands is then kept by kind and command id alone. wait: the final answer is wanted when
+    the first one is provisional.
+    body: the command or query in MessagePack. cause: the request id, for history and logs. who: who asked, for the
+    audit; None where nobody did (messages between entities, timers) and while identity is off. since_ms: it may have
+    been done already, at any time since then (UTC ms), which is longer ago than the memory of commands goes; 0 for what
+    is not that old. refused: RefusalBody as JSON instead of a command: why whoever asks found that it can't be done,
     which is the answer unless the command was done before; b"" where nothing was found.
     """
 
@@ -65,8 +68,9 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The outcome for one envelope; `body` is JSON, ready for the caller. audited: of a refusal: its line in the audit goes with a turn. Views have no turn, where nothing
-    exists none is kept, and a reused key comes to none: whoever tells the caller has to note those."""
+    """The outcome for one envelope; `body` is JSON, ready for the caller. audited: of a refusal: its line in the audit
+    goes with a turn. Views have no turn, where nothing exists none is kept, and a reused key comes to none: whoever
+    tells the caller has to note those."""
 
     status: int
     body: bytes = b""
@@ -85,8 +89,8 @@ class Turn(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     version: the entity's after the turn. at_ms: UTC ms. events: a JSON array, empty (`[]`) for a remembered refusal.
     status, reply: what the command is answered (for ever). provisional: a later turn's `answers` hold the final one.
-    answers: (command id, reply) of earlier commands of this entity that are now final. fingerprint: 63 bits that stand for
-    the command in the memory of commands (`memory.py`). audited: what the audit keeps of it.
+    answers: (command id, reply) of earlier commands of this entity that are now final. fingerprint: 63 bits that stand
+    for the command in the memory of commands (`memory.py`). audited: what the audit keeps of it.
     """
 
     kind: str
@@ -116,8 +120,10 @@ class LiveEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How a host is. owned: its shards, as `sharding.mask_of` has them. lag_ms: age of the oldest turn that is not yet in the store.
-    fresh_ms: UTC ms; what its shards acknowledged before that is in the store. journal, store: "ok" or what is wrong."""
+    """How a host is. owned: its shards, as `sharding.mask_of` has them. lag_ms: age of the oldest turn
+    that is not yet in the store.
+    fresh_ms: UTC ms; what its shards acknowledged before that is in the store. journal,
+    store: "ok" or what is wrong."""
 
     name: str
     pid: int
@@ -140,8 +146,8 @@ class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class FedRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A row of a feed table as a MessagePack array. shard, epoch: of the entity that it is of, and of its owner: of two rows that come over two lines
-    the one of the higher epoch is newer."""
+    """A row of a feed table as a MessagePack array. shard, epoch: of the entity that it is of, and of its owner: of two
+    rows that come over two lines the one of the higher epoch is newer."""
 
     shard: int
     epoch: int
@@ -152,8 +158,9 @@ class FedRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Downlink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a host has for a gateway since `cursor`: final answers, changed rows of the feed tables, live events.
 
-    reset: live events before these may be missing. From the first call on, or when the cursor was too old, rows hold everything that the
-    host has, in pieces. more: there are rows that did not fit; before they have come the gateway does not know what the host has.
+    reset: live events before these may be missing. From the first call on, or when the cursor was too old, rows hold
+    everything that the host has, in pieces. more: there are rows that did not fit; before they have come the gateway
+    does not know what the host has.
     """
 
     cursor: int

@@ -15,14 +15,16 @@ from actors.storage.shared_line import SharedLine
 
 # Longer than whatever is asked for.
 KEEP_MS = 2 * max(IDLE_MS.values())
-# KEYS: the set. ARGV: what is not later is forgotten (UTC ms), ms until all of it is, then a time and a session in turn.
+# KEYS: the set. ARGV: what is not later is forgotten (UTC ms), ms until all of it is, then a
+# time and a session in turn.
 _TELL = """
 redis.call('ZADD', KEYS[1], 'GT', unpack(ARGV, 3))
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 0
 """
-# KEYS: the set. ARGV: ms until all of it is forgotten, time, session. It writes even where nothing is new: a Redis that takes nothing tells of nothing.
+# KEYS: the set. ARGV: ms until all of it is forgotten, time, session. It writes even where nothing is new: a Redis that
+# takes nothing tells of nothing.
 _LATER = """
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])

@@ -5,8 +5,9 @@
                                                                every chain is        signed anchors of past days
                                                                computed anew
 
-Whoever may write to `audit` and `shards` could make a chain anew from some line on; the anchors, whose key is not in the database, tell. Whoever takes the anchors away
-is told by the record of them, which is not there either. And a line that no search finds is as good as removed, so it is looked whether its seconds are there.
+Whoever may write to `audit` and `shards` could make a chain anew from some line on; the anchors, whose key is not in
+the database, tell. Whoever takes the anchors away is told by the record of them, which is not there either. And a line
+that no search finds is as good as removed, so it is looked whether its seconds are there.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ Record = Mapping[tuple[str, int], str]
 _HEAD = struct.Struct("!hiiiqiq")
 _CHAIN_FIELD_BYTES = 4 + audit_rows.CHAIN_BYTES
 _LINES = f"SELECT {', '.join(audit_rows.COLUMNS)} FROM audit"  # noqa: S608 -- columns of our schema
-# Times never go back within a shard, so the first is the order of each chain, unless somebody changed a time; and there is an index by it.
+# Times never go back within a shard, so the first is the order of each chain, unless somebody changed a time;
+# and there is an index by it.
 _BY_TIME = f"COPY ({_LINES} ORDER BY at, shard, number) TO STDOUT (FORMAT binary)"
 _BY_NUMBER = f"COPY ({_LINES} WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
 _UNFOUND = """
@@ -101,7 +103,8 @@ class Cut(NamedTuple):
 def verify(
     connection: psycopg.Connection[Any], region: str, is_signed: IsSigned, record: Record | None = None
 ) -> Checked:
-    """Checks everything, in one snapshot of the database. record: the anchors that are known to have been made, None where that is not known."""
+    """Checks everything, in one snapshot of the database. record: the anchors that are known to have been made, None
+    where that is not known."""
     breaks: list[Break] = []
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -68,7 +68,8 @@ def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: 
         for shard, number, chain, at in ends.fetchall():
             if shard in done:
                 continue
-            # Only where there are lines since: whoever looked for the last line of a shard that was quiet for long would read those of all others.
+            # Only where there are lines since: whoever looked for the last line of a shard that was quiet for long
+            # would read those of all others.
             last = (number, chain) if at < midnight else _last_before(connection, shard, midnight)
             if last is None:
                 continue
@@ -92,7 +93,8 @@ def _last_before(connection: psycopg.Connection[Any], shard: int, midnight: date
 def drop_old(
     connection: psycopg.Connection[Any], region: str, today: date, keep_days: int, sign: Sign
 ) -> list[Dropped]:
-    """Drops the months of which every line is older than `keep_days`, oldest first; writes down where the chains were cut. Raises Held."""
+    """Drops the months of which every line is older than `keep_days`, oldest first; writes down where the
+    chains were cut. Raises Held."""
     dropped = []
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -146,7 +148,8 @@ def _end_of(month: date) -> date:
 
 
 def hold(connection: psycopg.Connection[Any], hold_id: str, reason: str) -> bool:
-    """From now on nothing is dropped: what is being dropped just now is waited for. False when there is a hold of that name already."""
+    """From now on nothing is dropped: what is being dropped just now is waited for. False when there is a
+    hold of that name already."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         made = connection.execute(

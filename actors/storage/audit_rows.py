@@ -2,8 +2,9 @@
 
     chain(n) = SHA-256( chain(n - 1) + row n as COPY's binary fields, all but the chain )
 
-What is hashed is what PostgreSQL is sent, so a verifier that reads the columns and packs them again must come to the same chains. Numbers
-count from 1 within a shard without gaps, and times never go back, so that a month of a shard is an unbroken stretch of its chain.
+What is hashed is what PostgreSQL is sent, so a verifier that reads the columns and packs them again must come to the
+same chains. Numbers count from 1 within a shard without gaps, and times never go back, so that a month of a shard is an
+unbroken stretch of its chain.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Head(NamedTuple):
 
 
 class Chained(NamedTuple):
-    """Lines ready for COPY as blocks, in their order; the ends of the chains that they make longer, by shard; and what they are found by, each once."""
+    """Lines ready for COPY as blocks, in their order; the ends of the chains that they make longer, by shard; and what
+    they are found by, each once."""
 
     blocks: list[bytes]
     ends: dict[int, Head]
@@ -76,8 +78,9 @@ def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> Chained:
             number, chain, at_ms = ends.get(shard) or heads.get(shard) or Head()
         for line in turn.audited:
             number += 1
-            # One clock is behind another's: the chain's times go on from where they are. A line of a replica whose clock is ahead is no later than the turn that
-            # carries it: else all lines of the shard would be dated ahead until time has caught up, and their month might not be there yet.
+            # One clock is behind another's: the chain's times go on from where they are. A line of a replica whose
+            # clock is ahead is no later than the turn that carries it: else all lines of the shard would be dated ahead
+            # until time has caught up, and their month might not be there yet.
             line_ms, turn_ms = line.at_ms, turn.at_ms
             if line_ms and line_ms < turn_ms:
                 turn_ms = line_ms
@@ -97,7 +100,8 @@ def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> Chained:
 
 
 def _texts(line: Audited, who: Who, act: Act, turn: Turn) -> bytes:
-    """The columns from `subject` to `changes` as COPY's fields. Who asked and what was done come again and again: packed once."""
+    """The columns from `subject` to `changes` as COPY's fields. Who asked and what was done come again
+    and again: packed once."""
     # A trail's lines say themselves what they are about, be it nothing.
     kind, entity_id = (line.kind, line.entity_id) if line.request_id else (turn.kind, turn.entity_id)
     request, entity = (line.request_id or turn.cause).encode(), entity_id.encode()

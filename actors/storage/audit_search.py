@@ -48,7 +48,8 @@ _ONE_SECOND: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second
 # What the index of words is about.
 _TELLING = (audit.c.outcome, audit.c.why, audit.c.changes)
 _COLUMNS = [audit.c[name] for name in Line.__struct_fields__]
-# What separates words in a line: migration 0003 makes blanks of it, so `HOODIE-XL.on_hand` stands there as four words in a row.
+# What separates words in a line: migration 0003 makes blanks of it, so `HOODIE-XL.on_hand` stands
+# there as four words in a row.
 _BETWEEN_WORDS = str.maketrans(dict.fromkeys('._-":,{}[]', " "))
 # As `websearch_to_tsquery` takes them: what stands between quotation marks, or a word; "-" before it: without.
 _LOOKED_FOR = re.compile(r'(?P<without>-?)(?:"(?P<row>[^"]*)"|(?P<word>[^\s"]+))')
@@ -58,7 +59,8 @@ class PostgresAudit:
     """`AuditLines` (see `actors/runtime/audit_lines.py`) on the table that the drain adds to."""
 
     def __init__(self, url: str, *, timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
-        # Each statement by itself: a search that kept its lock on one table could wait for a month that is being dropped, and that for the search.
+        # Each statement by itself: a search that kept its lock on one table could wait for a month that is being
+        # dropped, and that for the search.
         self._engine = new_engine(url, timeout_s, POOL_SIZE).execution_options(isolation_level="AUTOCOMMIT")
         self._limit_s = timeout_s + CONNECT_TIMEOUT_S
 
@@ -98,8 +100,8 @@ def _keys(wanted: Filter) -> list[list[int]]:
 async def _by_seconds(
     connection: AsyncConnection, keys: list[list[int]], wanted: Filter, before: Place | None, limit: int
 ) -> tuple[list[Any], Place | None]:
-    """A page of the lines that say all of these. Seconds may have thousands of lines, of which one says it: what takes too long is broken off between two steps, and
-    goes on from there."""
+    """A page of the lines that say all of these. Seconds may have thousands of lines, of which one says it: what takes
+    too long is broken off between two steps, and goes on from there."""
     found: list[Any] = []
     older: datetime | None = None
     some = SECONDS_FIRST
@@ -150,7 +152,8 @@ def _lines_of(seconds: Sequence[datetime], wanted: Filter, before: Place | None,
     # The bounds of all: without them nothing is known of which months they are in.
     first, last = (sa.literal(moment, sa.DateTime(timezone=True)) for moment in (seconds[-1], seconds[0] + _SECOND))
     lines = _matching(lines.where(audit.c.at >= first, audit.c.at < last), wanted, before)
-    # The limit keeps the planner from reading all between the first and the last, of which something seldom has a few seconds.
+    # The limit keeps the planner from reading all between the first and the last, of which
+    # something seldom has a few seconds.
     line = _page(lines, limit).lateral("line")
     told = sa.select(*line.c).select_from(begins.join(line, sa.true()))
     return _page(told, limit)
@@ -174,7 +177,8 @@ def _by_turns(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any
 
 
 def _by_moved(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any]:
-    """Those that have not the time of their turn, because their shard's chain was later already. Hardly ever are there any."""
+    """Those that have not the time of their turn, because their shard's chain was later already.
+    Hardly ever are there any."""
     c = audit_seconds.c
     seconds = sa.select(c.second).distinct().where(c.key == key_of("entity", wanted.entity_id))
     begin = _between(seconds, c.second, wanted, before, _SECOND_MS).subquery("begin")
@@ -186,7 +190,8 @@ def _by_moved(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any
 def _routine_steps(
     moments: sa.Subquery, wanted: Filter, before: Place | None, limit: int, *at: sa.ColumnElement[bool]
 ) -> sa.Select[Any]:
-    """Those at these moments. Each is looked up by itself: the limit keeps the planner from reading whole months beside them."""
+    """Those at these moments. Each is looked up by itself: the limit keeps the planner from reading
+    whole months beside them."""
     lines = _matching(sa.select(*_COLUMNS).where(*at, sa.text(ROUTINE_STEP)), wanted, before)
     line = _page(lines, limit).lateral("line")
     return sa.select(*line.c).select_from(moments.join(line, sa.true()))

@@ -2,15 +2,18 @@
 
     lines of a drain ──▶ (key, second), each once ──▶ audit_seconds ◀── the newest seconds of what is looked for ──▶ all lines of these
 
-An index has an entry for each line. Where thousands of lines come in a second, nearly all of them say what others of that second said: four indexes took
-more of the drain than the lines themselves. A search reads the lines of the seconds that it finds, which stand together. People and devices do something now and
-then: their lines have an index, or a search for one of them and something seldom would read whole hours.
+An index has an entry for each line. Where thousands of lines come in a second, nearly all of them say what others of
+that second said: four indexes took more of the drain than the lines themselves. A search reads the lines of the seconds
+that it finds, which stand together. People and devices do something now and then: their lines have an index, or a
+search for one of them and something seldom would read whole hours.
 
-A routine step is found by its order's turns in the history, which has their times. Where a line has another time than its turn, the second is told of its order here.
+A routine step is found by its order's turns in the history, which has their times. Where a line has another time than
+its turn, the second is told of its order here.
 
-A key stands for a field and its value: 64 bits of a digest, so that a row is small. Two values of the same key cost a search some lines that it passes over.
-A second may be written twice (each host writes its own, and forgets what it wrote long ago), so nothing is unique here and no drain waits for another.
-Nothing is known by it alone; `audit_check` looks whether each line can be found.
+A key stands for a field and its value: 64 bits of a digest, so that a row is small. Two values of the same key cost a
+search some lines that it passes over. A second may be written twice (each host writes its own, and forgets what it
+wrote long ago), so nothing is unique here and no drain waits for another. Nothing is known by it alone; `audit_check`
+looks whether each line can be found.
 """
 
 from __future__ import annotations
@@ -30,8 +33,9 @@ MACHINES = "-client-"
 # What is remembered of what was written; the oldest go first.
 REMEMBERED_MAX = 20_000
 _INSERT = "INSERT INTO audit_seconds (key, second) SELECT * FROM unnest(%b::bigint[], %b::timestamptz[])"
-# What a line says that it is found by: (seconds since 1970, subject, address, action, location, entity). The entity only where the line has not the time of the turn
-# by which it would be found in the history, else "". A plain tuple, because each line makes one.
+# What a line says that it is found by: (seconds since 1970, subject, address, action, location, entity). The entity
+# only where the line has not the time of the turn by which it would be found in the history, else "". A plain tuple,
+# because each line makes one.
 Said = tuple[int, str, str, str, str, str]
 # (key, seconds since 1970)
 Row = tuple[int, int]

@@ -1,7 +1,7 @@
 """The audit for the monitor: what is new in each shard, and what the monitor has learned so far.
 
-The ends of the chains stand in `shards`, so a second without news costs one look at a small table. Times of a shard never go back, so the
-months before its last line are left alone.
+The ends of the chains stand in `shards`, so a second without news costs one look at a small table. Times of a shard
+never go back, so the months before its last line are left alone.
 """
 
 from __future__ import annotations
@@ -100,8 +100,9 @@ class PostgresAuditStream:
         await bounded(work(), self._limit_s)
 
 
-# The next lines of many shards by one statement: a look each second must not cost one for each shard. `lasts` are the ends that were read
-# before, so what is written meanwhile comes with the next look. Only in the very words of its index the condition is known to be that one's.
+# The next lines of many shards by one statement: a look each second must not cost one for each shard. `lasts` are the
+# ends that were read before, so what is written meanwhile comes with the next look. Only in the very words of its index
+# the condition is known to be that one's.
 _LINES = (
     sa.text(f"""
         SELECT line.* FROM unnest(:shards, :numbers, :ats, :lasts) AS wanted (shard, number, at, last)
@@ -123,11 +124,13 @@ _LINES = (
 
 
 def in_order(records: list[Record], ends: dict[int, Position], limit: int) -> Read:
-    """What of the next lines of the shards may be judged now, and how far each is read by that: to its end, or to its last line that is given.
+    """What of the next lines of the shards may be judged now, and how far each is read by that: to its end, or to
+    its last line that is given.
 
-    Of a shard that the limit cut off nothing is known after its last line, so nothing later is given of any other: else after an outage somebody's
-    changes of the evening, in a short shard, would come before his looks of the morning in a long one. The shard that is cut earliest gives
-    all its lines, so each look comes further. `records`: in the order of each shard, whose times never go back.
+    Of a shard that the limit cut off nothing is known after its last line, so nothing later is given of any other: else
+    after an outage somebody's changes of the evening, in a short shard, would come before his looks of the morning in a
+    long one. The shard that is cut earliest gives all its lines, so each look comes further. `records`: in the order of
+    each shard, whose times never go back.
     """
     last: dict[int, Record] = {}
     counts: dict[int, int] = {}

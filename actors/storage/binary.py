@@ -1,7 +1,8 @@
 """PostgreSQL's binary wire format, for what the drain sends in bulk: rows for COPY, and columns as arrays.
 
-Built by hand because it is the drain's largest cost in this process: several times cheaper than the driver's dumpers, and
-there is nothing to escape. Formats: PostgreSQL's documentation, "COPY", "Binary Format", and the `*send` functions of the types.
+Built by hand because it is the drain's largest cost in this process: several times cheaper than the driver's dumpers,
+and there is nothing to escape. Formats: PostgreSQL's documentation, "COPY", "Binary Format", and the
+`*send` functions of the types.
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ _INSTANTS = _Numbers("q", 8)
 
 
 class _Type:
-    """A type's name in SQL, its oid and its array's, and how a value, or a whole column without nulls, is written with its length
-    before it."""
+    """A type's name in SQL, its oid and its array's, and how a value, or a whole column without nulls, is written with
+    its length before it."""
 
     def __init__(
         self, name: str, oid: int, array_oid: int, put: Callable[[Any], bytes], column: Callable[[Sequence[Any]], bytes]

@@ -16,7 +16,8 @@ from actors.storage.storable import storable_text
 def collections_query(
     status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
 ) -> sa.Select[Any]:
-    """The page of collections, newest first. What is not over has an index, since there is little of it. Nobody knows of those that were not opened."""
+    """The page of collections, newest first. What is not over has an index, since there is little of it. Nobody knows
+    of those that were not opened."""
     c = collections.c
     query = sa.select(*(c[name] for name in CollectionSummary.__struct_fields__)).where(c.status != "unopened")
     if status is not None:

@@ -18,7 +18,8 @@ STATEMENT_TIMEOUT_S = 5.0
 # A session that was left inside a transaction (its process is paused) is ended by the server after this long.
 IDLE_IN_TRANSACTION_S = 5.0
 POOL_SIZE = 4
-# What PostgreSQL refuses to a role that may not, or as a standby, and that it can't be reached: all for its operator to mend.
+# What PostgreSQL refuses to a role that may not, or as a standby, and that it can't be reached:
+# all for its operator to mend.
 REFUSALS = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 _T = TypeVar("_T")
 # Calls that were given up but are still being cancelled: a task that nobody refers to may be collected half-way.

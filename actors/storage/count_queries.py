@@ -15,7 +15,8 @@ from actors.storage.storable import storable_text
 
 
 def counts_query(status: str | None, locations: Sequence[str] | None, before: str | None, limit: int) -> sa.Select[Any]:
-    """The page of counts, newest first. What is open has an index, and so has each location; the rest goes by the primary key backwards."""
+    """The page of counts, newest first. What is open has an index, and so has each location; the rest goes by
+    the primary key backwards."""
     c = counts.c
     query = sa.select(*(c[name] for name in CountSummary.__struct_fields__))
     if status == "open":
@@ -31,8 +32,9 @@ def counts_query(status: str | None, locations: Sequence[str] | None, before: st
 
 
 def movements_query(location_id: str, since_ms: int, limit: int) -> sa.Select[Any]:
-    """What left of each SKU since then, and when it was counted last; what is here or moved, what moved most first. Only the newest entries of the ledger are
-    looked at, by the index that is for it: whatever the period is, it reads no more."""
+    """What left of each SKU since then, and when it was counted last; what is here or moved, what moved most first.
+    Only the newest entries of the ledger are looked at, by the index that is for it: whatever the
+    period is, it reads no more."""
     place = storable_text(location_id)
     s, c = stock.c, last_counted.c
     newest = (

@@ -3,9 +3,9 @@
     BEGIN ─ read epochs, watermarks, ends of the audit's chains ─ COPY history, audit, ledger ─┬─ seconds ─ MERGE rows ─ outbox ─ move_watermarks ─ COMMIT
                                                                                                └─ sent together, built beforehand
 
-Rows that another owner could want are locked only in the last part, and its statements are on their way before the first
-of them runs: a host that is paused in the middle holds up nobody. `move_watermarks` (see the first migration) checks the
-epochs; whatever came before it in the transaction is undone when they are stale.
+Rows that another owner could want are locked only in the last part, and its statements are on their way before the
+first of them runs: a host that is paused in the middle holds up nobody. `move_watermarks` (see the first migration)
+checks the epochs; whatever came before it in the transaction is undone when they are stale.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ _COPY_TURNS = f"COPY history ({', '.join(HISTORY_COLUMNS)}) FROM STDIN (FORMAT b
 
 
 def drain_session(host: str) -> str:
-    """The application name of a host's drain: by it the next owner of its shards ends a session that was left behind."""
+    """The application name of a host's drain: by it the next owner of its shards ends a
+    session that was left behind."""
     return f"ocefs drain {host}"
 
 
@@ -71,8 +72,8 @@ def merge_statement(table: sa.Table, columns: Sequence[sa.Column[Any]], on_inser
 
 
 def change_statement(table: sa.Table, columns: Sequence[sa.Column[Any]]) -> str:
-    """Changes some columns of rows that are there, given as `merge_statement`'s are. One that is not there fails the statement, for
-    want of the other columns: it must not be passed over in silence."""
+    """Changes some columns of rows that are there, given as `merge_statement`'s are. One that is not there fails the
+    statement, for want of the other columns: it must not be passed over in silence."""
     keys = [column.name for column in table.primary_key.columns]
     values = ", ".join(f"new.{key}" for key in keys)
     return f"{_update_statement(table, columns)} WHEN NOT MATCHED THEN INSERT ({', '.join(keys)}) VALUES ({values})"  # noqa: S608 -- the same
@@ -210,8 +211,8 @@ class Drainer:
             try:
                 return await self._attempt(connection, batch)
             except psycopg.OperationalError:
-                # The session was ended since the last drain: the server was restarted, or another host took shards over.
-                # No COMMIT was sent yet, so nothing is in doubt.
+                # The session was ended since the last drain: the server was restarted, or another host took shards
+                # over. No COMMIT was sent yet, so nothing is in doubt.
                 pass
             except (UnicodeEncodeError, psycopg.errors.CharacterNotInRepertoire):
                 batch = storable(batch)
@@ -299,8 +300,8 @@ class Drainer:
     async def _befores(
         self, connection: _Connection, batch: DrainBatch
     ) -> tuple[dict[int, int], dict[int, audit_rows.Head]]:
-        """The watermarks that the drain begins from, and the ends of the audit's chains, which move with them. Finds out cheaply what
-        would be refused at the end."""
+        """The watermarks that the drain begins from, and the ends of the audit's chains, which move with them. Finds
+        out cheaply what would be refused at the end."""
         found = await connection.execute(_READ_SHARDS, [list(batch.marks)])
         known, heads = {}, {}
         async for shard, epoch, watermark, number, chain, at in found:

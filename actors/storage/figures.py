@@ -1,7 +1,7 @@
 """What the collector of figures reads and records, on PostgreSQL: see `actors/runtime/figures.py`.
 
-The ledger and the floors' history are read by the indexes that are there for them, from the version that was read last: what is new costs what is new. Months before it are
-left alone.
+The ledger and the floors' history are read by the indexes that are there for them, from the version that was read last:
+what is new costs what is new. Months before it are left alone.
 """
 
 from __future__ import annotations
@@ -239,7 +239,8 @@ _WANTED = (
     sa.bindparam("untils", type_=postgresql.ARRAY(sa.BigInteger)),
     sa.bindparam("since", type_=sa.DateTime(timezone=True)),
 )
-# Of orders: what transfers and carts do says "-transfer-" and "-resv-". A turn is of one fulfilment, so the limit cuts none in two.
+# Of orders: what transfers and carts do says "-transfer-" and "-resv-". A turn is of one fulfilment, so
+# the limit cuts none in two.
 _MOVES = (
     sa.text("""
         SELECT line.* FROM unnest(:places, :afters, :untils) AS wanted (place, after, until)
@@ -253,7 +254,8 @@ _MOVES = (
     .bindparams(*_WANTED, sa.bindparam("reasons", list(REASONS), type_=postgresql.ARRAY(sa.Text)))
     .columns(location_id=sa.Text, version=sa.BigInteger, at=Instant, reason=sa.Text, cause=sa.Text, units=sa.BigInteger, lines=sa.BigInteger)
 )  # fmt: skip
-# Location and floor have the same id, so their versions lie in one index: bounded from both ends it reads hardly more than the floor's.
+# Location and floor have the same id, so their versions lie in one index: bounded from both ends it reads
+# hardly more than the floor's.
 _TURNS = (
     sa.text("""
         SELECT line.* FROM unnest(:places, :afters, :untils) AS wanted (place, after, until)

@@ -21,8 +21,9 @@ KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key
 
 
 def grant(owner_url: str, role: str, *, make: bool = False) -> None:
-    """Gives `role` the rights that a cell needs, and takes all others. `make`: the role, if there is none (without a password: for a
-    database that only this user reaches). Raises StoreUnavailable: it can't be reached, or does not let us."""
+    """Gives `role` the rights that a cell needs, and takes all others. `make`: the role, if there is none (without a
+    password: for a database that only this user reaches). Raises StoreUnavailable: it can't be
+    reached, or does not let us."""
     name = sql.Identifier(role)
     with _connected(owner_url) as connection:
         # Starters at once take turns.

@@ -1,4 +1,5 @@
-"""Whether orders came while identity was off: they lie in the clear, where no key's destruction reaches them. See `cells/open_time.py`."""
+"""Whether orders came while identity was off: they lie in the clear, where no key's destruction reaches them.
+See `cells/open_time.py`."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ INSERT INTO identity_off (one, until_id) SELECT 1, '' WHERE NOT (
 
 
 def begin_open_time(owner_url: str) -> bool:
-    """From now on whoever reaches the cell may place orders. False, and nothing is begun, when there are sealed ones: what came later would pass for them, and
-    what is changed of them would lie in the clear. Raises StoreUnavailable."""
+    """From now on whoever reaches the cell may place orders. False, and nothing is begun, when there are sealed ones:
+    what came later would pass for them, and what is changed of them would lie in the clear. Raises StoreUnavailable."""
     try:
         with psycopg.connect(driver_url(owner_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
             return connection.execute(_BEGIN).rowcount == 1
@@ -28,9 +29,11 @@ def begin_open_time(owner_url: str) -> bool:
 
 
 def end_open_time(owner_url: str, next_id: str) -> bool:
-    """True, and nothing is ended, when there are orders of such a time. `next_id`: no order from now on has a lesser one.
+    """True, and nothing is ended, when there are orders of such a time. `next_id`: no order
+    from now on has a lesser one.
 
-    Orders that were not written behind yet are seen by the next start: the end is kept, not that there was nothing. Raises StoreUnavailable.
+    Orders that were not written behind yet are seen by the next start: the end is kept, not that there was
+    nothing. Raises StoreUnavailable.
     """
     try:
         with psycopg.connect(driver_url(owner_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:

@@ -18,7 +18,8 @@ _OPEN = ("announced", "receiving")
 def inbounds_query(
     status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
 ) -> sa.Select[Any]:
-    """The page of inbounds, newest first. What is not over has an index, and so has each location; the rest goes by the primary key backwards."""
+    """The page of inbounds, newest first. What is not over has an index, and so has each location; the rest goes by
+    the primary key backwards."""
     c = inbounds.c
     query = sa.select(*(c[name] for name in InboundSummary.__struct_fields__))
     if status is not None:

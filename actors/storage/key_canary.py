@@ -1,4 +1,5 @@
-"""What only the keys open that the cell was made with: a start with others is noticed before they seal anything. See `cells/canary.py`."""
+"""What only the keys open that the cell was made with: a start with others is noticed before they seal
+anything. See `cells/canary.py`."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _INSTEAD = (
 
 
 class Canary(NamedTuple):
-    """`sealed`: by a sealing key of the key file; `digest`: by its lookup key; `wrapped`: by the region's key of id `wrapping`."""
+    """`sealed`: by a sealing key of the key file; `digest`: by its lookup key; `wrapped`: by the
+    region's key of id `wrapping`."""
 
     sealed: bytes
     digest: str

@@ -1,4 +1,5 @@
-"""Months of `history`, `ledger`, `audit` and `audit_seconds`. There is no default partition: a month is made before its first row comes.
+"""Months of `history`, `ledger`, `audit` and `audit_seconds`. There is no default partition: a month is made
+before its first row comes.
 
 A partition is made as a plain table and then attached, which lets readers and writers of the other months go on.
 """
@@ -41,8 +42,8 @@ def parts_of(connection: psycopg.Connection[Any], *tables: str) -> list[str]:
 
 
 def ensure_partitions(connection: sa.Connection, months: Iterable[Month]) -> None:
-    """Makes the partitions that are missing, inside the connection's transaction, by the owner's function: whoever writes rows need not
-    own the tables."""
+    """Makes the partitions that are missing, inside the connection's transaction, by the owner's function: whoever
+    writes rows need not own the tables."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PARTITION_LOCK)))
     for year, number in sorted(set(months)):
         connection.execute(sa.select(sa.func.make_month(date(year, number, 1))))

@@ -121,7 +121,8 @@ class PostgresStore:
                 return {row.shard: Lease(row.shard, row.epoch, row.watermark) for row in raised}
 
     async def _end_drains_of_others(self, connection: AsyncConnection, host: str, shards: list[int]) -> None:
-        """A former owner that is paused may have left a drain half-done: its session ends, so that nobody waits for its locks.
+        """A former owner that is paused may have left a drain half-done: its session ends, so that
+        nobody waits for its locks.
 
         One that lives connects again, reads its watermarks and goes on with what is still its own.
         """
@@ -162,7 +163,8 @@ class PostgresStore:
 
     # --- write-behind ---------------------------------------------------------------------------------------------
     async def drain(self, batch: DrainBatch) -> None:
-        """See `Store.drain`. A batch with turns that the store has already is in doubt (StoreUnavailable): see `shards`."""
+        """See `Store.drain`. A batch with turns that the store has already is in doubt
+        (StoreUnavailable): see `shards`."""
         await self._drainer.drain(batch)
 
     async def _ensure_months(self, months: set[Month]) -> None:

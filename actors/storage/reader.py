@@ -1,4 +1,5 @@
-"""Lists and searches over what was written behind. Pages go by key, never by offset: a deep page costs what the first does."""
+"""Lists and searches over what was written behind. Pages go by key, never by offset: a deep page
+costs what the first does."""
 
 from __future__ import annotations
 
@@ -313,7 +314,8 @@ def orders_query(
     email_digest: str | None = None, order_ref: str | None = None,
 ) -> sa.Select[Any]:  # fmt: skip
     """The page of orders, newest first. By customer or owner: their index. By an open status: the index of open orders,
-    which are few. By a closed one: its own index, since there may be many of one and hardly any of another. A customer or an owner "" has no orders."""
+    which are few. By a closed one: its own index, since there may be many of one and hardly any of another. A customer
+    or an owner "" has no orders."""
     c = orders.c
     query = sa.select(*(c[name] for name in OrderSummary.__struct_fields__ if name != "places"))
     for column, wanted in (
@@ -355,7 +357,8 @@ def devices_query(location_id: str, before: str | None, limit: int) -> sa.Select
 def approvals_query(
     status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
 ) -> sa.Select[Any]:
-    """The page of approvals, newest first. What is pending has an index, and so has each location; the rest goes by the primary key backwards."""
+    """The page of approvals, newest first. What is pending has an index, and so has each location; the rest goes by
+    the primary key backwards."""
     c = approvals.c
     query = sa.select(*(c[name] for name in ApprovalSummary.__struct_fields__))
     if status == "pending":

@@ -5,8 +5,8 @@
     ocefs:{us}:turns:7        stream  entry `<position>-0`, field `turns`: MessagePack of list[Turn]
     ocefs:{us}:marks:7:49210  string  fingerprints appended in that hour (hours since 1970), 8 bytes each, little endian
 
-The braces put all keys of a cell into one slot, so that a Redis Cluster takes the call too. An entry is acknowledged when
-Redis has it on disk: `appendfsync always`, which `verify` checks.
+The braces put all keys of a cell into one slot, so that a Redis Cluster takes the call too. An entry is acknowledged
+when Redis has it on disk: `appendfsync always`, which `verify` checks.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class RedisJournal:
         url: `redis://`, `rediss://` or `unix://` URL, or the path of a unix socket.
         cell: the region's name; keeps the keys of cells apart that share a Redis.
         remember_hours: fingerprints are kept at least that long.
-        timeout_s: of each round trip; then its connection is dropped, so that a late answer is never taken for another's.
+        timeout_s: of each round trip; then its connection is dropped, so that a late answer is
+            never taken for another's.
         ours: the Redis runs for us alone: `verify` insists on its settings. A managed one may hide them.
     """
 
@@ -100,8 +101,8 @@ class RedisJournal:
     async def verify(self) -> None:
         """Checks once, at start, that what Redis acknowledges is on disk and stays there.
 
-        Raises JournalUnsafe: it is older than VERSION_MIN, its settings say otherwise, or (for one of ours) can't be read. Raises
-        JournalUnavailable.
+        Raises JournalUnsafe: it is older than VERSION_MIN, its settings say otherwise, or (for one of ours) can't be
+        read. Raises JournalUnavailable.
         """
         async with self._answering():
             # Told also where settings are hidden.
@@ -265,7 +266,8 @@ class RedisJournal:
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:
-        """Whatever keeps Redis from answering is one fault; the driver has dropped a connection that timed out or broke."""
+        """Whatever keeps Redis from answering is one fault; the driver has dropped a connection
+        that timed out or broke."""
         try:
             yield
         except (OSError, TimeoutError, RedisError) as fault:

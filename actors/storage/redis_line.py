@@ -1,8 +1,8 @@
 """A Redis connection of its own for the one call that every update waits for.
 
-The driver's pool, retries and packing in Python cost as much as all decisions of a batch: here a call is packed by hiredis and
-written at once, under a single deadline. A call that fails or is given up closes the connection, so that a late answer is never
-taken for another's.
+The driver's pool, retries and packing in Python cost as much as all decisions of a batch: here a call is packed by
+hiredis and written at once, under a single deadline. A call that fails or is given up closes the connection, so that a
+late answer is never taken for another's.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class RedisLine:
         self._one = asyncio.Lock()
 
     async def call(self, parts: Iterable[str | bytes | int]) -> Any:
-        """The answer to a command. Raises redis.exceptions.RedisError (a ResponseError leaves the connection open), OSError and
-        TimeoutError."""
+        """The answer to a command. Raises redis.exceptions.RedisError (a ResponseError leaves the connection open),
+        OSError and TimeoutError."""
         packed = hiredis.pack_command(tuple(parts))  # type: ignore[arg-type]
         connection = self._connection
         async with self._one:
@@ -62,7 +62,8 @@ class RedisLine:
             await connection.disconnect(nowait=True)
 
     async def leave(self) -> None:
-        """Drops the connection within this step of the loop, so that no call which waits its turn begins on it; it makes another."""
+        """Drops the connection within this step of the loop, so that no call which waits its turn begins
+        on it; it makes another."""
         await self._connection.disconnect(nowait=True)
 
     async def close(self) -> None:
@@ -71,8 +72,8 @@ class RedisLine:
 
 
 def is_of_a_replica(fault: Exception) -> bool:
-    """Did Redis refuse because it is a replica by now? Since Redis 7 a script's fault has the code of what it met, which the driver takes
-    off the text and makes a class of; before, the code stands within the text."""
+    """Did Redis refuse because it is a replica by now? Since Redis 7 a script's fault has the code of what it met,
+    which the driver takes off the text and makes a class of; before, the code stands within the text."""
     return isinstance(fault, ReadOnlyError) or "READONLY" in str(fault)
 
 

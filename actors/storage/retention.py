@@ -32,7 +32,8 @@ class PostgresRetention:
         await self._engine.dispose()
 
     async def forget_carts(self, before_ms: int) -> int:
-        """See `Rows.forget_carts`. Ids sort by when they were made, so that what is old comes first in the key's index, and what is not is never looked at."""
+        """See `Rows.forget_carts`. Ids sort by when they were made, so that what is old comes first in the key's index,
+        and what is not is never looked at."""
         c = reservations.c
         old = (
             sa.select(c.reservation_id)
@@ -49,7 +50,8 @@ class PostgresRetention:
         return await self._take(sa.delete(reservations).where(c.reservation_id.in_(old)))
 
     async def forget_revocations(self, before_ms: int) -> int:
-        """See `Rows.forget_revocations`. A row that comes meanwhile has a higher version still: then two stay, till the next time."""
+        """See `Rows.forget_revocations`. A row that comes meanwhile has a higher version still: then two
+        stay, till the next time."""
         c = revocations.c
         newest = sa.select(c.region_id, sa.func.max(c.version).label("version")).group_by(c.region_id).subquery()
         old = (
@@ -70,7 +72,8 @@ class PostgresRetention:
         return await bounded(work(), self._limit_s)
 
     async def forget_papers(self, before_ms: int) -> Papers:
-        """See `Rows.forget_papers`. A shipment's id tells when it was begun, so that only what was begun long ago is looked at."""
+        """See `Rows.forget_papers`. A shipment's id tells when it was begun, so that only what was
+        begun long ago is looked at."""
         c, of = shipment_papers.c, shipments.c
         old = (
             sa.select(c.shipment_id, c.parcel)

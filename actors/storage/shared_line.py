@@ -1,4 +1,5 @@
-"""The cell's Redis for what all replicas of the API know together and nobody journals: how often somebody tried something (`rate_limits.py`), when sessions were last used (`activity.py`)."""
+"""The cell's Redis for what all replicas of the API know together and nobody journals: how often somebody tried
+something (`rate_limits.py`), when sessions were last used (`activity.py`)."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ class SharedLine:
 
     Args:
         url: as for RedisJournal.
-        timeout_s: of each call, and of the wait for one's turn: while Redis hangs, nobody waits for everybody's time. Each has its own, for a call that
-            began with what the wait had left would be given up on the way, and its connection with it: the next one would have still less.
+        timeout_s: of each call, and of the wait for one's turn: while Redis hangs, nobody waits for everybody's time.
+            Each has its own, for a call that began with what the wait had left would be given up on the way, and its
+            connection with it: the next one would have still less.
     """
 
     def __init__(self, url: str | Path, timeout_s: float) -> None:
@@ -27,8 +29,8 @@ class SharedLine:
         self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
 
     async def ask(self, *parts: str | int) -> Any:
-        """The answer to a command. Raises JournalUnavailable, also where Redis is full or a replica by now: its connection is left then, for who is the
-        primary shows when connecting anew."""
+        """The answer to a command. Raises JournalUnavailable, also where Redis is full or a replica by now: its
+        connection is left then, for who is the primary shows when connecting anew."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._turn.acquire()

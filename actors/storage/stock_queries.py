@@ -1,6 +1,7 @@
 """What the read model is asked about stock: one SKU over all places, and what left a place day by day.
 
-Each is bounded: by a limit on rows, or on the entries of the ledger that it looks at, newest first by the index that is for it.
+Each is bounded: by a limit on rows, or on the entries of the ledger that it looks at, newest first
+by the index that is for it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def stock_query(sku: str, locations: Sequence[str] | None, limit: int) -> sa.Sel
 
 
 def lots_query(sku: str, locations: Sequence[str] | None, limit: int) -> sa.Select[Any]:
-    """Lots of one SKU, added up by location and last good day. Of serial numbers each is a lot, so there may be very many: no more are read than LOT_ROWS_MAX."""
+    """Lots of one SKU, added up by location and last good day. Of serial numbers each is a lot, so there may be very
+    many: no more are read than LOT_ROWS_MAX."""
     c = lots.c
     free = c.on_hand - c.allocated - c.reserved - c.damaged - c.quality_hold
     query = sa.select(c.location_id, c.expires_on, c.on_hand, free.label("free")).where(c.sku == storable_text(sku))

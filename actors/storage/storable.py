@@ -1,5 +1,5 @@
-"""What PostgreSQL can't store as text: the character NUL, and halves of surrogate pairs. The API refuses both, so nothing
-here is on the usual path; but should one come through, write-behind must not stop for it.
+"""What PostgreSQL can't store as text: the character NUL, and halves of surrogate pairs. The API refuses both, so
+nothing here is on the usual path; but should one come through, write-behind must not stop for it.
 """
 
 from __future__ import annotations

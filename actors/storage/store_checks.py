@@ -1,6 +1,8 @@
-"""Whether a store that somebody else runs may be a cell's: asked as the cell will ask, before anything is started on it.
+"""Whether a store that somebody else runs may be a cell's: asked as the cell will ask, before
+anything is started on it.
 
-No text of an error holds a password: the drivers show pieces of an address that they can't read, so theirs are not passed on then.
+No text of an error holds a password: the drivers show pieces of an address that they can't read, so
+theirs are not passed on then.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ def check_postgres(url: str, versions: range) -> None:
         url: `postgresql://` (or `postgres://`, `postgresql+psycopg://`).
         versions: the major versions that will do.
 
-    Raises ValueError: no such address. Raises StoreUnavailable: nobody answers, or it refuses the role, its password or the database.
-    Raises StoreUnfit: another version.
+    Raises ValueError: no such address. Raises StoreUnavailable: nobody answers, or it refuses the role, its password or
+    the database. Raises StoreUnfit: another version.
     """
     address = driver_url(url)
     try:
@@ -40,7 +42,8 @@ def check_postgres(url: str, versions: range) -> None:
         user, told = sa.make_url(engine_url(url)).username, conninfo_to_dict(address)
     except (sa.exc.ArgumentError, ValueError, psycopg.ProgrammingError):
         address = ""
-    # Of several @ the first one ends the password, for both: what follows of it is taken for the host, and named when that is not found.
+    # Of several @ the first one ends the password, for both: what follows of it is taken for the host, and
+    # named when that is not found.
     if (
         not address.startswith("postgresql://")
         or user not in (None, told.get("user"))
@@ -60,7 +63,8 @@ def check_postgres(url: str, versions: range) -> None:
 
 
 def check_postgres_role(url: str, versions: range, owner_url: str, made: str) -> None:
-    """The same, beside an owner, who makes the role `made` when the cell is deployed: as that one nobody asks before it is there. Raises as `check_postgres`."""
+    """The same, beside an owner, who makes the role `made` when the cell is deployed: as that one nobody asks before it
+    is there. Raises as `check_postgres`."""
     if role_of(url) != made or _has_role(owner_url, made):
         check_postgres(url, versions)
 
@@ -81,10 +85,11 @@ async def check_redis(url: str) -> None:
     Args:
         url: `redis://`, `rediss://` or `unix://`.
 
-    Raises ValueError: no such address. Raises JournalUnavailable: nobody answers, or it refuses the password. Raises StoreUnfit: it is
-    too old, or would forget what it acknowledged.
+    Raises ValueError: no such address. Raises JournalUnavailable: nobody answers, or it refuses the password. Raises
+    StoreUnfit: it is too old, or would forget what it acknowledged.
     """
-    # What stands before the @ may be a password with a / # or ? in it, of which the driver would take a part for the host or the port.
+    # What stands before the @ may be a password with a / # or ? in it, of which the driver would take a
+    # part for the host or the port.
     if not url.startswith(_REDIS_SCHEMES) or _is_torn(url):
         raise ValueError("it is no address of Redis")
     try:

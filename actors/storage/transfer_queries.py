@@ -16,7 +16,8 @@ from actors.storage.storable import storable_text
 def transfers_query(
     status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
 ) -> sa.Select[Any]:
-    """The page of transfers, newest first. What is not over has an index, since there is little of it, and so has each end; the rest goes by the primary key backwards."""
+    """The page of transfers, newest first. What is not over has an index, since there is little of it, and so has each
+    end; the rest goes by the primary key backwards."""
     c = transfers.c
     query = sa.select(*(c[name] for name in TransferSummary.__struct_fields__))
     if status is not None:

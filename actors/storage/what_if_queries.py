@@ -1,6 +1,8 @@
-"""What the read model is asked about the past: orders as they were placed and by which decision, stock as it was, what moved since; and what was promised.
+"""What the read model is asked about the past: orders as they were placed and by which decision, stock as it was, what
+moved since; and what was promised.
 
-Orders are found by their ids, which begin with when they were placed. A sample of them is taken by their ids' ends, which are a hash: the same one each time.
+Orders are found by their ids, which begin with when they were placed. A sample of them is taken by their ids' ends,
+which are a hash: the same one each time.
 """
 
 from __future__ import annotations
@@ -106,7 +108,8 @@ def past_moves_query(
 def promises_query(
     from_ms: int, until_ms: int, channel: str, locations: Sequence[str] | None, after: tuple[int, str, int] | None, limit: int
 ) -> sa.Select[Any]:  # fmt: skip
-    """The page of promises with their steps side by side, along the index of when they were due: all steps of a fulfilment have the same promise."""
+    """The page of promises with their steps side by side, along the index of when they were due: all steps of a
+    fulfilment have the same promise."""
     c = promise_steps.c
     query = sa.select(
         c.order_id, c.number, sa.func.max(c.location_id), sa.func.max(c.channel), c.promised_at,

@@ -1,10 +1,11 @@
-"""`make chaos`: a real cell under load while its parts are killed and paused; then what clients were told is compared with what is there.
+"""`make chaos`: a real cell under load while its parts are killed and paused; then what clients were told is
+compared with what is there.
 
 python -m perf.chaos [--seconds 120] [--seed N] [--only host,redis]   one fault at a time
 python -m perf.chaos --kill-all                                       all processes at once, then the next start
 
-The cell is one of its own: temporary folder, ports of its own. Exit code 1 if an acknowledged update is lost or doubled, if
-anything else that was promised does not hold, or if the cell does not settle.
+The cell is one of its own: temporary folder, ports of its own. Exit code 1 if an acknowledged update is lost or
+doubled, if anything else that was promised does not hold, or if the cell does not settle.
 """
 
 import argparse

@@ -11,7 +11,8 @@ from perf.chaos.told import Notebook
 
 
 class Background:
-    """Runs clients from entering to leaving; on leaving, all of them finish what they are at. Errors go into the notebook."""
+    """Runs clients from entering to leaving; on leaving, all of them finish what they are at.
+    Errors go into the notebook."""
 
     def __init__(self, clients: Sequence[Client], notebook: Notebook) -> None:
         self._clients = clients

@@ -1,4 +1,5 @@
-"""The clients: each follows its own orders through their lives, and repeats a call with the same key until it is answered.
+"""The clients: each follows its own orders through their lives, and repeats a call with the
+same key until it is answered.
 
     Shopper   places orders and takes them through their lives, in single updates and in bodies of several
     Probe     one order in a given shard, put to picking and back all the time: shows when the shard serves
@@ -71,8 +72,8 @@ class Caller:
 
 
 def answered(reply: Reply) -> bool:
-    """Whether the cell said yes or no; otherwise nobody knows what happened. While no application is deployed, Serve's own ingress
-    answers a 404 of its own: only a problem with a code is a no of the cell."""
+    """Whether the cell said yes or no; otherwise nobody knows what happened. While no application is deployed, Serve's
+    own ingress answers a 404 of its own: only a problem with a code is a no of the cell."""
     if reply.status in {NO_ANSWER, 429} or reply.status >= 500:
         return False
     return reply.status < 400 or PROBLEM_MARK in reply.body

@@ -1,4 +1,5 @@
-"""One HTTP/1.1 connection of one client, as real ones have them: kept open, opened again when it breaks, with a deadline.
+"""One HTTP/1.1 connection of one client, as real ones have them: kept open, opened again when
+it breaks, with a deadline.
 
 Raw asyncio, because the load runs on the machine that it loads. One request at a time.
 """
@@ -44,7 +45,8 @@ class Door:
         self._writer: asyncio.StreamWriter | None = None
 
     async def ask(self, method: str, path: str, body: bytes = b"", key: str = "", timeout_s: float = 5.0) -> Reply:
-        """One request, sent once. Whatever goes wrong on the way is a reply with NO_ANSWER and the reason as its body."""
+        """One request, sent once. Whatever goes wrong on the way is a reply with NO_ANSWER and
+        the reason as its body."""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(body)}\r\n"
         if key:
             head += f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"

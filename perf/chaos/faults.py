@@ -1,7 +1,8 @@
 """What is done to the cell: which process, by which signal, when. One fault at a time, at seeded moments.
 
-A process is found by what the cell itself says of it (/readyz, the keeper's state, the title that Ray gives its workers) and
-only signalled if it carries the run token of this very cell, by its mark: id and start time (`cells.processes`).
+A process is found by what the cell itself says of it (/readyz, the keeper's state, the title that Ray gives its
+workers) and only signalled if it carries the run token of this very cell, by its mark: id and
+start time (`cells.processes`).
 """
 
 import asyncio
@@ -153,8 +154,8 @@ async def recovered(cell: OwnCell, counts: dict[str, int], deadline: float) -> s
 
 
 class Havoc:
-    """Goes through a plan until its time is over. `say` is told of each fault. `skipped`: kinds that could not be struck, since there was no such
-    process, once for each time."""
+    """Goes through a plan until its time is over. `say` is told of each fault. `skipped`: kinds that could not be
+    struck, since there was no such process, once for each time."""
 
     def __init__(self, cell: OwnCell, steps: Sequence[Step], seed: int, say: Callable[[str], None]) -> None:
         self._cell = cell

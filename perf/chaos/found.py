@@ -28,7 +28,8 @@ def unsettled(cell: OwnCell) -> str:
 
 
 def wait_settled(cell: OwnCell, patience_s: float = SETTLE_S) -> str:
-    """Waits until nothing is under way, twice in a row (figures of hosts are up to a second old); else what still is."""
+    """Waits until nothing is under way, twice in a row (figures of hosts are up to a second
+    old); else what still is."""
     deadline = time.monotonic() + patience_s
     calm = 0
     while True:

@@ -14,9 +14,9 @@ IN_FLIGHT_S = 0.02
 
 
 class Felt(msgspec.Struct, frozen=True):
-    """Seconds. `overall`: longest time without any acknowledged update; `shard`: from the fault to the first acknowledged
-    update on the last of the affected shards (0 when no shard is known to be affected), to the end of what was looked at where
-    a shard stayed silent; `wait`: longest that one call waited.
+    """Seconds. `overall`: longest time without any acknowledged update; `shard`: from the fault to the first
+    acknowledged update on the last of the affected shards (0 when no shard is known to be affected), to the end of what
+    was looked at where a shard stayed silent; `wait`: longest that one call waited.
     """
 
     overall: float
@@ -25,7 +25,8 @@ class Felt(msgspec.Struct, frozen=True):
 
 
 def felt(fault: Fault, acknowledged: Sequence[Acknowledged], shard_of: dict[str, int], until: float) -> Felt:
-    """What was felt of a fault until the (monotonic) time of the next one. `acknowledged` in order of `at`; `shard_of` by entity."""
+    """What was felt of a fault until the (monotonic) time of the next one. `acknowledged` in order of
+    `at`; `shard_of` by entity."""
     start = bisect_right(acknowledged, fault.at, key=lambda told: told.at)
     end = bisect_right(acknowledged, until, key=lambda told: told.at)
     after = acknowledged[start:end]

@@ -1,4 +1,5 @@
-"""A real cell of one's own: its state in a temporary folder, its ports where nobody else is, started by its real keeper.
+"""A real cell of one's own: its state in a temporary folder, its ports where nobody else is,
+started by its real keeper.
 
 The chaos run, the takeover benchmark and the system tests all use it. Whatever it started is ended by `stop`, known by
 process id and start time or by the run token in its environment; nothing else is ever signalled.
@@ -113,7 +114,8 @@ def _is_free(port: int) -> bool:
 
 
 def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
-    """The project's own file of the region with changes, and identity off unless they or the environment tell otherwise, as the only region of the folder `folder`."""
+    """The project's own file of the region with changes, and identity off unless they or the environment tell
+    otherwise, as the only region of the folder `folder`."""
     raw: dict[str, dict[str, Any]] = msgspec.to_builtins(load_region(region, PROJECT / "config" / "regions"))
     raw["identity"]["mode"] = identity_told()
     for change in changes:
@@ -126,13 +128,15 @@ def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
         lines.append(f"[{section}]")
         lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
     (folder / f"{region}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    # OCEFS_IDENTITY and OCEFS_TLS are in the file already, unless the changes say otherwise: the cell goes by the file alone.
+    # OCEFS_IDENTITY and OCEFS_TLS are in the file already, unless the changes say otherwise: the
+    # cell goes by the file alone.
     identity, tls = msgspec.convert(raw["identity"], Identity), msgspec.convert(raw["tls"], Tls)
     return msgspec.structs.replace(load_region(region, folder), identity=identity, tls=tls)
 
 
 def identity_told() -> str:
-    """`[identity] mode` of a cell that is measured or broken: off, so that figures of today and of before say the same, unless `OCEFS_IDENTITY` tells."""
+    """`[identity] mode` of a cell that is measured or broken: off, so that figures of today and of before say the same,
+    unless `OCEFS_IDENTITY` tells."""
     return os.environ.get("OCEFS_IDENTITY") or "off"
 
 

@@ -43,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct):
-    """What was done to the cell under load. `killed`: processes that were killed together; `ended_at`: when the clients stopped (monotonic seconds)."""
+    """What was done to the cell under load. `killed`: processes that were killed together; `ended_at`: when the clients
+    stopped (monotonic seconds)."""
 
     faults: list[Fault]
     skipped: list[str]
@@ -53,8 +54,8 @@ class Done(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What came of it. `unsettled`: what was still under way at the end; empty if nothing. `ended_at`: when the clients stopped (monotonic seconds);
-    `skipped`: kinds of faults that could not be struck."""
+    """What came of it. `unsettled`: what was still under way at the end; empty if nothing. `ended_at`: when the clients
+    stopped (monotonic seconds); `skipped`: kinds of faults that could not be struck."""
 
     settings: Settings
     notebook: Notebook

@@ -1,8 +1,11 @@
-"""How long the shards of a killed host are away, with a long tail: `python -m perf.chaos.takeover [--events 100000] [--remembered 0] [--times 20]`.
+"""How long the shards of a killed host are away, with a long tail:
+`python -m perf.chaos.takeover [--events 100000] [--remembered 0] [--times 20]`.
 
-A cell of one's own whose write-behind is refused by its Postgres (as by a full disk; leases go on), so that the tail keeps
-all turns. `--remembered` commands are in its journal's memory as if they had come in the last day: whoever takes shards over has to learn of them. Then, again and again: SIGKILL to a host, and the time until the last of its shards acknowledged an update. Exit code 2 if the 99th percentile is over the target
-(`--target`, 3 s), 1 if it could not be measured.
+A cell of one's own whose write-behind is refused by its Postgres (as by a full disk; leases go on), so that the tail
+keeps all turns. `--remembered` commands are in its journal's memory as if they had come in the last day: whoever takes
+shards over has to learn of them. Then, again and again: SIGKILL to a host, and the time until the last of its shards
+acknowledged an update. Exit code 2 if the 99th percentile is over the target (`--target`, 3 s), 1
+if it could not be measured.
 """
 
 import argparse
@@ -158,7 +161,8 @@ def measure(cell: OwnCell, events: int, times: int, say: Callable[[str], None]) 
 
 
 def _wait_whole(cell: OwnCell, counts: dict[str, int]) -> None:
-    """Until there are as many hosts as before, with their share of the shards; that Postgres refuses is what we wanted."""
+    """Until there are as many hosts as before, with their share of the shards; that Postgres
+    refuses is what we wanted."""
     deadline = time.monotonic() + WHOLE_S
     while True:
         ready = cell.ready()

@@ -1,4 +1,5 @@
-"""What clients were told: every acknowledged update, every order as far as its client knows it, every unit that came in."""
+"""What clients were told: every acknowledged update, every order as far as its client knows it,
+every unit that came in."""
 
 from collections import Counter, defaultdict
 from typing import NamedTuple
@@ -39,8 +40,8 @@ class ToldOrder(msgspec.Struct):
 class Notebook:
     """One for all clients of a run (they share a thread).
 
-    `answers`: all tries by status, "none" for those without an answer; `broken`: why those had none. `refused`: by code. `short`: orders that
-    could not have all that they wanted.
+    `answers`: all tries by status, "none" for those without an answer; `broken`: why those had none. `refused`: by
+    code. `short`: orders that could not have all that they wanted.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,5 @@
-"""Compares what clients were told with what is there. Pure: the run reads the database (`found.py`) and hands both here."""
+"""Compares what clients were told with what is there. Pure: the run reads the database
+(`found.py`) and hands both here."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -108,7 +109,8 @@ def _at_its_version(update: Acknowledged, turns: list[Turn]) -> bool:
 
 
 def _histories(found: Found, verdict: Verdict) -> None:
-    """The versions of an entity go on without a gap or a fork: no turn is missing in the middle, none is there beside another."""
+    """The versions of an entity go on without a gap or a fork: no turn is missing in the middle, none
+    is there beside another."""
     by_entity: dict[tuple[str, str], list[Turn]] = defaultdict(list)
     for turn in found.turns:
         if turn.events:
@@ -129,8 +131,9 @@ def _histories(found: Found, verdict: Verdict) -> None:
 
 
 def _orders(told: Notebook, found: Found, verdict: Verdict) -> None:
-    """Each order is at least as far as its client saw it, and is what it was told if nothing happened since. One that is over only hears of others
-    from then on: it leaves the lines in which it waited, and gives back what it was offered meanwhile."""
+    """Each order is at least as far as its client saw it, and is what it was told if nothing happened since. One that
+    is over only hears of others from then on: it leaves the lines in which it waited, and gives back what
+    it was offered meanwhile."""
     asked: dict[str, list[Turn]] = defaultdict(list)
     for turn in found.turns:
         if turn.kind == "order" and turn.events and not _is_message(turn):
@@ -155,7 +158,8 @@ def _orders(told: Notebook, found: Found, verdict: Verdict) -> None:
 
 
 def _is_message(turn: Turn) -> bool:
-    """Messages, and the answers to them, are named after the entity that sent them, as entities are after their region; clients' keys are not."""
+    """Messages, and the answers to them, are named after the entity that sent them, as entities are after their
+    region; clients' keys are not."""
     return turn.command_id.startswith(turn.entity_id.partition("-")[0] + "-")
 
 

@@ -17,7 +17,8 @@ PROBE = "PROBE"
 PLENTY = tuple(f"PLENTY-{number:02}" for number in range(24))
 SCARCE = tuple(f"SCARCE-{number}" for number in range(6))
 PLENTY_UNITS = 50_000
-# Of what is fought over less comes in than is wanted: of 120 s at 400 updates/s some 1,700 units are wanted, and 800 come.
+# Of what is fought over less comes in than is wanted: of 120 s at 400 updates/s some 1,700
+# units are wanted, and 800 come.
 SCARCE_UNITS = 5
 RESTOCK_UNITS = 3
 

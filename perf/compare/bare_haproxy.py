@@ -1,6 +1,7 @@
 """The same HAProxy as the router's with nothing to decide: no rules, checks, limits or second tries.
 
-What the way through it costs is what any HAProxy on the same cores would cost; what the router costs beyond that is ours.
+What the way through it costs is what any HAProxy on the same cores would cost; what the router
+costs beyond that is ours.
 """
 
 import socket

@@ -35,8 +35,9 @@ def install(url: str) -> None:
 def fill(url: str, order_ids: Sequence[str], stock: dict[str, int]) -> None:
     """Puts the orders in, allocated, with one line each, and `stock` units of each SKU at each place.
 
-    Everything that earlier works wrote is thrown away, so that each work starts with tables of the same size. What they left under way is
-    waited for, or it would stand in the way of that, or be written afterwards. Raises TimeoutError when it does not end.
+    Everything that earlier works wrote is thrown away, so that each work starts with tables of the same size. What they
+    left under way is waited for, or it would stand in the way of that, or be written afterwards. Raises
+    TimeoutError when it does not end.
     """
     tables = "orders, order_lines, fulfilments, history, commands, stock, ledger"
     with psycopg.connect(url, autocommit=True) as connection:
@@ -61,7 +62,8 @@ def fill(url: str, order_ids: Sequence[str], stock: dict[str, int]) -> None:
 
 
 def _wait_quiet(connection: psycopg.Connection[Any]) -> None:
-    """Until nobody else has had a transaction for a while: a worker whose callers are gone has theirs in its queue still."""
+    """Until nobody else has had a transaction for a while: a worker whose callers are gone has
+    theirs in its queue still."""
     deadline, quiet_since = time.monotonic() + QUIET_WITHIN_S, time.monotonic()
     while (now := time.monotonic()) - quiet_since < QUIET_S:
         if now > deadline:

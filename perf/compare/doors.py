@@ -148,7 +148,8 @@ Key = Annotated[str, Header(alias="Idempotency-Key")]
 
 
 def fastapi_door(backend: wire.Backend) -> FastAPI:
-    """FastAPI routes as one would write them, with the reply encoded by msgspec, which is quicker than FastAPI's way."""
+    """FastAPI routes as one would write them, with the reply encoded by msgspec, which is
+    quicker than FastAPI's way."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

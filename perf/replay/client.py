@@ -1,4 +1,5 @@
-"""The cell over HTTP: one place where requests are sent, and sent again under the same key while the cell asks for patience.
+"""The cell over HTTP: one place where requests are sent, and sent again under the same key while
+the cell asks for patience.
 
 CellError
 ├── CellUnreachable   nobody answered, or only 429/502/503/504, until the deadline
@@ -66,8 +67,8 @@ class Answer:
 class CellClient:
     """Keeps connections to one address alive and bounds the requests in flight; `retries` counts those sent again.
 
-    Writes carry an Idempotency-Key, so sending one again after a lost answer changes nothing twice. `credentials` may be set while it is in
-    use: whether the cell asks who we are is seen by its first answer.
+    Writes carry an Idempotency-Key, so sending one again after a lost answer changes nothing twice. `credentials` may
+    be set while it is in use: whether the cell asks who we are is seen by its first answer.
     """
 
     def __init__(self, base: str, region: str, concurrency: int, patience_s: float = 120.0) -> None:

@@ -21,7 +21,8 @@ RETURN_STATUSES: Final = ("cancelled", "returned")
 
 @dataclass(slots=True)
 class Revenue:
-    """Minor units of one currency. `negative` is zero or below; `cancelled` is the part of `gross` that was cancelled."""
+    """Minor units of one currency. `negative` is zero or below; `cancelled` is the part of
+    `gross` that was cancelled."""
 
     gross: int = 0
     negative: int = 0

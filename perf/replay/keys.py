@@ -1,7 +1,7 @@
 """Idempotency keys made from what a step is, never from chance or time: the same trace sent again sends the same keys.
 
-Keys of steps of one order come from its reference and the step; keys of bodies that concern many orders (SKUs, receipts,
-updates) from their content, so that another body never meets the key of this one.
+Keys of steps of one order come from its reference and the step; keys of bodies that concern many orders (SKUs,
+receipts, updates) from their content, so that another body never meets the key of this one.
 """
 
 import hashlib

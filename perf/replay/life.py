@@ -126,7 +126,8 @@ class Life:
             self._tally.shipped.add(live.plan.reference)
 
     async def _go_on(self, live: LiveOrder, step: str, until: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """After an illegal step: what comes after it, where an earlier run has taken the order there; else it is refused."""
+        """After an illegal step: what comes after it, where an earlier run has taken the order
+        there; else it is refused."""
         present = await read_status(self._client, live.order_id)
         at = live.plan.steps.index(step)
         while at < len(live.plan.steps) and not _is_after(live.plan.steps[at], present):

@@ -1,7 +1,8 @@
 """Groups the rows of a trace into orders, whose rows need not stand together (an order may carry two timestamps).
 
 Two passes over the file: the survey counts each order's rows, then `read_orders` hands out an order as soon as its
-last row was read. So memory holds a small entry per order (`OrderEntry`) and the rows of the few orders that are open, never the whole trace.
+last row was read. So memory holds a small entry per order (`OrderEntry`) and the rows of the few orders that are
+open, never the whole trace.
 """
 
 from collections.abc import Iterator
@@ -18,15 +19,16 @@ LINES_PER_ORDER_MAX: Final = 2_000  # the cell's limit
 
 @dataclass(slots=True)
 class OrderEntry:
-    """What is kept of each order while the trace is read: enough to check its later rows against its first, and to tell when it is sent. `ordered_at`: the earliest of its rows; `last_row`: where the
-    last one stands in the file."""
+    """What is kept of each order while the trace is read: enough to check its later rows against its first, and to tell
+    when it is sent. `ordered_at`: the earliest of its rows; `last_row`: where the last one stands in the file."""
 
     final_status: str
     currency: str
     ordered_at: datetime
     last_row: int = 0
     rows: int = 0
-    # A character for each line_no that was taken: 2 bytes a row at most, where a bit for each that there may be is 1.3 kB for the last one alone.
+    # A character for each line_no that was taken: 2 bytes a row at most, where a bit for each that there may be is 1.3
+    # kB for the last one alone.
     line_numbers: str = ""
 
 

@@ -90,7 +90,8 @@ def read_places(path: Path, region: str) -> list[Place]:
 
 
 async def open_places(client: CellClient, region: str, file: Path | None) -> list[Place]:
-    """The cell's places; where it has none, opens those of `file` or the built-in ones first. Raises CellError, PlacesError."""
+    """The cell's places; where it has none, opens those of `file` or the built-in ones first. Raises
+    CellError, PlacesError."""
     present = await known_places(client, region)
     if present:
         return present

@@ -37,7 +37,8 @@ class LiveOrder:
 class Placer:
     """Places orders and books adjustments; counts in `tally`. `sent`: what earlier runs sent.
 
-    Raises CellUnreachable where the cell stays away, and KeysForgotten before anything of an order is sent that it may have forgotten."""
+    Raises CellUnreachable where the cell stays away, and KeysForgotten before anything of an order is sent
+    that it may have forgotten."""
 
     def __init__(
         self, client: CellClient, second_person: SecondPerson, tally: Tally, sent: SentBefore, home_country: str, returns_at: str, scarce: bool,

@@ -2,8 +2,9 @@
 
 Fast: `LANES` lanes each take the next `CHUNK` orders of the trace, place them beside each other, then lead them through
 their lives in bodies of updates. A chunk is the same orders in every run, so that its bodies are the same.
-In trace time: an order is placed when the trace's clock, N times as fast as the world's, comes to its `ordered_at`; it ships at its
-`shipped_at` and is delivered at its `delivered_at` where the trace knows them and they make sense, else at once.
+In trace time: an order is placed when the trace's clock, N times as fast as the world's, comes to its `ordered_at`; it
+ships at its `shipped_at` and is delivered at its `delivered_at` where the trace knows them and
+they make sense, else at once.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """Reads the figures back from Postgres: what the cell really wrote about this trace's orders, and nothing else.
 
-The trace's references go into a temporary table with what the trace says of them, and into another the names under which a cell keeps
-them: as they are, or where it seals them, as their keyed digest. Orders join by `order_ref`, ledger entries by `reference`. Orders of a demo, of other traces, or of a longer part of the same trace are so left out.
+The trace's references go into a temporary table with what the trace says of them, and into another the names under
+which a cell keeps them: as they are, or where it seals them, as their keyed digest. Orders join by `order_ref`, ledger
+entries by `reference`. Orders of a demo, of other traces, or of a longer part of the same trace are so left out.
 """
 
 import time
@@ -84,8 +85,8 @@ class Readback:
 
 
 class PostgresFigures:
-    """One connection to a cell's Postgres. `sealed_name`: what a reference is called where it is sealed. Raises ReadbackError from every
-    method."""
+    """One connection to a cell's Postgres. `sealed_name`: what a reference is called where it is sealed. Raises
+    ReadbackError from every method."""
 
     def __init__(self, url: str, sealed_name: Callable[[str], str] | None = None) -> None:
         self._sealed_name = sealed_name
@@ -157,7 +158,8 @@ class PostgresFigures:
         received: Mapping[Spot, int] | None,
         told_shipped: Iterable[str],
     ) -> StockReport:
-        """What the stock and the orders of these SKUs come to now; see `stock.check_stock`. The orders have to be named before."""
+        """What the stock and the orders of these SKUs come to now; see `stock.check_stock`. The orders
+        have to be named before."""
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -218,7 +220,8 @@ def read_settled(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Readback, bool]:
-    """Reads until write-behind has caught up: everything acknowledged is there and the figures stand still for `quiet_s` seconds.
+    """Reads until write-behind has caught up: everything acknowledged is there and the figures stand
+    still for `quiet_s` seconds.
 
     Returns the figures and whether they are so; False at the deadline (seconds), or where they stand still incomplete.
     """
@@ -243,9 +246,11 @@ def read_stock_settled(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> StockReport:
-    """The stock once it adds up, each reading one snapshot; as it is at the deadline (seconds), or once it stood still for STUCK_S without adding up.
+    """The stock once it adds up, each reading one snapshot; as it is at the deadline (seconds), or once it stood still
+    for STUCK_S without adding up.
 
-    Orders and places are written down by hosts of their own, and whoever waits for units may be given some yet: a difference that passes is none.
+    Orders and places are written down by hosts of their own, and whoever waits for units may be given some yet: a
+    difference that passes is none.
     """
     start = since = clock()
     report = read()

@@ -1,4 +1,5 @@
-"""Whether the cell still remembers the keys of what was sent of a trace: only then does sending it again change nothing."""
+"""Whether the cell still remembers the keys of what was sent of a trace: only then does sending
+it again change nothing."""
 
 import math
 import time
@@ -17,8 +18,8 @@ class KeysForgotten(Exception):
 
 
 def remembers_orders(present: int, orders: int, age_s: float) -> bool:
-    """Whether the cell knows the keys of the orders that are there, `present` of the trace's `orders`, the first from `age_s` seconds ago. Raises KeysForgotten where it may not and
-    some are missing."""
+    """Whether the cell knows the keys of the orders that are there, `present` of the trace's `orders`, the first from
+    `age_s` seconds ago. Raises KeysForgotten where it may not and some are missing."""
     if age_s < KEYS_REMEMBERED_S:
         return True
     if present < orders:
@@ -30,7 +31,8 @@ def remembers_orders(present: int, orders: int, age_s: float) -> bool:
 
 
 def check_speed(found: Survey, ages_s: Mapping[str, float], speed: float) -> None:
-    """Orders that are there (`ages_s`: by reference, since when, in seconds) are sent again each at its own time. Raises KeysForgotten where that is too late for some."""
+    """Orders that are there (`ages_s`: by reference, since when, in seconds) are sent again each at its own time.
+    Raises KeysForgotten where that is too late for some."""
     due_s = {reference: due_s for reference, due_s in found.due_s() if reference in ages_s}
     late = sum(due / speed + ages_s[reference] >= KEYS_REMEMBERED_S for reference, due in due_s.items())
     if late:
@@ -42,7 +44,8 @@ def check_speed(found: Survey, ages_s: Mapping[str, float], speed: float) -> Non
 
 
 class SentBefore:
-    """Orders that are there and are sent again. A trace's clock may wait, and a cell be slow: so each is looked at when its turn has come. `ages_s` as above, at this moment."""
+    """Orders that are there and are sent again. A trace's clock may wait, and a cell be slow: so each is looked at when
+    its turn has come. `ages_s` as above, at this moment."""
 
     def __init__(self, ages_s: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
         now_s = clock()
@@ -60,8 +63,9 @@ class SentBefore:
 
 
 def sends_receipts(age_s: int, *, all_there: bool) -> bool:
-    """Whether the trace's stock is to be received: not where the first of its receipts came `age_s` seconds ago (0: there are none), the cell may have forgotten their keys, and all orders are
-    there, which need no more. Raises KeysForgotten where some are missing."""
+    """Whether the trace's stock is to be received: not where the first of its receipts came `age_s` seconds ago (0:
+    there are none), the cell may have forgotten their keys, and all orders are there, which need no more. Raises
+    KeysForgotten where some are missing."""
     if age_s < KEYS_REMEMBERED_S:
         return True
     if not all_there:

@@ -1,4 +1,5 @@
-"""What is shown at the end: the figures beside those that they should equal, what happened on the way, what was refused.
+"""What is shown at the end: the figures beside those that they should equal, what happened on
+the way, what was refused.
 
 What comes from a trace or a cell is escaped: its square brackets are no markup.
 """
@@ -19,7 +20,8 @@ from perf.replay.tally import Tally
 def show_figures(
     console: Console, wanted: Mapping[str, Figures], found: Mapping[str, Figures], title: str, scarce: bool
 ) -> bool:
-    """One table for all together and, where there are several traces, one for each. Returns whether all figures are equal."""
+    """One table for all together and, where there are several traces, one for each. Returns
+    whether all figures are equal."""
     equal = _show_table(console, f"{title}: all", compare(total(wanted), total(found), scarce))
     names = sorted({*wanted, *found})
     if len(names) > 1:
@@ -66,8 +68,8 @@ def show_stock(console: Console, stock: StockReport) -> bool:
 
 
 def show_rejected(console: Console, found: Survey) -> None:
-    """The rows that could not be taken: counts by reason, then where the first ones stand. And how many were read as one row of several lines, since
-    that rests on quotes: where there should be none, it is the place to look.
+    """The rows that could not be taken: counts by reason, then where the first ones stand. And how many were read as
+    one row of several lines, since that rests on quotes: where there should be none, it is the place to look.
     """
     if found.joined:
         console.print(f"Rows that go over several lines: {found.joined:,}")
@@ -88,9 +90,10 @@ def show_rejected(console: Console, found: Survey) -> None:
 
 
 def show_equal(console: Console, rejected: int, joined: int, scarce: bool, lacking: int, sent: bool) -> None:
-    """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could not be taken, orders by status
-    where stock is scarce, the write-offs of the `lacking` orders, whose units were not there, and receipts of a run that sent nothing. Of `joined` rows, which
-    go over several lines, quotes alone say that each was one."""
+    """The last words of a replay in which nothing differs: no more than was compared. Not compared are rows that could
+    not be taken, orders by status where stock is scarce, the write-offs of the `lacking` orders, whose units were not
+    there, and receipts of a run that sent nothing. Of `joined` rows, which go over several lines, quotes
+    alone say that each was one."""
     if sent and not (rejected or joined or scarce or lacking):
         console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return

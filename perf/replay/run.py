@@ -61,7 +61,8 @@ FIRST_ANSWER_S: Final = 10.0
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What was asked for. `speed` None: as fast as possible. `patience_s`: how long one request is sent again.
-    `readback_s`: how long write-behind may take to catch up; `quiet_s`: its figures must stand still this long, several drains."""
+    `readback_s`: how long write-behind may take to catch up; `quiet_s`: its figures must stand still
+    this long, several drains."""
 
     trace: Path
     base: str
@@ -77,7 +78,8 @@ class Settings:
     quiet_s: float = 1.5
 
 
-# What a replay can't go on after, told in words. The operator's errors: a token that can't be made, certificates that can't be used.
+# What a replay can't go on after, told in words. The operator's errors: a token that can't be made,
+# certificates that can't be used.
 _TOLD: Final = (
     TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten, KeyringError, OperatorError,
 )  # fmt: skip
@@ -137,7 +139,8 @@ def _is_to_be_sent(present: Present, found: Survey, speed: float | None, console
         if speed is not None:
             check_speed(found, present.ages_s, speed)
         return True
-    # What is there of an order does not say that all of it is: a run may have ended before its updates, or its adjustments.
+    # What is there of an order does not say that all of it is: a run may have ended before its
+    # updates, or its adjustments.
     console.print(
         f"All orders of this trace are there, from up to {in_hours(present.age_s)} ago: nothing is sent again, it is only read back."
         " What an earlier run left undone is not made up for, and shows as different."
@@ -153,7 +156,8 @@ def _progress(console: Console) -> Progress:
 async def _send(
     settings: Settings, found: Survey, tally: Tally, source: PostgresFigures, present: Present, progress: Progress
 ) -> int:
-    """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError, KeysForgotten, ReadbackError."""
+    """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError,
+    KeysForgotten, ReadbackError."""
     async with _client(settings) as client, _client(settings) as managers:
         await _introduce(client, settings)
         manager = SecondPerson(managers, settings.region, settings.home.absolute())
@@ -188,7 +192,8 @@ def _client(settings: Settings) -> CellClient:
 
 
 async def _introduce(client: CellClient, settings: Settings) -> None:
-    """The first request, which must be answered soon; a cell that asks who we are is told so from now on. Raises CellError."""
+    """The first request, which must be answered soon; a cell that asks who we are is told so from
+    now on. Raises CellError."""
     patience_s = min(FIRST_ANSWER_S, settings.patience_s)
     first = await client.get("/v1/locations", {"limit": "1"}, patience_s=patience_s)
     try:

@@ -1,8 +1,9 @@
-"""Who approves what the replay asks for: large corrections of stock wait for a second person (docs/security/approvals.md).
+"""Who approves what the replay asks for: large corrections of stock wait for a second person
+(docs/security/approvals.md).
 
-The tools' own token is a machine's, and only people decide. So the cell's demo manager signs in as anybody does, with password and
-code, and approves what the replay has asked for and nothing else. A cell without demo accounts has people of its own: what waits is
-told, and the same command goes on once they have decided.
+The tools' own token is a machine's, and only people decide. So the cell's demo manager signs in as anybody does, with
+password and code, and approves what the replay has asked for and nothing else. A cell without demo accounts has people
+of its own: what waits is told, and the same command goes on once they have decided.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class SecondPerson:
-    """The demo manager of `region`, signed in when the first approval is wanted. `client`: a connection of its own. `sleep`: how to wait for seconds."""
+    """The demo manager of `region`, signed in when the first approval is wanted. `client`: a connection of its own.
+    `sleep`: how to wait for seconds."""
 
     def __init__(self, client: CellClient, region: str, home: Path, sleep: Sleep = asyncio.sleep) -> None:
         self._client = client
@@ -38,7 +40,8 @@ class SecondPerson:
         self._signed_in_until = float("-inf")
 
     async def decided(self, asked: Answer) -> Answer:
-        """What became of what was answered with 202: 200 when it was approved and is done; else a problem that says why not.
+        """What became of what was answered with 202: 200 when it was approved and is done; else a
+        problem that says why not.
 
         Raises CellUnreachable; CellRefused when the manager can't sign in.
         """
@@ -67,7 +70,8 @@ class SecondPerson:
             await self._client.delete("/v1/sessions/current")
 
     async def _sign_in(self) -> None:
-        """A fresh sign-in, unless the last one is. A code is good for one sign-in, so a refused one is tried again with the next."""
+        """A fresh sign-in, unless the last one is. A code is good for one sign-in, so a refused one is
+        tried again with the next."""
         clock = asyncio.get_running_loop().time
         async with self._signing_in:
             for tries_left in reversed(range(SIGN_INS_MAX)):

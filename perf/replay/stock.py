@@ -1,14 +1,17 @@
 """Whether the cell's stock adds up over the trace's SKUs: pure. What is read from Postgres for it: `stock_readback.py`.
 
-Whatever was allocated to whom (under --scarce nobody can say that beforehand), this has to hold, for each place and SKU:
+Whatever was allocated to whom (under --scarce nobody can say that beforehand), this has to
+hold, for each place and SKU:
 
     received     what the trace's arithmetic receives there (`supply.py`)
     on hand      received + returned − written off (and what other corrections did) − what the orders' shipped parts hold
     allocated    what the orders' parts hold that are neither shipped nor over
     came in      is not less than what is promised and shipped together
 
-for each order, that the ledger shipped and holds under its id just what its parts say, that an order which is told as shipped has shipped all
-that was ordered, that none has more than it ordered, and that those whose `ship` was acknowledged have shipped something; and that no order lacks what lies free where it waits in line, or anywhere when it waits nowhere.
+for each order, that the ledger shipped and holds under its id just what its parts say, that an order which is told as
+shipped has shipped all that was ordered, that none has more than it ordered, and that those whose `ship` was
+acknowledged have shipped something; and that no order lacks what lies free where it waits in line, or
+anywhere when it waits nowhere.
 """
 
 from collections import Counter
@@ -26,10 +29,11 @@ PROBLEMS_KEPT_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class OrderStock:
-    """An order that has to do with the trace's SKUs. `reference` "": not one of the trace's. `parts`: (location, status, (SKU, units) …) of its fulfilments;
-    `ledger`: (location, SKU, units shipped, units allocated) as the ledger sums up under the order's id. `waits_at`: in whose lines it is, and would be served by
-    that very place; none: it has to find what lies free anywhere. `may_lack`: it says itself why it does not ask for what may lie free (it may not be split
-    further, or a line was full)."""
+    """An order that has to do with the trace's SKUs. `reference` "": not one of the trace's. `parts`: (location,
+    status, (SKU, units) …) of its fulfilments; `ledger`: (location, SKU, units shipped, units allocated) as the ledger
+    sums up under the order's id. `waits_at`: in whose lines it is, and would be served by that very place; none: it has
+    to find what lies free anywhere. `may_lack`: it says itself why it does not ask for what may lie free (it may not be
+    split further, or a line was full)."""
 
     reference: str
     order_id: str
@@ -43,8 +47,9 @@ class OrderStock:
 
 @dataclass(frozen=True, slots=True)
 class SpotStock:
-    """Units of a SKU at a place: the ledger's sums by reason, and the counts. `received`: with this replay's reference; `others_received`: with others;
-    `corrected`: all other reasons but `ship`; `free`: sellable and promised to nobody, less safety stock."""
+    """Units of a SKU at a place: the ledger's sums by reason, and the counts. `received`: with this replay's reference;
+    `others_received`: with others; `corrected`: all other reasons but `ship`; `free`: sellable and promised to
+    nobody, less safety stock."""
 
     received: int = 0
     others_received: int = 0
@@ -62,7 +67,8 @@ class SpotStock:
 
 @dataclass(slots=True)
 class StockFigure:
-    """One comparison over many places or orders: the sums of both sides, how many were compared one by one, and how many differ."""
+    """One comparison over many places or orders: the sums of both sides, how many were compared one by
+    one, and how many differ."""
 
     name: str
     wanted: int = 0
@@ -108,8 +114,8 @@ def check_stock(
     received: Mapping[Spot, int] | None,
     told_shipped: Iterable[str],
 ) -> StockReport:
-    """All comparisons. `received`: units by place and SKU that this replay sent, None when it sent nothing; `told_shipped`: references of the orders whose
-    `ship` the cell acknowledged."""
+    """All comparisons. `received`: units by place and SKU that this replay sent, None when it sent nothing;
+    `told_shipped`: references of the orders whose `ship` the cell acknowledged."""
     report = StockReport()
     held: Counter[Spot] = Counter()
     shipped: Counter[Spot] = Counter()
@@ -130,7 +136,8 @@ def _check_orders(
     shipped: Counter[Spot],
     lacking: Counter[Lack],
 ) -> set[str]:
-    """Each order beside the ledger and beside what was ordered; adds up what all of them hold, shipped and lack. References of those that shipped something."""
+    """Each order beside the ledger and beside what was ordered; adds up what all of them hold, shipped and lack.
+    References of those that shipped something."""
     by_ledger = report.figure("units shipped: the ledger beside each order's shipped parts")
     holds = report.figure("units allocated: the ledger beside each order's open parts")
     whole = report.figure("units shipped by orders told as shipped: all that was ordered")

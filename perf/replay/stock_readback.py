@@ -1,4 +1,5 @@
-"""Reads from Postgres what `stock.py` compares: the stock and the ledger of the trace's SKUs, and every order that has to do with them."""
+"""Reads from Postgres what `stock.py` compares: the stock and the ledger of the trace's SKUs, and every order
+that has to do with them."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
@@ -11,7 +12,8 @@ from perf.replay.stock import OrderStock, Spot, SpotStock
 # It says itself why it does not ask for what may lie free: docs/domain/backorder.md.
 _ASKS_LATER: Final = ("split_limit", "asking_again", "not_released")
 
-# What became of units under an order's id ("<order id>.<part>"), summed up per order; the trace's orders, and all others that ever had any of its SKUs.
+# What became of units under an order's id ("<order id>.<part>"), summed up per order; the trace's orders, and all
+# others that ever had any of its SKUs.
 _ORDERS: Final = """
     WITH moved AS (
         SELECT split_part(cause, '.', 1) AS order_id, location_id, sku,

@@ -1,5 +1,5 @@
-"""Where a cell's Postgres is: the environment says it, or the state file of a cell that runs on this machine. And what references are called
-there when the cell seals them."""
+"""Where a cell's Postgres is: the environment says it, or the state file of a cell that runs on this machine. And what
+references are called there when the cell seals them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,8 +38,8 @@ def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str
 
 
 def sealed_name(region: str, home: Path) -> Callable[[str], str] | None:
-    """Gives the keyed digest of an order's reference; None where the cell's key file is not at hand: it seals nothing, or is elsewhere.
-    Raises KeyringError where it is there and can't be used."""
+    """Gives the keyed digest of an order's reference; None where the cell's key file is not at hand: it seals nothing,
+    or is elsewhere. Raises KeyringError where it is there and can't be used."""
     keyring = CellPaths(region, home).keyring
     if not keyring.exists():
         return None

@@ -1,10 +1,10 @@
 """The stock that a trace needs and where it is received: pure.
 
-So that stock suffices: every receiving warehouse gets the whole demand of every SKU. Then the nearest can always serve an
-order whole, however the cell allocates; a demand that is only divided over six warehouses can strand the last orders,
-since the cell splits an order over three places at most.
-With `scarce`: that share of the demand (rounded down per SKU) is divided evenly over the warehouses, so orders are split and backordered.
-Write-offs are booked at the first warehouse, which receives what they take on top.
+So that stock suffices: every receiving warehouse gets the whole demand of every SKU. Then the nearest can always serve
+an order whole, however the cell allocates; a demand that is only divided over six warehouses can strand the last
+orders, since the cell splits an order over three places at most.
+With `scarce`: that share of the demand (rounded down per SKU) is divided evenly over the warehouses, so orders are
+split and backordered. Write-offs are booked at the first warehouse, which receives what they take on top.
 """
 
 import hashlib
@@ -41,8 +41,8 @@ def receipts(
 
 
 def receipts_reference(needs: Mapping[str, SkuNeed], warehouses: list[str], scarce: Fraction | None) -> str:
-    """What these receipts are booked under, so that they are told from all others: the same for the same receipts. Letters only: digits can be taken
-    for a payment card's number, and cells refuse such."""
+    """What these receipts are booked under, so that they are told from all others: the same for the same receipts.
+    Letters only: digits can be taken for a payment card's number, and cells refuse such."""
     digest = hashlib.sha256()
     for body in receipts(needs, warehouses, scarce):
         digest.update(repr(body).encode())
@@ -70,7 +70,8 @@ def _units_at(need: SkuNeed, index: int, places: int, scarce: Fraction | None) -
 
 
 def sku_bodies(needs: Mapping[str, SkuNeed]) -> Iterator[list[dict[str, str]]]:
-    """The SKUs to define, in bodies of at most BODY_LINES_MAX; one without a description is described by its own code, or by `-` where that looks like a card's number (some GTINs do)."""
+    """The SKUs to define, in bodies of at most BODY_LINES_MAX; one without a description is described by its own code,
+    or by `-` where that looks like a card's number (some GTINs do)."""
     skus = sorted(needs)
     for start in range(0, len(skus), BODY_LINES_MAX):
         part = skus[start : start + BODY_LINES_MAX]

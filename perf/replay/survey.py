@@ -38,7 +38,8 @@ class Survey:
     joined: int = 0  # rows that go over several lines
 
     def due_s(self) -> Iterator[tuple[str, float]]:
-        """When each order is sent by the trace's clock, in seconds after the first: at its `ordered_at`, or after those whose rows end before its own."""
+        """When each order is sent by the trace's clock, in seconds after the first: at its `ordered_at`, or after those
+        whose rows end before its own."""
         by_last_row = sorted(self.entries.items(), key=lambda item: item[1].last_row)
         latest = first = by_last_row[0][1].ordered_at
         for reference, entry in by_last_row:
@@ -46,7 +47,8 @@ class Survey:
             yield reference, (latest - first).total_seconds()
 
     def reject(self, rejection: Rejection) -> None:
-        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX of each reason are kept with their places in the file."""
+        """Counts a row that can't be taken; the first REJECTIONS_LISTED_MAX of each reason are kept with
+        their places in the file."""
         self.rejected[rejection.reason] += 1
         if self.rejected[rejection.reason] <= REJECTIONS_LISTED_MAX:
             self.rejections.append(rejection)

@@ -31,8 +31,8 @@ class Lacking:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run. `placed` and `adjusted_lines` are acknowledged by the cell, now or in an earlier run. `approved`: bodies of
-    adjustments that a second person had to approve."""
+    """Counts of one run. `placed` and `adjusted_lines` are acknowledged by the cell, now or in an earlier run.
+    `approved`: bodies of adjustments that a second person had to approve."""
 
     placed: int = 0
     adjusted_lines: int = 0

@@ -1,7 +1,8 @@
 """Reads an order trace row by row (`rows.py`): CSV or gzipped CSV in, checked lines and named rejections out.
 
-A row that can't be taken never stops the reading and never raises: it becomes a `Rejection` with its place in the file and
-reason. Only what makes the whole file useless (no such file, no usable header, a broken gzip stream) is a `TraceError`.
+A row that can't be taken never stops the reading and never raises: it becomes a `Rejection` with its place in the file
+and reason. Only what makes the whole file useless (no such file, no usable header, a broken gzip
+stream) is a `TraceError`.
 """
 
 import csv
@@ -34,7 +35,8 @@ REQUIRED_COLUMNS: Final = (
 CHANNELS: Final = ("online", "store", "marketplace")
 FINAL_STATUSES: Final = ("delivered", "shipped", "cancelled", "returned", "lost", "processing")
 
-# The cell's limits (see the API): a row beyond them would be refused there, so it is named here, with its place in the file.
+# The cell's limits (see the API): a row beyond them would be refused there, so it is named here,
+# with its place in the file.
 QUANTITY_MAX: Final = 1_000_000
 SKU_CHARS_MAX: Final = 64
 REFERENCE_CHARS_MAX: Final = 64
@@ -60,7 +62,8 @@ class TraceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that can't be taken. `row`: the number of its first line in the file, as an editor counts; the header's is 1."""
+    """A row that can't be taken. `row`: the number of its first line in the file, as an editor
+    counts; the header's is 1."""
 
     row: int
     reason: str
@@ -131,8 +134,8 @@ class _HashingReader(io.RawIOBase):
 class TraceReader:
     """Iterates over the rows of one trace; memory does not grow with the length of the file.
 
-    After the iteration `sha256` is that of the uncompressed content, and `joined` the number of rows that go over several lines. Raises TraceError where
-    the file is unusable.
+    After the iteration `sha256` is that of the uncompressed content, and `joined` the number of rows that go over
+    several lines. Raises TraceError where the file is unusable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -160,8 +163,8 @@ class TraceReader:
             opener = gzip.open if start.read(2) == _GZIP_MAGIC else open
         source = cast(IO[bytes], opener(self._path, "rb"))
         hashing = io.BufferedReader(_HashingReader(source, self._digest), buffer_size=1 << 18)
-        # Bytes that are no UTF-8 become surrogates: the row that holds them is named, the others are unharmed. A byte order
-        # mark goes before anything is parsed: left there, it would stand before the quote of a quoted header.
+        # Bytes that are no UTF-8 become surrogates: the row that holds them is named, the others are unharmed. A byte
+        # order mark goes before anything is parsed: left there, it would stand before the quote of a quoted header.
         return io.TextIOWrapper(hashing, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
     def _records(self, text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, str] | Rejection]]:
@@ -258,7 +261,8 @@ def _sku(fields: dict[str, str]) -> str:
 
 
 def _without_card_number(name: str, value: str) -> None:
-    """A cell takes no number of a card, and would refuse the whole body; what names the order or counts can't be left out."""
+    """A cell takes no number of a card, and would refuse the whole body; what names the order or
+    counts can't be left out."""
     if holds_card_number(value):
         raise _Unusable(f"{name} looks like a card's number")
 
@@ -270,7 +274,8 @@ def _optional_text(fields: dict[str, str], name: str, chars_max: int) -> str:
 
 
 def _description(fields: dict[str, str]) -> str:
-    """Cut and cleaned rather than refused, left out if a cell would take it for a card's number: a description decides nothing."""
+    """Cut and cleaned rather than refused, left out if a cell would take it for a card's number: a
+    description decides nothing."""
     printable = "".join(c if c.isprintable() else " " for c in fields.get("description", ""))
     text = printable.strip()[:DESCRIPTION_CHARS_MAX]
     return "" if holds_card_number(text) else text

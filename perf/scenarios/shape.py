@@ -23,7 +23,8 @@ def router_address() -> str:
 
 
 def region_names() -> list[str]:
-    """The regions that are to take part: those named in REGIONS, with commas or spaces between as `make up` takes them."""
+    """The regions that are to take part: those named in REGIONS, with commas or spaces between
+    as `make up` takes them."""
     return setting("REGIONS", "us,eu,latam").replace(",", " ").split()
 
 

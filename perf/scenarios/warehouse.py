@@ -1,4 +1,5 @@
-"""Warehouse staff: take orders through picking, packing, shipping and delivery, one by one and in bodies; receive goods."""
+"""Warehouse staff: take orders through picking, packing, shipping and delivery, one by one and
+in bodies; receive goods."""
 
 import random
 

@@ -39,7 +39,8 @@ class Region:
         return {COUNTRY_HEADER: self.country, **self._credentials.headers()}
 
     def learn(self, client: FastHttpSession) -> None:
-        """Finds out once who we must be, and reads the catalogue and the locations. Raises CellError without a token that is wanted."""
+        """Finds out once who we must be, and reads the catalogue and the locations. Raises CellError without
+        a token that is wanted."""
         if self.skus and self.locations:
             return
         self._credentials = of_cell(router_address(), self.name, asking_s=0)

@@ -55,8 +55,8 @@ class AlertPage(msgspec.Struct, frozen=True):
 
 
 class AlertDetail(msgspec.Struct, frozen=True):
-    """All of an alert. `reasons`: one for each rule; `evidence`: lines of the audit; `requests`: ids of requests; `action`: what was done by
-    itself; `told`: has the webhook taken it?"""
+    """All of an alert. `reasons`: one for each rule; `evidence`: lines of the audit; `requests`: ids of requests;
+    `action`: what was done by itself; `told`: has the webhook taken it?"""
 
     alert_id: str
     version: int

@@ -1,4 +1,5 @@
-"""What is not done at once but asked for: commands that are too large for one person, in a cell that knows its people."""
+"""What is not done at once but asked for: commands that are too large for one person, in a
+cell that knows its people."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def needs_approval(services: Services, wanted: Wanted) -> bool:
 
 
 def alone_minor_max(services: Services, currency: str) -> int | None:
-    """How much of an order one person may give back, in minor units; None for all of it. Nothing in a currency other than the region's first: nobody here knows what that is worth."""
+    """How much of an order one person may give back, in minor units; None for all of it. Nothing in a currency other
+    than the region's first: nobody here knows what that is worth."""
     settings = services.settings
     if settings.identity != "required" or not settings.approval_refund_minor:
         return None
@@ -45,7 +47,8 @@ def alone_minor_max(services: Services, currency: str) -> int | None:
 
 
 def person_asking(scope: Scope) -> str:
-    """Who asks, in whose name it waits. Raises Problem 403 for a device that nobody works on: whoever has it in his hand could approve it himself."""
+    """Who asks, in whose name it waits. Raises Problem 403 for a device that nobody works on: whoever has it in his
+    hand could approve it himself."""
     subject = subject_of(scope)
     if DEVICE_PATTERN.match(subject):
         raise Problem(
@@ -57,7 +60,8 @@ def person_asking(scope: Scope) -> str:
 async def ask_approval(
     services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write, refused: bytes = b""
 ) -> Response:  # fmt: skip
-    """202 with the approval. The same key for the same target gives the same approval again, whatever became of it. `refused`: see `judging.judged`. Raises Problem."""
+    """202 with the approval. The same key for the same target gives the same approval again, whatever became of it.
+    `refused`: see `judging.judged`. Raises Problem."""
     settings, asked_by = services.settings, person_asking(request.scope)
     # A key is good once a target, as it is for what is done at once; where it lies may be another place meanwhile.
     key = f"{target_id}:{write.key}"

@@ -140,8 +140,8 @@ def router(services: Services) -> APIRouter:
         ),
     )
     async def decided(approval_id: ApprovalId, request: Request) -> Response:
-        """By a person who did not ask for it, and whose rights reach the place. What is `approved` is on its way, and is done once; `done` or `failed`
-        tells afterwards how it went."""
+        """By a person who did not ask for it, and whose rights reach the place. What is `approved` is on its way, and
+        is done once; `done` or `failed` tells afterwards how it went."""
         return ok(_detail(await approvals.decide(approval_id, request)))
 
     @api.post(
@@ -169,7 +169,8 @@ def _add_list(api: APIRouter, services: Services) -> None:
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        """Newest first, of the places that one's rights reach, from the read model, which is a
+        moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
         places = places_asked(request.scope, location_id)
         page = await page_of(

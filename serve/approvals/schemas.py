@@ -57,7 +57,8 @@ class WantedRefund(msgspec.Struct, frozen=True, tag_field="action", tag="refund.
 
 
 class ListedApproval(msgspec.Struct, frozen=True):
-    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go, or minor units of a refund; `reasons`: of an adjustment or a refund; `decided_by`: "" until it is approved or refused."""
+    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go, or minor units of a
+    refund; `reasons`: of an adjustment or a refund; `decided_by`: "" until it is approved or refused."""
 
     approval_id: str
     version: int
@@ -83,8 +84,8 @@ class ApprovalPage(msgspec.Struct, frozen=True):
 
 
 class ApprovalDetail(msgspec.Struct, frozen=True):
-    """All of an approval. `decided_at`: null until it is approved or refused; `note`: of a refusal, else ""; `failure`: the code of the target's refusal
-    once it has `failed`, else ""; `wanted`: what is asked for."""
+    """All of an approval. `decided_at`: null until it is approved or refused; `note`: of a refusal, else ""; `failure`:
+    the code of the target's refusal once it has `failed`, else ""; `wanted`: what is asked for."""
 
     approval_id: str
     version: int

@@ -78,7 +78,8 @@ class Auditing:
         return page._replace(next_cursor=self._services.cursors.seal(scope, place))
 
     def digest(self, clear: str, digested: Callable[[Keyring, str], str]) -> str:
-        """What is given in the clear, as the audit knows it; "" for nothing. Raises Problem 422, or 503 without keys."""
+        """What is given in the clear, as the audit knows it; "" for nothing. Raises Problem
+        422, or 503 without keys."""
         if not clear:
             return ""
         services = self._services
@@ -134,8 +135,9 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=LINES_MAX, description=f"json: at most {PAGE_MAX}")] = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). A page may have fewer lines than were asked for, and yet a cursor: what is seldom
-        is looked for a few seconds at a time. That the audit was searched stands in the audit."""
+        """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). A page may have fewer lines
+        than were asked for, and yet a cursor: what is seldom is looked for a few seconds at a time. That the audit was
+        searched stands in the audit."""
         if format == "json" and limit > PAGE_MAX:
             detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {LINES_MAX}."
             raise parameter_problem("limit", detail)

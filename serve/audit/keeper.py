@@ -1,7 +1,9 @@
-"""`POST /v1/audit/keeper-acts`: what a cell's keeper met or did by itself stands in the audit: a start that a key file refused, a month that was dropped.
+"""`POST /v1/audit/keeper-acts`: what a cell's keeper met or did by itself stands in the audit: a start that a key file
+refused, a month that was dropped.
 
-It came about when nothing took lines, or where nothing could; the keeper has kept it (`cells/untold.py`) and says it as soon as the cell serves. So a line says
-in `at` when it was, and the keeper says each under a key of its own: said again, it stands there once.
+It came about when nothing took lines, or where nothing could; the keeper has kept it (`cells/untold.py`) and says it as
+soon as the cell serves. So a line says in `at` when it was, and the keeper says each under a key of its own: said
+again, it stands there once.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ from serve.openapi import documented
 from serve.requests import decode
 from serve.services import Services
 
-# cell.start: was refused; audit.drop: a month is gone; audit.retain: a month is kept by a legal hold, though its time is over.
+# cell.start: was refused; audit.drop: a month is gone; audit.retain: a month is kept by a legal
+# hold, though its time is over.
 Action = Literal["cell.start", "audit.drop", "audit.retain"]
 _YEAR_9999_MS = 253_402_300_799_999
 
 
 class KeeperAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body. at_ms: when it was (UTC); outcome: "" when it was done, else why not; what: a file's name without its folder, or a month; lines: how many went with
-    it; times: how often, where it is not told one by one."""
+    """The body. at_ms: when it was (UTC); outcome: "" when it was done, else why not; what: a file's name without its
+    folder, or a month; lines: how many went with it; times: how often, where it is not told one by one."""
 
     action: Action
     at_ms: Annotated[int, Meta(ge=0, le=_YEAR_9999_MS)]

@@ -1,8 +1,9 @@
-"""`POST /v1/audit/operator-acts`: what an operator did on the cell's own machine, beside the API, stands in the audit as well.
+"""`POST /v1/audit/operator-acts`: what an operator did on the cell's own machine, beside the API,
+stands in the audit as well.
 
-His commands say it themselves (`cells/operators.py`), by a token that they sign with the cell's key file: as that machine's client, since who sits
-at it is nothing that a cell can know. Whoever may read the key file could do it without a word; this is for those who have nothing to hide, and
-its absence is what an auditor asks about.
+His commands say it themselves (`cells/operators.py`), by a token that they sign with the cell's key file: as that
+machine's client, since who sits at it is nothing that a cell can know. Whoever may read the key file could do it
+without a word; this is for those who have nothing to hide, and its absence is what an auditor asks about.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Action = Literal[
 
 
 class OperatorAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body. `what`: the key's id, or the hold's name; a word, and never free text, since nothing can be erased here."""
+    """The body. `what`: the key's id, or the hold's name; a word, and never free text, since
+    nothing can be erased here."""
 
     action: Action
     what: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9:.-]*$")] = ""
@@ -45,7 +47,8 @@ def router(services: Services) -> APIRouter:
         **documented(None, status=204, body=OperatorAct, request_example=_EXAMPLE, problems=(401, 403)),
     )
     async def noted(request: Request) -> Response:
-        """By the commands of `python -m cells`, once it is done. Answered when the line is durable; said twice, it stands there twice."""
+        """By the commands of `python -m cells`, once it is done. Answered when the line is durable; said
+        twice, it stands there twice."""
         scope = request.scope
         write = await services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_decoder, write.body)

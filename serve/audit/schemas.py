@@ -11,8 +11,9 @@ from actors.domain.personal_notes import AUDITED, AUDITED_SESSION
 
 
 class AuditLine(msgspec.Struct, frozen=True):
-    """Who did what. `subject`: an id, "" for nobody known; `address` and `behalf`: keyed digests, `outcome`: "" when it was done, else the code
-    of the refusal; `changes`: field → [before, after]; `chain`: hex, see `python -m cells audit verify`."""
+    """Who did what. `subject`: an id, "" for nobody known; `address` and `behalf`: keyed digests, `outcome`: "" when it
+    was done, else the code of the refusal; `changes`: field → [before, after]; `chain`: hex, see
+    `python -m cells audit verify`."""
 
     at: datetime
     subject: Annotated[str, AUDITED]

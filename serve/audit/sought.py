@@ -1,4 +1,5 @@
-"""What auditors look for, as it stands in lines; what can stand in none is refused: no lines at all would look as if nothing had been done.
+"""What auditors look for, as it stands in lines; what can stand in none is refused: no lines at all would look
+as if nothing had been done.
 
 subject, device    ids of this cell
 location_id        likewise
@@ -26,7 +27,8 @@ _DIGEST = re.compile(rf"[a-z]-[0-9a-f]{{{DIGEST_CHARS}}}")
 
 
 def check_ids(wanted: Filter, region: str) -> None:
-    """Raises Problem 422 for a subject, device, location or entity that is nobody's and nothing's id here: a login, a name."""
+    """Raises Problem 422 for a subject, device, location or entity that is nobody's and nothing's
+    id here: a login, a name."""
     if wanted.subject and not is_of(wanted.subject, ANY_PATTERN, region):
         raise parameter_problem(
             "subject",
@@ -65,7 +67,8 @@ def check_small(wanted: Filter, now_ms: int) -> None:
 
 
 def sought_address(keys: Keyring, sought: str) -> str:
-    """An address that somebody looks for, or a /64 of IPv6. Raises Problem 422 for what is none, and for another network: of these there is no digest."""
+    """An address that somebody looks for, or a /64 of IPv6. Raises Problem 422 for what is none, and for another
+    network: of these there is no digest."""
     network = network_named(sought) if "/" in sought else None
     if network is not None:
         return pseudonym(keys, "address", network)
@@ -77,7 +80,8 @@ def sought_address(keys: Keyring, sought: str) -> str:
 
 
 def sought_behalf(keys: Keyring, sought: str) -> str:
-    """Whose data it was. Raises Problem 422 for an e-mail address, which would stay in logs and histories as a part of the URL."""
+    """Whose data it was. Raises Problem 422 for an e-mail address, which would stay in logs and
+    histories as a part of the URL."""
     if _DIGEST.fullmatch(sought):
         return sought
     if "@" in sought:

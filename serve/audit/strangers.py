@@ -1,14 +1,17 @@
-"""Refusals of callers whom nobody knows: the first of a kind is told at once, those that follow once a minute, in one line with their number.
+"""Refusals of callers whom nobody knows: the first of a kind is told at once, those that follow once a minute, in
+one line with their number.
 
     (network, code) ──first──▶ a line of its own
                     ──again──▶ counted ──each FOLD_S──▶ one line, `times`: as many as were counted
     more than NETWORKS_MAX, or NEAR_MAX of what is around    ──▶ (what is around, code), which begins anew: a /48 of IPv6, a /16 of IPv4
     more than AROUND_MAX, or CODES_MAX of what is around     ──▶ (code)
 
-Of what is around, which one owner may well have all of, there are only so many, so that he doesn't take the places of all others. Honest people who share it (an office, a provider's
-customers) lose detail by that, and no refusal: a line of several networks has that of the first.
-Without a token there can be as many refusals as somebody sends requests, each for another endpoint or from another address of his network, while a line is kept for years and
-goes through the journal that orders use. Refused sign-ins (TRIES) keep lines of their own: they are limited by network, and by whom they are for the monitor sees what is guessed.
+Of what is around, which one owner may well have all of, there are only so many, so that he doesn't take the places of
+all others. Honest people who share it (an office, a provider's customers) lose detail by that, and no refusal: a line
+of several networks has that of the first. Without a token there can be as many refusals as somebody sends requests,
+each for another endpoint or from another address of his network, while a line is kept for years and goes through the
+journal that orders use. Refused sign-ins (TRIES) keep lines of their own: they are limited by network, and by whom they
+are for the monitor sees what is guessed.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from actors.domain.audit import Act, Audited, Changes, Who
 from actors.domain.audit_address import network_in
 
 FOLD_S = 60.0
-# Of each so many are counted at once; of codes there are few. A replica writes two lines a minute for each at most: a first one, and what was counted.
+# Of each so many are counted at once; of codes there are few. A replica writes two lines a minute for each at most: a
+# first one, and what was counted.
 NETWORKS_MAX = 50
 AROUND_MAX = 50
 # Of each of them that one /48 or /16 may have at once.
@@ -29,8 +33,9 @@ TRIES = frozenset({"session.refused", "client.refused", "code.refused"})
 
 
 class _Counted(msgspec.Struct):
-    """What came since the last line: how often, and when, for which request, from which network and at which endpoint first; `endpoint` "" once there were several, `alone` no
-    longer once there were several networks. `around`: whose place it takes."""
+    """What came since the last line: how often, and when, for which request, from which network and at which endpoint
+    first; `endpoint` "" once there were several, `alone` no longer once there were several networks.
+    `around`: whose place it takes."""
 
     around: str
     times: int = 0
@@ -57,7 +62,8 @@ class Strangers:
         return sum(map(len, self._kinds))
 
     def is_first(self, who: Who, around: str, code: str, endpoint: str, at_ms: int, request_id: str) -> bool:
-        """Is the refusal to have a line of its own? Else it is counted. `around`: see `limits.network_around`; it stands in no line."""
+        """Is the refusal to have a line of its own? Else it is counted. `around`: see
+        `limits.network_around`; it stands in no line."""
         network = network_in(who.address)
         kinds, kind = self._kind(network, around, code)
         counted = kinds.get(kind)
@@ -85,7 +91,8 @@ class Strangers:
         return by_code, ("", code)
 
     def told(self, most: int) -> list[Audited]:
-        """The lines of what was counted, once; what is more waits for the next time. A kind of which nothing came since the last time is forgotten: its next is a first one."""
+        """The lines of what was counted, once; what is more waits for the next time. A kind of which nothing came since
+        the last time is forgotten: its next is a first one."""
         lines: list[Audited] = []
         for kinds in self._kinds:
             counts = dict(kinds)

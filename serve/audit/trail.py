@@ -8,11 +8,12 @@
                               knows for a minute (`strangers.py`)
     what nobody asked for ──▶ `note`: goes with the next lines, and waits for as long as it takes
 
-Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours is not kept: people type names,
-e-mail addresses and numbers of cards where an id belongs, and nothing can be erased here.
+Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours
+is not kept: people type names, e-mail addresses and numbers of cards where an id belongs, and
+nothing can be erased here.
 
-A read is noted before it is answered, so the line says that it was asked for. Refusals are told at once: of a replica that is killed, those
-of its last moment are lost, and of strangers the number of its last minute.
+A read is noted before it is answered, so the line says that it was asked for. Refusals are told at once: of a replica
+that is killed, those of its last moment are lost, and of strangers the number of its last minute.
 """
 
 from __future__ import annotations
@@ -80,13 +81,14 @@ class Trail:
     async def read(
         self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "", told: Changes = NOTHING
     ) -> None:  # fmt: skip
-        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's; `told`: how much. Raises Problem 503
-        when that can't be written down."""
+        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's; `told`: how
+        much. Raises Problem 503 when that can't be written down."""
         if not await self._durable(scope, Act(action, "", "", told), kind, entity_id, behalf):
             raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
 
     async def signed_in(self, scope: Scope, action: str, kind: str, entity_id: str) -> None:
-        """The scope's `Who` has proved who it is and is about to be given a token. Raises Problem 503 when that can't be written down."""
+        """The scope's `Who` has proved who it is and is about to be given a token. Raises Problem 503 when
+        that can't be written down."""
         if not await self._durable(scope, Act(action), kind, entity_id):
             raise Problem("audit.unavailable", "Who signs in must be written down, and that is not possible now.")
 
@@ -96,8 +98,8 @@ class Trail:
             raise Problem("audit.unavailable", "What was done must be written down, and that is not possible now.")
 
     async def said(self, scope: Scope, who: Who, act: Act, outcome: str, write: Write) -> None:
-        """Something came about in the cell that is nobody's request. `write`: by its key it is written down once, whichever replica it is said to. Raises Problem 503 when
-        that can't be."""
+        """Something came about in the cell that is nobody's request. `write`: by its key it is written down once,
+        whichever replica it is said to. Raises Problem 503 when that can't be."""
         line = Audited(who, act, outcome, "", "", 0, self._clock.now_ms(), scope[REQUEST_ID])
         if not await self._noted([line], write.key, digest=write.digest, trail=f"{self._region}-trail-00"):
             raise Problem("audit.unavailable", "What was done must be written down, and that is not possible now.")
@@ -231,7 +233,8 @@ class Trail:
     async def _noted(
         self, lines: list[Audited], command_id: str, *, digest: int | None = None, trail: str = ""
     ) -> bool:
-        """Are they durable? With the same id they are noted once, however often they are handed over to the same trail. `digest`: of what stands for them."""
+        """Are they durable? With the same id they are noted once, however often they are handed over to the same trail.
+        `digest`: of what stands for them."""
         note = Note(lines)
         digest = digest_of(msgspec.msgpack.encode(note)) if digest is None else digest
         reply = await self._gateway.ask(

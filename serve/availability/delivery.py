@@ -1,7 +1,9 @@
-"""When a SKU would be there, if it were ordered now: at availability, for who says where he is, where orders are sourced by a policy.
+"""When a SKU would be there, if it were ordered now: at availability, for who says where he is, where
+orders are sourced by a policy.
 
-The earliest of the nearest places that may serve one unit by the channel's policy: by their calendars and the carriers' zones. To which country is not asked, so each place is
-judged as for its own. Good for the minute: `stamp` changes with it, and with what it goes by.
+The earliest of the nearest places that may serve one unit by the channel's policy: by their calendars and the carriers'
+zones. To which country is not asked, so each place is judged as for its own. Good for the minute: `stamp` changes with
+it, and with what it goes by.
 """
 
 from __future__ import annotations

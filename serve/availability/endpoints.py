@@ -1,4 +1,5 @@
-"""`GET /v1/availability`: hot, from memory, no actor call; what is not known here is asked about with what others ask (`serve/catalogue/asking.py`)."""
+"""`GET /v1/availability`: hot, from memory, no actor call; what is not known here is asked about with what others ask
+(`serve/catalogue/asking.py`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What is available where: one replica's copy in memory, fed by the hosts. A read costs no actor call.
 
-It is a moment old and never a promise: the location itself decides (`actors/domain/location.py`). Rows are upserts by key; stock
-rows are never removed, so a host's `reset` needs nothing to be forgotten.
+It is a moment old and never a promise: the location itself decides (`actors/domain/location.py`). Rows are upserts by
+key; stock rows are never removed, so a host's `reset` needs nothing to be forgotten.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class LocationAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=
 
 
 class SkuAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Units of one SKU in the whole region, and the nearest locations that have any. `deliver_by`: when one unit would be there if it were ordered now, for who says where he is;
-    absent where no sourcing policy says so, or none of the nearest places may serve it."""
+    """Units of one SKU in the whole region, and the nearest locations that have any. `deliver_by`: when one unit would
+    be there if it were ordered now, for who says where he is; absent where no sourcing policy says so, or none of the
+    nearest places may serve it."""
 
     sku: str
     available: int
@@ -180,13 +181,15 @@ class AvailabilityIndex:
         return {sku: list(kit) for sku in skus if (kit := self.details(sku).kit)} or None
 
     def life_days(self, skus: Iterable[str]) -> dict[str, int] | None:
-        """Days that lots must have left when they are promised, of those of them for which it matters; None for none."""
+        """Days that lots must have left when they are promised, of those of them for which it
+        matters; None for none."""
         if not self._details:
             return None
         return {sku: days for sku in skus if (days := self.details(sku).min_life_days)} or None
 
     def prospects(self, skus: Sequence[str], now_ms: int) -> Prospects | None:
-        """How long their stock will last at the places; None when nothing is known of any of them and none has to be good for some time."""
+        """How long their stock will last at the places; None when nothing is known of any of them and none has
+        to be good for some time."""
         return self.steering.outlooks.of(skus, self.life_days(skus), now_ms)
 
     def unknown(self, skus: Iterable[str]) -> list[str]:
@@ -206,7 +209,8 @@ class AvailabilityIndex:
 
     # --- availability
     def kept(self, query: bytes, stamp: tuple[int, int] | None = None) -> bytes | None:
-        """What `keep` was given for the same query, if it would be the same now. stamp: of the dates in it (`delivery.py`), None where there are none."""
+        """What `keep` was given for the same query, if it would be the same now. stamp: of the dates in it
+        (`delivery.py`), None where there are none."""
         answer = self._answers.get(query)
         if answer is None or answer.version != self.places.version or answer.stamp != stamp:
             return None
@@ -254,7 +258,8 @@ class AvailabilityIndex:
     def encoded(
         self, sku: str, viewpoint: Viewpoint, limit: int, channel: str = "", dates: DeliveryDates | None = None
     ) -> bytes:
-        """`SkuAvailability` as JSON, at most `limit` locations, nearest first; with `dates`, also when it would be there."""
+        """`SkuAvailability` as JSON, at most `limit` locations, nearest first; with `dates`, also
+        when it would be there."""
         stock = self._stock.get(sku, _NOTHING)
         key = (sku, viewpoint.key, limit, channel, None if dates is None else dates.stamp)
         found = self._fragments.get(key)
@@ -276,9 +281,10 @@ class AvailabilityIndex:
     def candidates(self, need: Need, viewpoint: Viewpoint, channel: str = "") -> list[Place]:
         """Places that may serve `need`, nearest first, with what was seen there.
 
-        At most `CANDIDATES_MAX` that have something of it. Where that may not be enough, also those that keep what is scarce (`keepers`), among the first of these and with nothing
-        seen; a place may be both, and is there twice then. With fewer than `CANDIDATES_MAX` so far and something missing also the nearest of the others. An order waits at the first of all
-        these for what is missing, and asks them again later.
+        At most `CANDIDATES_MAX` that have something of it. Where that may not be enough, also those that keep what is
+        scarce (`keepers`), among the first of these and with nothing seen; a place may be both, and is there twice
+        then. With fewer than `CANDIDATES_MAX` so far and something missing also the nearest of the others. An order
+        waits at the first of all these for what is missing, and asks them again later.
         """
         if self._kept:
             stocks = {sku: self._at(sku, channel) for sku in need}
@@ -303,7 +309,8 @@ class AvailabilityIndex:
     def keepers(
         self, need: Need, stocks: Mapping[str, Mapping[str, int]], viewpoint: Viewpoint, but: Collection[str]
     ) -> list[str]:
-        """The nearest places, but for those, that keep what of the need is scarce, and have none of that: less than is wanted was seen, or some at few places. stocks: see `stocks`."""
+        """The nearest places, but for those, that keep what of the need is scarce, and have none of that: less than is
+        wanted was seen, or some at few places. stocks: see `stocks`."""
         if len(but) >= len(viewpoint.rank):
             return []
         short = [sku for sku, units in need.items() if self._seen(sku, stocks) < units]
@@ -335,7 +342,8 @@ class AvailabilityIndex:
 
 
 def _widened(need: Need, stocks: dict[str, dict[str, int]], having: list[str]) -> list[str]:
-    """The nearest places; the last of them give way to the nearest that has all, and to those that have what the near ones lack."""
+    """The nearest places; the last of them give way to the nearest that has all, and to those that have
+    what the near ones lack."""
 
     def serves_whole(name: str) -> bool:
         return all(stocks[sku].get(name, 0) >= units for sku, units in need.items())

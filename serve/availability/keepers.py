@@ -1,7 +1,8 @@
 """Where an order may wait for what is not there: the places that keep a SKU, though nothing of it is there now.
 
-An order waits in line at the first few places that it knows. Were these just the nearest ones, an order for goods that only a far warehouse keeps would wait
-where they never come. A place keeps a SKU when it has told of stock of it, be it none: it had some once, or expects some.
+An order waits in line at the first few places that it knows. Were these just the nearest ones, an order for goods that
+only a far warehouse keeps would wait where they never come. A place keeps a SKU when it has told of stock of it, be it
+none: it had some once, or expects some.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def in_turn(nearest: Iterable[Iterable[str]], but: Collection[str]) -> list[str]
 
 
 def among(places: Sequence[T], others: Sequence[T]) -> list[T]:
-    """All of both, best first: so that an order waits at the first of these and at the first of those. A place may be in both: as one that has something, and before that as one
-    to wait at."""
+    """All of both, best first: so that an order waits at the first of these and at the first of those. A place may be
+    in both: as one that has something, and before that as one to wait at."""
     room = RETRY_PLACES_MAX - min(FIRST, len(places))
     return [*places[:FIRST], *others[:room], *places[FIRST:], *others[room:]]

@@ -1,6 +1,8 @@
-"""How long the stock of SKUs at places will last, as one replica knows it: weeks of supply, risk of markdown, shelf life left. Fed by the rows of stock.
+"""How long the stock of SKUs at places will last, as one replica knows it: weeks of supply, risk of markdown, shelf
+life left. Fed by the rows of stock.
 
-Only of SKUs at places of which something is known: a rate of demand, or days on which units end. Of all others nothing is kept, and nothing is looked at.
+Only of SKUs at places of which something is known: a rate of demand, or days on which units end. Of all others nothing
+is kept, and nothing is looked at.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from actors.domain.sourcing_demand import Candidate
 
 
 class _Known(msgspec.Struct, gc=False):
-    """Of a SKU at a place. free: units that are sellable and promised to nobody. day, risk: what was worked out last, and for which day."""
+    """Of a SKU at a place. free: units that are sellable and promised to nobody. day, risk: what was worked out
+    last, and for which day."""
 
     free: int
     outlook: Outlook
@@ -38,7 +41,8 @@ class _Known(msgspec.Struct, gc=False):
 
 
 class Prospects:
-    """What is known of some SKUs, to be added to the places that may serve them. life: days that units of a SKU must have left, of those for which that matters."""
+    """What is known of some SKUs, to be added to the places that may serve them. life: days that units of a SKU must
+    have left, of those for which that matters."""
 
     def __init__(self, of: Mapping[str, Mapping[str, _Known]], life: Mapping[str, int], now_ms: int) -> None:
         self._of = of
@@ -46,8 +50,8 @@ class Prospects:
         self._day = day_of_ms(now_ms)
 
     def added(self, place: Candidate) -> Candidate:
-        """The place with it. Of a SKU that must be good for some time only the units count that are; where none is, all of them stay, and how long they are good tells why they
-        are not served."""
+        """The place with it. Of a SKU that must be good for some time only the units count that are; where none is, all
+        of them stay, and how long they are good tells why they are not served."""
         weeks: dict[str, float] = {}
         risk: dict[str, float] = {}
         for sku, at in self._of.items():

@@ -2,8 +2,9 @@
 
     one unit of each SKU, as one order ──plan of a placement (`orders/pickup.py`)──▶ of each of the nearest stores: can it be, from when, what lies there
 
-A store says yes to what a placement there would be taken for, as things are seen now: the same code decides. What an order is worth is not known here, so limits of a policy that hang on that are
-left out. Good for the minute, and as long as nothing changes in the SKUs, the parts of kits, the places and what sourcing goes by.
+A store says yes to what a placement there would be taken for, as things are seen now: the same code decides. What an
+order is worth is not known here, so limits of a policy that hang on that are left out. Good for the minute, and as long
+as nothing changes in the SKUs, the parts of kits, the places and what sourcing goes by.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ OFFERS_MAX = 4_096
 
 
 class StorePickup(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A store where one unit of each SKU could be collected as one order (`collectable`), and from when (`ready_at`); absent where nothing says how long anything takes. `here`: those that lie there;
-    what else can be had is sent there from other places. `short`: those that can't be had there. `distance_km`: from the point asked for, to within 10 km."""
+    """A store where one unit of each SKU could be collected as one order (`collectable`), and from when (`ready_at`);
+    absent where nothing says how long anything takes. `here`: those that lie there; what else can be had is sent there
+    from other places. `short`: those that can't be had there. `distance_km`: from the point
+    asked for, to within 10 km."""
 
     location_id: str
     distance_km: int
@@ -51,8 +54,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PickupOffers:
-    """Of one replica. What a store offers is the same from wherever it is looked at and in whichever order, so it is kept by the store and the SKUs: whoever asks from many points, or for
-    the same SKUs in many ways, asks for little more."""
+    """Of one replica. What a store offers is the same from wherever it is looked at and in whichever order, so it is
+    kept by the store and the SKUs: whoever asks from many points, or for the same SKUs in many
+    ways, asks for little more."""
 
     def __init__(self, index: AvailabilityIndex, pickups: Pickups) -> None:
         self._index = index

@@ -14,13 +14,14 @@ from actors.domain.rows import LocationRow
 # A tenth of a degree is at most 11 km: near enough to order places by, coarse enough to be remembered.
 GRID_PER_DEGREE = 10
 VIEWPOINTS_MAX = 4_096
-# Locations in all of them together, some 100 bytes each: with 500 locations the number alone would let a replica keep 200 MB.
+# Locations in all of them together, some 100 bytes each: with 500 locations the number alone would
+# let a replica keep 200 MB.
 ENTRIES_MAX = 500_000
 
 
 class Viewpoint(msgspec.Struct, frozen=True, gc=False):
-    """Locations as seen from a cell of the grid. `rank`: location → place in the order; `km`: location → distance, None when the
-    point itself is unknown."""
+    """Locations as seen from a cell of the grid. `rank`: location → place in the order; `km`: location → distance, None
+    when the point itself is unknown."""
 
     key: tuple[int, int] | str
     rank: dict[str, int]
@@ -70,7 +71,8 @@ class Places:
         return self._keep(Viewpoint(key, _ranks(km, km.__getitem__), km))
 
     def seen_from_country(self, country: str) -> Viewpoint:
-        """The view of someone whose point is unknown: the country's own locations first, each group from the region's centre."""
+        """The view of someone whose point is unknown: the country's own locations first, each group
+        from the region's centre."""
         found = self._viewpoints.get(country)
         if found is not None:
             self._viewpoints.move_to_end(country)

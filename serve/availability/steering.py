@@ -1,4 +1,5 @@
-"""What sourcing goes by, as one replica knows it: the profiles of places and the policies of channels, fed by the hosts as the stock is.
+"""What sourcing goes by, as one replica knows it: the profiles of places and the policies of channels, fed by
+the hosts as the stock is.
 
 Where nobody has set any, and the region's config has none, it is not in use: orders are placed as `allocation.py` says.
 """
@@ -80,7 +81,8 @@ class Steering:
         return None if known is None else known.profile
 
     def ready_at(self, at: LocationRow, from_ms: int) -> int | None:
-        """When a store has something ready for its customer that is there at a moment (UTC ms), by its calendar; None when it does not work."""
+        """When a store has something ready for its customer that is there at a moment (UTC ms), by its calendar;
+        None when it does not work."""
         known = self._profiles.get(at.location_id)
         if known is None:
             return from_ms
@@ -95,7 +97,8 @@ class Steering:
         now_ms: int,
         prospects: Prospects | None = None,
     ) -> Candidate:
-        """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms. prospects: of what is wanted, None when nothing is known."""
+        """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms.
+        prospects: of what is wanted, None when nothing is known."""
         place = self._place(at, distance_km, available, now_ms)
         return place if prospects is None else prospects.added(place)
 
@@ -118,7 +121,8 @@ class Steering:
 
 
 def _left(known: _Known, timezone: str, now_ms: int) -> tuple[int | None, int | None, float]:
-    """(parts of orders, units) that the place can still take today, None for no limit; and how much of its day is taken, 0..1."""
+    """(parts of orders, units) that the place can still take today, None for no limit; and how much of
+    its day is taken, 0..1."""
     profile, counted = known.profile, known.counted
     orders = units = 0
     if profile.limited and counted is not None and counted.day >= local_day(timezone, now_ms):

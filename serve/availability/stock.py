@@ -1,4 +1,5 @@
-"""What is available of one SKU, by location. A kit has no stock of its own: it follows its parts, so that reading it costs what any other costs."""
+"""What is available of one SKU, by location. A kit has no stock of its own: it follows its parts, so that reading it
+costs what any other costs."""
 
 from __future__ import annotations
 
@@ -8,15 +9,16 @@ from typing import NamedTuple
 
 
 class _Kit(NamedTuple):
-    """What makes a SKU a kit: its parts with the units of each in one kit, and what was told of stock of its own, which counts again when it
-    ceases to be a kit."""
+    """What makes a SKU a kit: its parts with the units of each in one kit, and what was told of stock of its own, which
+    counts again when it ceases to be a kit."""
 
     parts: list[tuple[SkuStock, int]]
     own: dict[str, int]
 
 
 class SkuStock:
-    """Location → available units (> 0), their sum, and a number that changes with them. `kits`: those that this is a part of."""
+    """Location → available units (> 0), their sum, and a number that changes with them. `kits`: those
+    that this is a part of."""
 
     __slots__ = ("_kit", "_without", "at", "changes", "kits", "total")
 
@@ -26,7 +28,8 @@ class SkuStock:
         self.changes = 0
         self.kits: tuple[SkuStock, ...] = ()
         self._kit: _Kit | None = None
-        # Locations that have told of it, and that nothing is available. Of most SKUs there is something everywhere, and an empty set for each would be 200 bytes.
+        # Locations that have told of it, and that nothing is available. Of most SKUs there is something everywhere, and
+        # an empty set for each would be 200 bytes.
         self._without: set[str] | None = None
 
     def put(self, location_id: str, available: int) -> None:

@@ -49,7 +49,8 @@ def router(services: Services) -> APIRouter:
         ),
     )
     async def recorded(request: Request) -> Response:
-        """Starts the clock: the authority has to know by `deadline_at`, unless people are unlikely to be harmed (GDPR Art. 33)."""
+        """Starts the clock: the authority has to know by `deadline_at`, unless people are unlikely to
+        be harmed (GDPR Art. 33)."""
         view = await register.record(request)
         location = ((b"location", f"/v1/breaches/{view.breach_id}".encode()),)
         return AnswerResponse((201, encode(register.detail(view)), location))

@@ -1,4 +1,5 @@
-"""What the routes of `/v1/breaches` do: bodies into commands, the summary sealed on its way in and opened on its way out."""
+"""What the routes of `/v1/breaches` do: bodies into commands, the summary sealed on its way in
+and opened on its way out."""
 
 from __future__ import annotations
 

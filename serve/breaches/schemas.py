@@ -38,7 +38,8 @@ class SentExtent(Extent, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class NewBreach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A breach that was discovered at `discovered_at`. `law`: whose term holds, the clock's 72 hours unless Brazil's three working days do."""
+    """A breach that was discovered at `discovered_at`. `law`: whose term holds, the clock's 72 hours unless
+    Brazil's three working days do."""
 
     discovered_at: Moment
     extent: SentExtent
@@ -58,7 +59,8 @@ class RiskStep(_Step, frozen=True, tag="judge_risk"):
 
 
 class AuthorityStep(_Step, frozen=True, tag="tell_authority"):
-    """The authority was told `at` (now, when absent). `reference`: what it calls the case; `delay`: why so late, once the term is over."""
+    """The authority was told `at` (now, when absent). `reference`: what it calls the case; `delay`: why so
+    late, once the term is over."""
 
     reference: CaseReference
     at: Moment | None = None
@@ -105,7 +107,8 @@ class BreachStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ListedBreach(msgspec.Struct, frozen=True):
-    """One breach in a list. `persons`: approximate number of people, 0 while it is not known; `deadline_at`: by when the authority has to know."""
+    """One breach in a list. `persons`: approximate number of people, 0 while it is not known; `deadline_at`: by when
+    the authority has to know."""
 
     breach_id: str
     version: int
@@ -148,7 +151,8 @@ class TakenMeasure(msgspec.Struct, frozen=True):
 
 
 class BreachDetail(msgspec.Struct, frozen=True):
-    """All of a breach. `duties`: what is still to be done; `risk_reason`, `spared`: "" for none; `closed_at`: null while it is not."""
+    """All of a breach. `duties`: what is still to be done; `risk_reason`, `spared`: "" for none;
+    `closed_at`: null while it is not."""
 
     breach_id: str
     version: int

@@ -1,9 +1,11 @@
-"""Which SKUs are there that this replica has not heard of? All that are asked about at nearly the same time go to the catalogue in one call.
+"""Which SKUs are there that this replica has not heard of? All that are asked about at nearly the same time go to
+the catalogue in one call.
 
     asked ──▶ gathered ──▶ at most one call every ASK_EVERY_S ──▶ each hears of its own
 
-Whoever asks about SKUs that are made up must not keep the catalogue's host from its work. No answer is kept: a SKU may be defined, and that
-acknowledged, a moment after it was unknown. So each question is answered by a call that began after it was asked.
+Whoever asks about SKUs that are made up must not keep the catalogue's host from its work. No answer is kept: a SKU may
+be defined, and that acknowledged, a moment after it was unknown. So each question is answered by a call
+that began after it was asked.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class UnheardSkus:
         self._asked_at = -ASK_EVERY_S
 
     async def known(self, skus: Sequence[str], cause: str) -> Collection[str]:
-        """Those that the catalogue has, with some that others asked about. Raises Problem; 429 `cell.busy` when too many are asked about."""
+        """Those that the catalogue has, with some that others asked about. Raises Problem; 429 `cell.busy` when
+        too many are asked about."""
         if self._gathered and len(self._gathered) + len(skus) > GATHERED_MAX:
             raise Problem("cell.busy", "Too many SKUs are asked about that are not known.")
         self._gathered.update(dict.fromkeys(skus))

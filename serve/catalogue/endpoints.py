@@ -80,8 +80,9 @@ def router(services: Services, territory: Territory) -> APIRouter:
         **documented(Defined, request=SkuDefinitions, request_example=_EXAMPLE, problems=(403, 409)),
     )
     async def define(request: Request) -> Response:
-        """Adds SKUs or changes what is known of them, up to 1,000 a call: all or none. Parts of kits and substitutes are known already, or
-        defined by the same call. The catalogue is the region's: rights that are bound to locations don't reach it."""
+        """Adds SKUs or changes what is known of them, up to 1,000 a call: all or none. Parts of kits and substitutes
+        are known already, or defined by the same call. The catalogue is the region's: rights that are bound to
+        locations don't reach it."""
         check_reaches_all(
             request.scope, "The catalogue holds for the whole region, and your rights don't reach all of it."
         )

@@ -1,4 +1,5 @@
-"""Is a SKU known, and what is it? A replica may not have heard of a change yet, so the catalogue's actor is asked before anything is refused."""
+"""Is a SKU known, and what is it? A replica may not have heard of a change yet, so the catalogue's actor is asked
+before anything is refused."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ class KnownSkuCheck:
             )
 
     async def judged(self, check: Callable[[Catalogue], _T], skus: Iterable[str], cause: str) -> _T:
-        """What `check` makes of what this replica knows of the SKUs; where it raises Problem, of what the catalogue itself knows."""
+        """What `check` makes of what this replica knows of the SKUs; where it raises Problem, of what the
+        catalogue itself knows."""
         try:
             return check(self._index)
         except Problem:

@@ -56,8 +56,8 @@ GoodsClasses = Annotated[
 
 
 class SkuDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One SKU. A description that is left out is empty; everything else that is left out stays as it is, and is at first as `GET
-    /v1/skus/{sku}` tells it of a new one."""
+    """One SKU. A description that is left out is empty; everything else that is left out stays as it is, and is at
+    first as `GET /v1/skus/{sku}` tells it of a new one."""
 
     sku: Sku
     description: Text = ""
@@ -101,7 +101,8 @@ class SkuPage(msgspec.Struct, frozen=True):
 
 
 class SkuDetail(msgspec.Struct, frozen=True):
-    """One SKU with all that is known of it. Weight and lengths are of one base unit; 0 and "" stand for unknown, `unit_cost` null too.
+    """One SKU with all that is known of it. Weight and lengths are of one base unit; 0 and "" stand for
+    unknown, `unit_cost` null too.
     `released_at`: before that it can only be ordered ahead; null: it is out."""
 
     sku: str

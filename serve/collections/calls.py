@@ -46,7 +46,8 @@ class CollectionCalls:
         self.locations = LocationCalls(services, territory, known)
 
     async def ask(self, collection_id: str, request: Request, command: Command, write: Write) -> CollectionStatusView:
-        """What the collection says once its order has agreed, or as far as it is when that takes long. Raises Problem: of the order's refusal, and of a cancellation, that came meanwhile too."""
+        """What the collection says once its order has agreed, or as far as it is when that takes long. Raises Problem:
+        of the order's refusal, and of a cancellation, that came meanwhile too."""
         self.check_id(collection_id, request)
         reply = await self.services.gateway.ask(
             "collection", collection_id, command,

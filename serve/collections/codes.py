@@ -1,4 +1,5 @@
-"""`POST /v1/collections/{collection_id}/code`: another code for who has lost it. It goes to the address of the order, as it is now, whoever asks."""
+"""`POST /v1/collections/{collection_id}/code`: another code for who has lost it. It goes to the address of the order,
+as it is now, whoever asks."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def add(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         **documented(CollectionAnswer, request=CodeRenewal, request_example={}, problems=(401, 403, 404, 409, 421), example=examples.RENEWED),
     )  # fmt: skip
     async def renewed(collection_id: CollectionId, request: Request) -> Response:
-        """For the order's customer or guest, and for support. The old code is worth nothing from then on, and wrong tries of it count no more. Three times within a day at most."""
+        """For the order's customer or guest, and for support. The old code is worth nothing from then on, and wrong
+        tries of it count no more. Three times within a day at most."""
         return AnswerResponse(await told_alike(_renewed(calls, tellers, collection_id, request), "collection"))
 
 

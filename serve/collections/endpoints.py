@@ -1,4 +1,5 @@
-"""`/v1/collections`: orders that wait at a store for their customers, for the store; and `POST /v1/orders/{order_id}/here`, for the customers."""
+"""`/v1/collections`: orders that wait at a store for their customers, for the store; and
+`POST /v1/orders/{order_id}/here`, for the customers."""
 
 from __future__ import annotations
 
@@ -77,7 +78,8 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck, priva
         ),
     )  # fmt: skip
     async def here(order_id: OrderInPath, request: Request) -> Response:
-        """For the order's customer or guest, and for who works at the store. It shows in the store's list and on its live stream. Possible once something is ready."""
+        """For the order's customer or guest, and for who works at the store. It shows in the store's list and on its
+        live stream. Possible once something is ready."""
         request.scope[ENTITY_ID] = order_id
         return AnswerResponse(await told_alike(_here(calls, spots, order_id, request)))
 
@@ -123,7 +125,8 @@ def _add_reads(api: APIRouter, calls: CollectionCalls, spots: Spots) -> None:
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, at that store or those that one's rights reach, from the read model, which is a moment behind (`as_of`). Whose customer is here has `here_at`."""
+        """Newest first, at that store or those that one's rights reach, from the read model, which is a moment behind
+        (`as_of`). Whose customer is here has `here_at`."""
         page = await page_at_places(
             services, request, "collections", status, _STATUSES, location_id, cursor, limit,
             services.read_model.collections, lambda collection: collection.collection_id,

@@ -48,11 +48,13 @@ class CodeGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class IdentityCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/collections/{collection_id}/identity-check`. An empty object: what was looked at is not kept."""
+    """The body of `POST /v1/collections/{collection_id}/identity-check`. An empty object: what
+    was looked at is not kept."""
 
 
 class CodeRenewal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/collections/{collection_id}/code`. An empty object: the new code goes to the order's address, as it is now."""
+    """The body of `POST /v1/collections/{collection_id}/code`. An empty object: the new code goes to the
+    order's address, as it is now."""
 
 
 class HandedOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +70,8 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CollectionEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/collections/{collection_id}/end`. `left_behind`: the customer does not want it; `expired`: it is not kept any longer, and the customer is told."""
+    """The body of `POST /v1/collections/{collection_id}/end`. `left_behind`: the customer does not want it; `expired`:
+    it is not kept any longer, and the customer is told."""
 
     why: Literal["left_behind", "expired"]
 
@@ -80,8 +83,9 @@ class CustomerArrived(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CollectionAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to every step. `asking`: the step that is not yet certain, ask again for it; `verified`: by what it was proved that the customer may have it. `code`: of one that was made ready, or whose code is another,
-    only in a cell without identity, which can write to nobody."""
+    """The answer to every step. `asking`: the step that is not yet certain, ask again for it; `verified`: by what it
+    was proved that the customer may have it. `code`: of one that was made ready, or whose code is another, only in a
+    cell without identity, which can write to nobody."""
 
     collection_id: str
     version: int
@@ -101,7 +105,8 @@ class LyingUnits(msgspec.Struct, frozen=True):
 
 
 class CollectionLine(msgspec.Struct, frozen=True):
-    """One SKU: of `quantity` units people have yet to find `to_find`, in these `bins`, and the store's floor picks `by_floor`."""
+    """One SKU: of `quantity` units people have yet to find `to_find`, in these `bins`, and the store's
+    floor picks `by_floor`."""
 
     sku: str
     quantity: int
@@ -111,8 +116,9 @@ class CollectionLine(msgspec.Struct, frozen=True):
 
 
 class CollectionDetail(msgspec.Struct, frozen=True):
-    """All of a collection. `here_at`: since when its customer is at the store, and where (`here_spot`, "" when it is erased or restricted too). `late_at`: when the store was told that it should be
-    ready by now; `held`: the order is held, and no time runs out."""
+    """All of a collection. `here_at`: since when its customer is at the store, and where (`here_spot`, "" when it is
+    erased or restricted too). `late_at`: when the store was told that it should be ready by now; `held`: the order is
+    held, and no time runs out."""
 
     collection_id: str
     version: int
@@ -155,7 +161,8 @@ class ListedCollection(msgspec.Struct, frozen=True):
 
 
 class CollectionPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh the list is, null while not every host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh the list is, null while not every host has told;
+    `next_cursor`: null at the end."""
 
     collections: list[ListedCollection]
     as_of: datetime | None

@@ -28,7 +28,8 @@ class Spots:
         self._private = private
 
     async def kept(self, order_id: str, collection_id: str, spot: str, cause: str) -> tuple[str, bytes, str]:
-        """(the spot as it is, the spot sealed, its keyed digest): the first or the others, as it may be kept. Raises Problem 503."""
+        """(the spot as it is, the spot sealed, its keyed digest): the first or the others, as it may be
+        kept. Raises Problem 503."""
         if not self._words.seals or not spot:
             return spot, b"", ""
         sealed, digest = await self._words.sealed(order_id, spot, place_of(collection_id), "spot", cause)

@@ -1,4 +1,5 @@
-"""What happens to a collection: found, ready, proved, handed over, kept for longer, given back; and its customer who is here."""
+"""What happens to a collection: found, ready, proved, handed over, kept for longer, given back; and
+its customer who is here."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) 
         **documented(CollectionAnswer, request=Located, request_example=examples.LOCATED, problems=_PROBLEMS, example=examples.ANSWER),
     )  # fmt: skip
     async def located(collection_id: CollectionId, request: Request) -> Response:
-        """By scan, as often as it takes. What is missing leaves the books of the store, and the order is backordered for it; what the store's floor picks, the floor tells."""
+        """By scan, as often as it takes. What is missing leaves the books of the store, and the order is backordered
+        for it; what the store's floor picks, the floor tells."""
         write, sent = await bodies.document(request, _located_decoder)
         command = LocateUnits(units_of(sent.found), units_of(sent.missing), sent.shelf, reach_of(request.scope))
         return await _done(calls, collection_id, request, command, write)
@@ -78,7 +80,8 @@ def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) 
         **documented(CollectionAnswer, request=NewlyReady, request_example={}, problems=_PROBLEMS, example=examples.READY),
     )  # fmt: skip
     async def ready(collection_id: CollectionId, request: Request) -> Response:
-        """Once all of it is found. The customer is told, with a code, and until when it is kept. An order that was placed without an address has no code: then a manager looks at who it is."""
+        """Once all of it is found. The customer is told, with a code, and until when it is kept. An order that was
+        placed without an address has no code: then a manager looks at who it is."""
         write, _ = await bodies.document(request, _ready_decoder)
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + calls.hold_days(view.location_id) * DAY_MS
@@ -97,7 +100,8 @@ def _add_proving(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> No
         **documented(CollectionAnswer, request=CodeGiven, request_example={"code": "1234 5678"}, problems=_PROBLEMS, example=examples.VERIFIED),
     )  # fmt: skip
     async def verified(collection_id: CollectionId, request: Request) -> Response:
-        """Good for 15 minutes. A wrong code is counted, and ends what was proved before; after five none is taken any more, and a manager has to look at who it is."""
+        """Good for 15 minutes. A wrong code is counted, and ends what was proved before; after five none is taken any
+        more, and a manager has to look at who it is."""
         write, sent = await bodies.document(request, _code_decoder)
         calls.check_id(collection_id, request)
         # What is remembered of the body must not tell the code.
@@ -130,7 +134,8 @@ def _add_ends(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         **documented(CollectionAnswer, request=HandedOver, request_example=examples.HANDED, problems=_PROBLEMS, example=examples.COLLECTED),
     )  # fmt: skip
     async def handed_over(collection_id: CollectionId, request: Request) -> Response:
-        """What the customer leaves is the store's again. The order has the last word: hand nothing over while the answer is still `asking`."""
+        """What the customer leaves is the store's again. The order has the last word: hand nothing over while the
+        answer is still `asking`."""
         write, sent = await bodies.document(request, _handed_decoder)
         return await _done(calls, collection_id, request, HandOver(units_of(sent.left), reach_of(request.scope)), write)
 
@@ -140,7 +145,8 @@ def _add_ends(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         **documented(CollectionAnswer, request=Extension, request_example={"days": 3}, problems=_PROBLEMS, example=examples.READY),
     )  # fmt: skip
     async def extended(collection_id: CollectionId, request: Request) -> Response:
-        """From now on, up to the region's limit after it was ready; never shorter. The customer is reminded of the new date."""
+        """From now on, up to the region's limit after it was ready; never shorter. The customer is
+        reminded of the new date."""
         write, sent = await bodies.document(request, _extension_decoder)
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + sent.days * DAY_MS

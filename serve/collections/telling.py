@@ -1,7 +1,9 @@
-"""What the customer of a collection is told, and the code: made here, kept as a keyed digest, told in notices that are sealed before anything keeps them.
+"""What the customer of a collection is told, and the code: made here, kept as a keyed digest, told in notices that are
+sealed before anything keeps them.
 
-The notices go with the command that makes the collection ready, and the collection sends each when its time has come: so the customer is reminded, and told that it is
-over, although no replica watches; and the code that is kept is the one that was told, whatever is repeated. Cells without identity keep no addresses, and can write to nobody.
+The notices go with the command that makes the collection ready, and the collection sends each when its time has come:
+so the customer is reminded, and told that it is over, although no replica watches; and the code that is kept is the one
+that was told, whatever is repeated. Cells without identity keep no addresses, and can write to nobody.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ _contact_decoder = msgspec.json.Decoder(OrderContact)
 
 
 class Telling(NamedTuple):
-    """`digest`: of the code, b"" when there is nobody to tell it to; `code`: as it may be told to the caller, who has no identity either; `contact`: told at the address
-    after that correction of the order."""
+    """`digest`: of the code, b"" when there is nobody to tell it to; `code`: as it may be told to the caller, who has
+    no identity either; `contact`: told at the address after that correction of the order."""
 
     digest: bytes
     notices: Notices
@@ -86,7 +88,8 @@ class Tellers:
         return await self._another(view, key, code, request.scope[REQUEST_ID], await self._contact(view, request.scope[REQUEST_ID]))  # fmt: skip
 
     async def redirected(self, view: CollectionView, key: str, to: OrderContact, cause: str) -> Retold:
-        """For one that is ready while the call with that key corrects its customer's address: what is told at the new one. Raises Problem 503."""
+        """For one that is ready while the call with that key corrects its customer's address: what is told at the new
+        one. Raises Problem 503."""
         telling = await self._another(view, key, self._code(view.collection_id, key), cause, to)
         return Retold(view.collection_id, telling.digest, telling.notices)
 
@@ -97,7 +100,8 @@ class Tellers:
         return Telling(digest, notices, "", to.contact_turn)
 
     async def extended(self, view: CollectionView, key: str, collect_by_ms: int, request: Request) -> Telling:
-        """For one that is kept for longer: reminders with the new date, without the code, which nobody knows any more. Raises Problem 503."""
+        """For one that is kept for longer: reminders with the new date, without the code, which nobody knows any
+        more. Raises Problem 503."""
         if self._services.data_keys is None:
             return Telling(b"", Notices())
         contact = await self._contact(view, request.scope[REQUEST_ID])

@@ -185,7 +185,8 @@ class _Counts:
         return _view_decoder.decode(body_of(reply))
 
     def _check_tolerance(self, request: Request, wanted: Tolerance) -> None:
-        """Raises Problem 403: what is tolerated is corrected by one person alone, who has to be somebody who may; 401: and who has just proved it."""
+        """Raises Problem 403: what is tolerated is corrected by one person alone, who has to be somebody who may; 401:
+        and who has just proved it."""
         units, percent = self._services.settings.count_tolerance_units, self._services.settings.count_tolerance_percent
         if wanted.units <= units and wanted.percent <= percent:
             return
@@ -203,7 +204,8 @@ class _Counts:
         stale = self._without_proof(request)
         if stale is None:
             return True
-        # Looked up first: a refusal of the count itself would be remembered with the call's key, and be the answer after the proof, too.
+        # Looked up first: a refusal of the count itself would be remembered with the call's key, and be the
+        # answer after the proof, too.
         found = await self.view(count_id, request)
         if any(one.spot == spot and one.status == "decide" for one in found.spots):
             self._services.guard.require_proof(stale)
@@ -268,7 +270,8 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
         ),
     )
     async def opened(request: Request) -> Response:
-        """Of bins, or of what of a SKU lies in no bin: up to 200 spots of a location. Nothing is frozen: stock goes on moving."""
+        """Of bins, or of what of a SKU lies in no bin: up to 200 spots of a location. Nothing is
+        frozen: stock goes on moving."""
         found = await counts.open(request)
         made = ((b"location", f"/v1/counts/{found.count_id}".encode()),)
         return AnswerResponse((201, encode(_detail(found)), made))
@@ -281,8 +284,9 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
         ),
     )
     async def begun(count_id: CountId, request: Request) -> Response:
-        """Before one looks: from `began_at` on it is kept what changes there. A spot can be begun again, and then what was counted before that is too early.
-        Some of the spots may have a `problem`; when all have, it is refused. A spot that is still `beginning` waits for the location."""
+        """Before one looks: from `began_at` on it is kept what changes there. A spot can be begun again, and then what
+        was counted before that is too early. Some of the spots may have a `problem`; when all have, it is refused. A
+        spot that is still `beginning` waits for the location."""
         return ok(_detail(await counts.begin(count_id, request)))
 
     @api.post(
@@ -293,9 +297,10 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
         ),
     )
     async def counted(count_id: CountId, request: Request) -> Response:
-        """Compared with the books of `counted_at`, however much moved since. Within the tolerance it is accepted; else somebody else counts again
-        (`recount`). Twice the same is accepted; else somebody third, who may correct stock and has a fresh second factor, decides (`decide`). What is accepted is on its way into the books
-        (`correcting`, then `corrected`), or `held` for a second person when the count found more than one may correct."""
+        """Compared with the books of `counted_at`, however much moved since. Within the tolerance it is accepted; else
+        somebody else counts again (`recount`). Twice the same is accepted; else somebody third, who may correct stock
+        and has a fresh second factor, decides (`decide`). What is accepted is on its way into the books (`correcting`,
+        then `corrected`), or `held` for a second person when the count found more than one may correct."""
         return ok(_detail(await counts.submit(count_id, request)))
 
     @api.post(
@@ -306,7 +311,8 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
         ),
     )  # fmt: skip
     async def closed(count_id: CountId, request: Request) -> Response:
-        """Spots that are not decided stay as they are. What was `held` is asked of a second person. A count whose spots are all settled closes by itself."""
+        """Spots that are not decided stay as they are. What was `held` is asked of a second person. A count whose spots
+        are all settled closes by itself."""
         return ok(_detail(await counts.close(count_id, request)))
 
 
@@ -319,7 +325,8 @@ def _add_reads(api: APIRouter, services: Services, counts: _Counts) -> None:
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        """Newest first, of the places that one's rights reach, from the read model, which is a
+        moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
         places = places_asked(request.scope, location_id)
         page = await page_of(

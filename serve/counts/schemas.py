@@ -63,8 +63,8 @@ class FoundLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fals
 
 
 class CountedSpot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """All that is there; what is not named is not there. `counted_at`: when, after it was begun. However late this is sent, it is compared with the
-    books of that moment."""
+    """All that is there; what is not named is not there. `counted_at`: when, after it was begun. However late this is
+    sent, it is compared with the books of that moment."""
 
     spot: Spot
     lines: Annotated[list[FoundLine], Meta(max_length=LINES_MAX)]
@@ -94,9 +94,10 @@ class ComparedUnits(msgspec.Struct, frozen=True):
 
 
 class SpotDetail(msgspec.Struct, frozen=True):
-    """A spot. `problem`: code of what went wrong last, else ""; `began_at`: since when its changes are kept, null for not at all; `times`: how often it was counted;
-    `book`: of a count that is not blind, what should be there; `lines`: of the counting that decided, of a blind count when it is decided;
-    `approval_id`: what a second person has to approve, else ""."""
+    """A spot. `problem`: code of what went wrong last, else ""; `began_at`: since when its changes are kept, null for
+    not at all; `times`: how often it was counted; `book`: of a count that is not blind, what should be there; `lines`:
+    of the counting that decided, of a blind count when it is decided; `approval_id`: what a second person
+    has to approve, else ""."""
 
     bin_id: str
     sku: str
@@ -112,9 +113,10 @@ class SpotDetail(msgspec.Struct, frozen=True):
 
 
 class CountDetail(msgspec.Struct, frozen=True):
-    """All of a count. `settled`: spots that are done with; `variance_units`: base units of all that was accepted, whichever way they go; `variance_value`: what they are worth by the
-    catalogue's unit costs, as far as these are known, null where no limits of worth hold; `expires_at`: when it
-    is closed at the latest; `closed_by`: "" while it is open, and when nobody had to."""
+    """All of a count. `settled`: spots that are done with; `variance_units`: base units of all that was accepted,
+    whichever way they go; `variance_value`: what they are worth by the catalogue's unit costs, as far as these are
+    known, null where no limits of worth hold; `expires_at`: when it is closed at the latest; `closed_by`: "" while it
+    is open, and when nobody had to."""
 
     count_id: str
     version: int
@@ -157,7 +159,8 @@ class CountPage(msgspec.Struct, frozen=True):
 
 
 class CountSuggestion(msgspec.Struct, frozen=True):
-    """A SKU that is due. `abc`: its class by the value that left; `units`: that left in the period; `last_counted_at`, `due_since`: null when it was never counted."""
+    """A SKU that is due. `abc`: its class by the value that left; `units`: that left in the period; `last_counted_at`,
+    `due_since`: null when it was never counted."""
 
     sku: str
     abc: AbcClass

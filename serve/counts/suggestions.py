@@ -1,4 +1,5 @@
-"""`GET /v1/locations/{location_id}/count-suggestions`: what is due to be counted, by what moves (`actors/domain/count_schedule.py`)."""
+"""`GET /v1/locations/{location_id}/count-suggestions`: what is due to be counted, by what moves
+(`actors/domain/count_schedule.py`)."""
 
 from __future__ import annotations
 
@@ -56,8 +57,9 @@ def router(services: Services, territory: Territory) -> APIRouter:
         b_days: Annotated[int, _days("B")] = INTERVAL_DAYS["B"],
         c_days: Annotated[int, _days("C")] = INTERVAL_DAYS["C"],
     ) -> Response:
-        """What was never counted comes first, then what is late by the most of its interval. Class A is what makes up 80 % of the value that left in 90 days, B the next
-        15 %; no more is looked at than the newest 200,000 entries of the location's ledger. From the read model (`as_of`)."""
+        """What was never counted comes first, then what is late by the most of its interval. Class A is what makes up
+        80 % of the value that left in 90 days, B the next 15 %; no more is looked at than the newest 200,000 entries of
+        the location's ledger. From the read model (`as_of`)."""
         await require_place(services, territory, location_id, request.scope[REQUEST_ID])
         fresh, now_ms = as_of(services), services.clock.now_ms()
         since_ms = now_ms - MOVED_DAYS * DAY_MS

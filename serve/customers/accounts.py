@@ -1,4 +1,5 @@
-"""`/v1/customers`: accounts without a password. An address, a code that is sent there, and a session that lives as long as it is used.
+"""`/v1/customers`: accounts without a password. An address, a code that is sent there, and a session that
+lives as long as it is used.
 
 Whether there is an account is told to nobody who does not read that address.
 """
@@ -81,8 +82,8 @@ class _Accounts:
     async def _send(self, identity: str, email: Email, scope: Scope, *, opens: bool) -> None:
         desk = self._desk
         keys, code = desk.keys(), new_code()
-        # Made before the account, which says what becomes of it: who proves nothing leaves no key. Who signs in has one already, which another replica may have made: a
-        # second one would be named by nobody.
+        # Made before the account, which says what becomes of it: who proves nothing leaves no key. Who signs in has one
+        # already, which another replica may have made: a second one would be named by nobody.
         key_id = await self._key_of(unproved(identity), scope) if opens else ""
         command = KeepCode(code_digest(keys, identity, code), opens, key_id)
         try:
@@ -96,7 +97,8 @@ class _Accounts:
         # A proved address is written to as it was proved, however it is spelt now.
         proved, address = account.sealed_email, email.address
         if proved:
-            # Its key may be destroyed without the account. The account's id is the address's digest: whoever reads the given one is its customer.
+            # Its key may be destroyed without the account. The account's id is the address's digest: whoever reads the
+            # given one is its customer.
             address = await opened_email(desk.data_keys(), identity, proved, scope[REQUEST_ID]) or address
         template: Template = "customer.code" if proved else "customer.welcome"
         # An account that an earlier release opened, and a host of one, name no key: then it is sought by whose it is.
@@ -137,7 +139,8 @@ class _Accounts:
         return tokens(self._desk, identity, opened.session)
 
     async def _lost(self, identity: str, scope: Scope) -> bytes:
-        """The address as it is kept, when its key is destroyed; b"" otherwise, also when that can't be seen now: the next sign-in looks again."""
+        """The address as it is kept, when its key is destroyed; b"" otherwise, also when that can't be seen now: the
+        next sign-in looks again."""
         try:
             kept = await self._desk.view("customer", identity, ViewCustomer(), scope, KeptOfCustomer)
             address = await opened_email(self._desk.data_keys(), identity, kept.sealed_email, scope[REQUEST_ID])
@@ -185,7 +188,8 @@ def router(desk: Desk, notifications: Notifications) -> APIRouter:
         **documented(CodeAsked, body=EmailRequest, request_example=_EMAIL, status=202),
     )
     async def opened(request: Request) -> Response:
-        """Sends a code; the account is there once it comes back (`POST /v1/customers/sessions`). Who has one gets a code to sign in."""
+        """Sends a code; the account is there once it comes back (`POST /v1/customers/sessions`). Who has one
+        gets a code to sign in."""
         await accounts.ask_code(request, opens=True)
         return AnswerResponse((202, encode(ASKED), ()))
 

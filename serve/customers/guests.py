@@ -1,7 +1,8 @@
-"""`/v1/guest`: an order is followed without an account, by its id, one thing that whoever placed it knows, and a code that is sent to the
-address that it was placed with.
+"""`/v1/guest`: an order is followed without an account, by its id, one thing that whoever placed it knows, and a code
+that is sent to the address that it was placed with.
 
-Whether there is such an order, whether it fits and whether it has an address is told to nobody: not by the answer, not by its time.
+Whether there is such an order, whether it fits and whether it has an address is told to nobody: not by
+the answer, not by its time.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ ASKED = CodeAsked("If that is right, a code is on its way.", CODE_MS // 1000)
 
 
 def code_refused(*, remembered: bool) -> Problem:
-    """One answer for every code that is not taken. `remembered`: an entity refused it, whose turn stands in the audit."""
+    """One answer for every code that is not taken. `remembered`: an entity refused it, whose
+    turn stands in the audit."""
     detail = "The code is wrong, was used, or is too old: ask for another one."
     problem = Problem("code.refused", detail, headers=(challenge(""),))
     problem.remembered = remembered
@@ -154,7 +156,8 @@ def router(desk: Desk, notifications: Notifications) -> APIRouter:
         **documented(GuestToken, body=GuestSessionRequest, request_example=_SESSION, problems=(401, 404, 421)),
     )
     async def sessions(request: Request) -> Response:
-        """A token that reaches this order and nothing else: it may be read, and cancelled while that is possible. A code is taken once."""
+        """A token that reaches this order and nothing else: it may be read, and cancelled while that is
+        possible. A code is taken once."""
         return ok(await guests.open_session(request))
 
     return api

@@ -1,4 +1,5 @@
-"""How a customer calls a passkey: sealed under a key of theirs, since people write their own names there. What they say is gone with the key."""
+"""How a customer calls a passkey: sealed under a key of theirs, since people write their own names there. What they
+say is gone with the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Tells customers that a passkey of theirs was made or removed: if it was somebody else who was signed in as they, they learn of it."""
+"""Tells customers that a passkey of theirs was made or removed: if it was somebody else who was signed in as
+they, they learn of it."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class PasskeyNotices:
         self._notifications = notifications
 
     async def address(self, kept: KeptOfCustomer, customer_id: str, scope: Scope) -> str:
-        """Where to write; to be asked before anything is changed, since it can fail. "": nowhere. Raises Problem 503."""
+        """Where to write; to be asked before anything is changed, since it can fail. "":
+        nowhere. Raises Problem 503."""
         return await opened_email(self._desk.data_keys(), customer_id, kept.sealed_email, scope[REQUEST_ID])
 
     async def tell(self, template: Template, address: str, customer_id: str, passkey: Passkey, scope: Scope) -> None:

@@ -1,10 +1,11 @@
-"""Passkeys of customers: made and removed by who has just signed in, and good to sign in by alone. A code does so as well, whatever is lost.
+"""Passkeys of customers: made and removed by who has just signed in, and good to sign in by alone. A code does so
+as well, whatever is lost.
 
     add      fresh session ─▶ passkey-options ─▶ passkeys          the authenticator keeps the account's id with it (its user handle)
     sign in  passkey-options ─▶ sessions/passkey ─▶ the account that the passkey names judges
 
-An authenticator that verifies its person is two factors in one, so nothing else is asked for. Whatever is wrong with a sign-in, an account that
-there is not included, is answered alike and at the same moment.
+An authenticator that verifies its person is two factors in one, so nothing else is asked for. Whatever is wrong with a
+sign-in, an account that there is not included, is answered alike and at the same moment.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class _Passkeys:
         self._notices = notices
 
     def _owner(self, scope: Scope) -> Principal:
-        """The customer. Somebody else, who passes with identity off, is a customer that there is not. Raises Problem."""
+        """The customer. Somebody else, who passes with identity off, is a customer that there
+        is not. Raises Problem."""
         who = caller(self._desk, scope)
         scope[ENTITY_ID] = who.subject
         return who
@@ -190,7 +192,8 @@ class _SignIn:
         return named if is_of(named, CUSTOMER_PATTERN, region) else f"{region}-cust-nobody"
 
     def _use(self, sent: Assertion, known: list[Passkey]) -> PasskeyUse | None:
-        """Of a passkey whose signature is right; what is wrong with another is told to nobody who may only be guessing."""
+        """Of a passkey whose signature is right; what is wrong with another is told to nobody
+        who may only be guessing."""
         desk = self._desk
         try:
             return desk.ceremonies.signed(desk.keys(), sent, SIGN_IN, known, desk.now_ms(), alone=True)
@@ -227,7 +230,8 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         ),
     )
     async def options(request: Request) -> Response:
-        """For the browser's `navigator.credentials.create`. Good for five minutes and this session, which has to be younger than that."""
+        """For the browser's `navigator.credentials.create`. Good for five minutes and this session, which has
+        to be younger than that."""
         return ok(await passkeys.options(request))
 
     @api.post(
@@ -242,7 +246,8 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         ),
     )
     async def added(request: Request) -> Response:
-        """Takes what the browser gave. From now on it signs in by itself; codes go on working. At most five. All other sessions end, and its customer is written to."""
+        """Takes what the browser gave. From now on it signs in by itself; codes go on working. At most five. All other
+        sessions end, and its customer is written to."""
         return AnswerResponse((201, encode(await passkeys.add(request)), ()))
 
     @api.delete(
@@ -251,7 +256,8 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         **documented(None, status=204, problems=(401, 403, 404, 422)),
     )
     async def removed(passkey_id: PasskeyId, request: Request) -> Response:
-        """It signs nothing any more. The last one may go as well: codes go on working. All other sessions end, and its customer is written to."""
+        """It signs nothing any more. The last one may go as well: codes go on working. All other sessions end, and its
+        customer is written to."""
         await passkeys.remove(passkey_id, request)
         return Response(status_code=204)
 

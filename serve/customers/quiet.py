@@ -1,4 +1,5 @@
-"""Work whose outcome and duration are told to nobody: whether there is such an order or account, and whether a code went out."""
+"""Work whose outcome and duration are told to nobody: whether there is such an order or account, and
+whether a code went out."""
 
 from __future__ import annotations
 

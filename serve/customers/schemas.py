@@ -87,7 +87,8 @@ class CustomerTokens(msgspec.Struct, frozen=True):
 
 
 class ListedSession(msgspec.Struct, frozen=True):
-    """`current`: it is the one that asks. `by`: what opened it. `opened_at`: null of one from before that was kept. `ends_at`: at the latest."""
+    """`current`: it is the one that asks. `by`: what opened it. `opened_at`: null of one from before that was kept.
+    `ends_at`: at the latest."""
 
     current: bool
     by: Literal["code", "passkey"]

@@ -1,4 +1,5 @@
-"""`/v1/customers/me/sessions`: where a customer is signed in, and out everywhere else. Who is in with a stolen code or token is seen here, and put out.
+"""`/v1/customers/me/sessions`: where a customer is signed in, and out everywhere else. Who is in with a stolen code or
+token is seen here, and put out.
 
 Nothing names a session: there is one that asks, and there are the others.
 """
@@ -53,7 +54,8 @@ def router(desk: Desk) -> APIRouter:
         **documented(None, status=204, problems=(401, 403, 404)),
     )
     async def put_out(request: Request) -> Response:
-        """Ends all sessions but this one, which has to be younger than five minutes; their tokens are worthless within two seconds everywhere."""
+        """Ends all sessions but this one, which has to be younger than five minutes; their tokens are worthless within
+        two seconds everywhere."""
         who = caller(desk, request.scope)
         # With identity off, nobody has looked at that yet.
         desk.services.guard.require_proof(who)

@@ -13,8 +13,8 @@ CUSTOMER = "customer"
 
 
 def tokens(desk: Desk, customer_id: str, session: Session) -> CustomerTokens:
-    """For a session that runs. They say when it was opened, since some things take one that is young. Raises Problem 401 when it ends within
-    this second."""
+    """For a session that runs. They say when it was opened, since some things take one that is young. Raises Problem
+    401 when it ends within this second."""
     keys, now_s = desk.keys(), desk.now_ms() // 1000
     ends_s = min(session.ends_ms // 1000, now_s + REFRESH_S)
     if ends_s <= now_s:

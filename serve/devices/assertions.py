@@ -2,9 +2,9 @@
 
     assertion ──named_in──▶ device id ──▶ its public key ──verified──▶ Assertion(name, until_ms), which the device takes once
 
-Before the signature is checked nothing of it is believed but whom it names, to find the key. The header is read by us, strictly (see
-`identity/tokens.py`): nothing in it can choose how it is checked. The audience is the region's issuer and nothing besides: an assertion that
-was made for somebody else, or for another region, is worth nothing here.
+Before the signature is checked nothing of it is believed but whom it names, to find the key. The header is read by us,
+strictly (see `identity/tokens.py`): nothing in it can choose how it is checked. The audience is the region's issuer and
+nothing besides: an assertion that was made for somebody else, or for another region, is worth nothing here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _TYPES = frozenset({"", "JWT", "client-authentication+jwt"})
 
 
 class AssertionRefused(Exception):
-    """It is not taken. `reason` is for tests and stable; it is told to nobody, and nothing of the assertion is in it."""
+    """It is not taken. `reason` is for tests and stable; it is told to nobody, and nothing of
+    the assertion is in it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -90,7 +91,8 @@ def named_in(assertion: str) -> str:
 
 
 def verified(assertion: str, device_id: str, public_key: bytes, region: str, now_s: int) -> Assertion:
-    """What the device of this key (32 bytes, RFC 8032) signed, when it is good. Raises AssertionRefused. `assertion`: one that `named_in` took."""
+    """What the device of this key (32 bytes, RFC 8032) signed, when it is good. Raises AssertionRefused. `assertion`:
+    one that `named_in` took."""
     key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(public_key))
     try:
         payload = jws.deserialize_compact(assertion, key, registry=REGISTRY).payload

@@ -1,7 +1,8 @@
-"""A device claims its place: by the code that a manager read to it, and with the public half of the key pair that it made.
+"""A device claims its place: by the code that a manager read to it, and with the public half of
+the key pair that it made.
 
-Whether there is such a device, and whether its code is wrong, used, too old or tried too often, is told to nobody, and nobody learns it by
-how long the answer takes.
+Whether there is such a device, and whether its code is wrong, used, too old or tried too often, is told to nobody, and
+nobody learns it by how long the answer takes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""`/v1/devices`: enrolled by a manager of their location, read, changed; and claimed by the device itself, with the code that it was given.
+"""`/v1/devices`: enrolled by a manager of their location, read, changed; and claimed by the device itself, with
+the code that it was given.
 
-A code gives the device's rights to whoever claims it. So it is given only by somebody who has these rights himself at the device's location.
+A code gives the device's rights to whoever claims it. So it is given only by somebody who has these rights
+himself at the device's location.
 """
 
 from __future__ import annotations
@@ -82,7 +84,8 @@ def _add_writes(api: APIRouter, desk: Desk) -> None:
         ),
     )  # fmt: skip
     async def changed(device_id: DeviceId, request: Request) -> Response:
-        """A device that is revoked, moved or has claimed a new key loses its tokens within two seconds, and with it who works on it."""
+        """A device that is revoked, moved or has claimed a new key loses its tokens within two seconds, and
+        with it who works on it."""
         write = await desk.services.bodies.read(request.scope, request.receive)
         return ok(await enrolment.change(request.scope, device_id, write, decode(_change_decoder, write.body)))
 
@@ -92,7 +95,8 @@ def _add_writes(api: APIRouter, desk: Desk) -> None:
         **documented(ClaimedDevice, body=ClaimRequest, request_example=_CLAIM, problems=(401,)),
     )
     async def claimed(request: Request) -> Response:
-        """By the device. It signs in by the key's private half from now on: `POST /v1/oauth/token` with a `client_assertion`."""
+        """By the device. It signs in by the key's private half from now on: `POST /v1/oauth/token`
+        with a `client_assertion`."""
         return ok(await claiming.claim(request))
 
 

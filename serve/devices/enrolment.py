@@ -1,4 +1,5 @@
-"""What managers do with the devices of their locations. Who gives a code gives the device's rights, and so must have them himself."""
+"""What managers do with the devices of their locations. Who gives a code gives the device's rights, and so
+must have them himself."""
 
 from __future__ import annotations
 
@@ -99,7 +100,8 @@ class Enrolment:
         return DeviceCode(made.device_id, made.version, code, moment(made.code_until_ms))
 
     def _code(self, identity: str, key: str) -> str:
-        """Made from the call's key, so that a repeated call gives the same code again. Eight digits, as people's codes have."""
+        """Made from the call's key, so that a repeated call gives the same code again. Eight digits,
+        as people's codes have."""
         text = f"device-code\0{identity}\0{key}".encode()
         made = hmac.digest(self._desk.keys().lookup_key, text, "sha256")
         return f"{int.from_bytes(made, 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}}"

@@ -13,7 +13,8 @@ from serve.customers.codes import CodeText
 from serve.identity.schemas import LocationId
 from serve.limits import TEXT
 
-# What a program that nobody watches may be trusted with at one location. All of it is medium or low, and none asks for a second factor.
+# What a program that nobody watches may be trusted with at one location. All of it is medium or low, and
+# none asks for a second factor.
 DEVICE_SCOPES = ("floor.work", "orders.read", "orders.update", "stock.read", "stock.receive")
 DeviceName = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT, description="as people there call it")]
 DeviceScopes = Annotated[
@@ -34,14 +35,16 @@ class NewDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`revoke`: for good. `renew_code`: for a device that lost its key; until the code is claimed the old key is good. `move`: to `location_id`."""
+    """`revoke`: for good. `renew_code`: for a device that lost its key; until the code is claimed the old key is good.
+    `move`: to `location_id`."""
 
     change: Literal["revoke", "renew_code", "move"]
     location_id: LocationId | None = None
 
 
 class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An Ed25519 key as JWK (RFC 8037, 2). Only these members: above all no `d`, the private key never leaves the device."""
+    """An Ed25519 key as JWK (RFC 8037, 2). Only these members: above all no `d`, the private key
+    never leaves the device."""
 
     kty: Literal["OKP"]
     crv: Literal["Ed25519"]
@@ -57,7 +60,8 @@ class ClaimRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceCode(msgspec.Struct, frozen=True):
-    """`code` is shown here and nowhere else, "" when there is no new one; `code_expires_at`: until when it may be claimed."""
+    """`code` is shown here and nowhere else, "" when there is no new one; `code_expires_at`: until
+    when it may be claimed."""
 
     device_id: str
     version: int
@@ -76,7 +80,8 @@ class ClaimedDevice(msgspec.Struct, frozen=True):
 
 
 class DeviceDetail(msgspec.Struct, frozen=True):
-    """A device. `code_expires_at`: null when no code waits; `enrolled_at`: when its present key was claimed; `seen_at`: when it last signed in."""
+    """A device. `code_expires_at`: null when no code waits; `enrolled_at`: when its present key was claimed; `seen_at`:
+    when it last signed in."""
 
     device_id: str
     version: int

@@ -75,7 +75,8 @@ class DeviceSignIn:
         return await desk.ask("device", device_id, command, scope, DeviceSession)
 
     async def _refuse(self, scope: Scope, earliest: float, *, remembered: bool) -> NoReturn:
-        """Counted no earlier than told: that it is one too many takes as long as well. Raises TokenNotGiven, and Problem 429 or 503."""
+        """Counted no earlier than told: that it is one too many takes as long as well. Raises TokenNotGiven,
+        and Problem 429 or 503."""
         await not_before(earliest)
         await self._desk.hold_address(scope, REFUSED)
         detail = "The device is not known or was revoked, or its assertion is not good or was used."

@@ -85,7 +85,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
         **documented(Figures, example=_EXAMPLE | {"location_id": "us"}, problems=(422,)),
     )
     async def of_region(request: Request, since: From = None, to: To = None, step: Step = 60) -> Response:
-        """As of a location, for rights that reach the whole region. `orders`: all open orders by status, which no location has until they are allocated."""
+        """As of a location, for rights that reach the whole region. `orders`: all open orders by status, which no
+        location has until they are allocated."""
         check_reaches_all(request.scope, "Your rights end at some locations: read the figures of each.")
         return ok(await _figures(services, services.settings.region, since, to, step))
 
@@ -112,7 +113,8 @@ async def _figures(services: Services, place: str, since: datetime | None, to: d
 async def _read(
     services: Services, place: str, since_ms: int, until_ms: int, seen: list[int], minutes: list[Minute]
 ) -> None:
-    """Adds the minutes that were seen, and what was seen of the place in each. First those: what is recorded meanwhile is of both."""
+    """Adds the minutes that were seen, and what was seen of the place in each. First those: what is
+    recorded meanwhile is of both."""
     region, stored = services.settings.region, services.figures
     found = await from_store(stored.seen(region, since_ms, until_ms, _MINUTES_A_DAY))
     rows = await from_store(stored.figures(place, since_ms, until_ms, _MINUTES_A_DAY))

@@ -11,7 +11,8 @@ from actors.figures.minute import AGES, Flow, Forecast, Gap, Level, Method, Minu
 
 
 class StateFigures(msgspec.Struct, frozen=True):
-    """Fulfilments (of `orders`: orders) of one state, their units, how many are past their due time, and how many by the time since they were ordered."""
+    """Fulfilments (of `orders`: orders) of one state, their units, how many are past their due time, and how many by
+    the time since they were ordered."""
 
     state: str
     count: int
@@ -35,8 +36,8 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Picked(msgspec.Struct, frozen=True):
-    """lines: picks that were scanned; where no floor runs, lines that were packed. Rates are of the minutes that were seen; units_per_picker_hour: of what was scanned, null where nobody
-    is known to have picked."""
+    """lines: picks that were scanned; where no floor runs, lines that were packed. Rates are of the minutes that were
+    seen; units_per_picker_hour: of what was scanned, null where nobody is known to have picked."""
 
     units: int
     lines: int
@@ -58,9 +59,10 @@ class OnTime(msgspec.Struct, frozen=True):
 
 
 class BacklogForecast(msgspec.Struct, frozen=True):
-    """method: weekly (what came in this hour of the week before), smoothed (what comes now), none (nothing is known yet). picks_per_hour, arrivals_per_hour: units; empty_at: when nothing
-    will be left to pick, null when not within a week; late: of what is there, fulfilments that will be picked after their due time; units_ahead: what will be left at
-    the end of each of the next hours."""
+    """method: weekly (what came in this hour of the week before), smoothed (what comes now), none (nothing is known
+    yet). picks_per_hour, arrivals_per_hour: units; empty_at: when nothing will be left to pick, null when not within a
+    week; late: of what is there, fulfilments that will be picked after their due time; units_ahead: what will be left
+    at the end of each of the next hours."""
 
     method: Method
     picks_per_hour: float
@@ -71,8 +73,9 @@ class BacklogForecast(msgspec.Struct, frozen=True):
 
 
 class FiguresPoint(msgspec.Struct, frozen=True):
-    """A step of time. minutes: how many of it were seen; what is told of a moment (states, backlog, forecast, orders) is of the last of them. orders: of the whole region by status,
-    null where it is not told; left_out: fulfilments that are not counted, for want of room."""
+    """A step of time. minutes: how many of it were seen; what is told of a moment (states, backlog, forecast, orders)
+    is of the last of them. orders: of the whole region by status, null where it is not told; left_out: fulfilments that
+    are not counted, for want of room."""
 
     location_id: str
     at: datetime

@@ -1,4 +1,5 @@
-"""Tells live streams of each minute that was recorded. It looks for new ones only while somebody listens: one small read every POLL_S for all streams of this replica."""
+"""Tells live streams of each minute that was recorded. It looks for new ones only while somebody listens: one small
+read every POLL_S for all streams of this replica."""
 
 from __future__ import annotations
 

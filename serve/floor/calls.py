@@ -1,4 +1,5 @@
-"""What the routes below `/v1/locations/{location_id}/floor` share: who asks, the floor's answers, and what these say in the API's words."""
+"""What the routes below `/v1/locations/{location_id}/floor` share: who asks, the floor's answers, and what these
+say in the API's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`/v1/locations/{location_id}/floor`: picking as the building's floor runs it. What is allowed when, the floor judges itself."""
+"""`/v1/locations/{location_id}/floor`: picking as the building's floor runs it. What is allowed when,
+the floor judges itself."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ def add(api: APIRouter, calls: FloorCalls) -> None:
         ),
     )  # fmt: skip
     async def put(location_id: LocationId, request: Request) -> Response:
-        """Work that has used up these shares of the time to its due time is told on live streams, and raised; so it is when it is due and not picked. What was told is not told again."""
+        """Work that has used up these shares of the time to its due time is told on live streams, and raised; so it is
+        when it is due and not picked. What was told is not told again."""
         write = await calls.write(request, location_id)
         sent = decode(_marks_decoder, write.body)
         command = SetMarks(ServiceMarks(sent.warn_percent, sent.urgent_percent, sent.raise_by))

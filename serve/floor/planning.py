@@ -1,4 +1,5 @@
-"""Planning waves in a replica: one at a time, since it is up to a second of work in a thread that takes its time from everybody else who is served here."""
+"""Planning waves in a replica: one at a time, since it is up to a second of work in a thread that takes its time from
+everybody else who is served here."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class Planning:
         self._turn = asyncio.Semaphore(1)
 
     async def run(self, plan: Callable[[], Proposal]) -> Proposal:
-        """Runs it in a thread, when nothing else is being planned. Raises Problem 503 `floor.planning_busy`, and what `plan` raises."""
+        """Runs it in a thread, when nothing else is being planned. Raises Problem 503 `floor.planning_busy`,
+        and what `plan` raises."""
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._turn.acquire()

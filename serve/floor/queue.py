@@ -107,8 +107,9 @@ def add(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Wave, request=NewWave, request_example=_WAVE, example=_PLANNED, problems=(403, 404, 409, 421)),
     )
     async def wave(location_id: LocationId, request: Request) -> Response:
-        """Of what waits, the most urgent first: the trips can be claimed at once. `single`: an order a trip; `batch`: several, sorted afterwards; `cluster`: several, a
-        tote each; `zone`: batches within a zone; `wave`: the same, of all that is due by `due_by`. What waits and is left for another wave is told as `waiting`."""
+        """Of what waits, the most urgent first: the trips can be claimed at once. `single`: an order a trip; `batch`:
+        several, sorted afterwards; `cluster`: several, a tote each; `zone`: batches within a zone; `wave`: the same, of
+        all that is due by `due_by`. What waits and is left for another wave is told as `waiting`."""
         write = await calls.write(request, location_id)
         return ok(await _planned(calls, planning, request, location_id, decode(_wave_decoder, write.body), write))
 
@@ -123,7 +124,8 @@ def _add_writes(api: APIRouter, calls: FloorCalls) -> None:
         ),
     )  # fmt: skip
     async def priority(location_id: LocationId, request: Request) -> Response:
-        """Of two fulfilments that are due at the same time the one with the higher priority comes first. Trips that are planned stay as they are."""
+        """Of two fulfilments that are due at the same time the one with the higher priority comes first. Trips that are
+        planned stay as they are."""
         write = await calls.write(request, location_id)
         sent = decode(_urgency_decoder, write.body)
         command = Prioritise(sent.fulfilment_id, sent.priority, ms_of(sent.due_at, "/due_at"))

@@ -56,7 +56,8 @@ class AisleAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
 
 
 class FloorLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Where one walks: parallel aisles, the cross aisles that join them (y, rising), where trips start and end. Without aisles ways are |dx| + |dy|."""
+    """Where one walks: parallel aisles, the cross aisles that join them (y, rising), where trips start and end. Without
+    aisles ways are |dx| + |dy|."""
 
     aisles: Annotated[list[AisleAt], Meta(max_length=AISLES_MAX)] = []
     cross_aisles_y_dm: Annotated[list[Coordinate], Meta(max_length=CROSS_AISLES_MAX)] = []
@@ -82,7 +83,8 @@ class FloorSettings(msgspec.Struct, frozen=True):
 
 
 class FloorMarks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `PUT /v1/locations/{location_id}/floor/marks`: shares of the time from the order's placing to its due time, and what each mark adds to the priority."""
+    """The body of `PUT /v1/locations/{location_id}/floor/marks`: shares of the time from the order's placing to its due
+    time, and what each mark adds to the priority."""
 
     warn_percent: Annotated[int, Meta(ge=1, le=99)] = 50
     urgent_percent: Annotated[int, Meta(ge=1, le=99)] = 80
@@ -119,7 +121,8 @@ class HeldUnits(msgspec.Struct, frozen=True):
 
 
 class QueuedWork(msgspec.Struct, frozen=True):
-    """A fulfilment in the queue. `mark`: how late it is, "" for not at all; `handling`: how the goods are to be treated; `problem`: code of why it is blocked, or of why it could not be put back, else ""."""
+    """A fulfilment in the queue. `mark`: how late it is, "" for not at all; `handling`: how the goods are to be
+    treated; `problem`: code of why it is blocked, or of why it could not be put back, else ""."""
 
     fulfilment_id: str
     status: WorkStatus
@@ -158,8 +161,8 @@ class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 # --- waves ------------------------------------------------------------------------------------------------------------
 class NewWave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST …/floor/waves`. `due_by`: a wave is of all that is due by then; other methods may say it, too. `limits`: instead of the floor's own;
-    `orders_max`: how many fulfilments at most."""
+    """The body of `POST …/floor/waves`. `due_by`: a wave is of all that is due by then; other methods may say it, too.
+    `limits`: instead of the floor's own; `orders_max`: how many fulfilments at most."""
 
     method: Method = "batch"
     due_by: Moment | None = None
@@ -222,7 +225,8 @@ class ForWhom(msgspec.Struct, frozen=True):
 
 
 class TaskDetail(msgspec.Struct, frozen=True):
-    """Units to be taken from a bin, "" where they lie in none. `left`: of `wanted`; `problem`: code of what books or floor say against it, else ""."""
+    """Units to be taken from a bin, "" where they lie in none. `left`: of `wanted`; `problem`: code of what books or
+    floor say against it, else ""."""
 
     task: int
     bin_id: str
@@ -252,7 +256,8 @@ class TripDetail(msgspec.Struct, frozen=True):
 
 
 class ScannedPick(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST …/floor/trips/{trip}/picks`, as it was scanned. `sku`: or its GTIN, where the SKU is one; `tote`: into which the units went."""
+    """The body of `POST …/floor/trips/{trip}/picks`, as it was scanned. `sku`: or its GTIN, where the SKU is one;
+    `tote`: into which the units went."""
 
     task: Number
     bin_id: BinIdOrNone
@@ -307,7 +312,8 @@ class ReturnedUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
 
 
 class LostUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST …/floor/losses`: units that were picked for the fulfilment. `lot`: of which they are, where several were picked."""
+    """The body of `POST …/floor/losses`: units that were picked for the fulfilment. `lot`: of which they are,
+    where several were picked."""
 
     fulfilment_id: FulfilmentId
     sku: Sku
@@ -335,7 +341,8 @@ class WorkFigures(msgspec.Struct, frozen=True):
 
 
 class ToCount(msgspec.Struct, frozen=True):
-    """Books and floor differ about these goods: somebody should count. `reason`: a code; `units`: about which they do."""
+    """Books and floor differ about these goods: somebody should count. `reason`: a code;
+    `units`: about which they do."""
 
     bin_id: str
     sku: str

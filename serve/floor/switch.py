@@ -40,7 +40,8 @@ def add(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Changed, request=FloorSwitch, request_example=_SWITCH, problems=(404, 421)),
     )
     async def put(location_id: LocationId, request: Request) -> Response:
-        """From now on what orders are allocated here goes into the floor's queue. Switched off, nothing more does; what is in it is finished."""
+        """From now on what orders are allocated here goes into the floor's queue. Switched off, nothing more does;
+        what is in it is finished."""
         write = await calls.locations.write(request, location_id)
         sent = decode(_switch_decoder, write.body)
         terms = FloorTerms(limits_of(sent.limits), _layout_of(sent.layout)) if sent.enabled else None

@@ -94,7 +94,8 @@ def _add_claims(api: APIRouter, calls: FloorCalls) -> None:
         **documented(TripDetail, request=Claim, request_example={}, example=_TRIP, problems=_PROBLEMS),
     )
     async def claim(location_id: LocationId, request: Request) -> Response:
-        """The most urgent one that nobody has, for whoever asks; nobody else gets it. Who has a trip already gets that again, and if it was paused it goes on."""
+        """The most urgent one that nobody has, for whoever asks; nobody else gets it. Who has a trip already gets that
+        again, and if it was paused it goes on."""
         write = await calls.write(request, location_id)
         picker = picker_of(request, decode(_claim_decoder, write.body).picker)
         return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, ClaimTrip(picker), write))))
@@ -117,8 +118,9 @@ def _add_picks(api: APIRouter, calls: FloorCalls) -> None:
         **documented(PickStep, request=ScannedPick, request_example=_PICK, example=_STEP, problems=_PROBLEMS),
     )
     async def pick(location_id: LocationId, trip: TripNumber, request: Request) -> Response:
-        """What was scanned has to be what the task says; if not, the refusal says what would be right (`expected_bin`, `expected_sku`, `expected_lot`,
-        `expected_totes`, `left`). Where the books know nothing of the units in that bin the pick stands, and the figures name the bin as to be counted."""
+        """What was scanned has to be what the task says; if not, the refusal says what would be right (`expected_bin`,
+        `expected_sku`, `expected_lot`, `expected_totes`, `left`). Where the books know nothing of the units in that bin
+        the pick stands, and the figures name the bin as to be counted."""
         write = await calls.write(request, location_id)
         sent = decode(_pick_decoder, write.body)
         command = ConfirmPick(
@@ -134,8 +136,8 @@ def _add_picks(api: APIRouter, calls: FloorCalls) -> None:
         ),
     )  # fmt: skip
     async def short(location_id: LocationId, trip: TripNumber, request: Request) -> Response:
-        """They are looked for in other bins first: new tasks at the end of the trip. What no bin has the order is told, which asks other places for it. The
-        figures name the bin as to be counted."""
+        """They are looked for in other bins first: new tasks at the end of the trip. What no bin has the order is told,
+        which asks other places for it. The figures name the bin as to be counted."""
         write = await calls.write(request, location_id)
         sent = decode(_short_decoder, write.body)
         others = await _others(calls, request, location_id, trip, sent.task)
@@ -175,7 +177,8 @@ def _add_changes(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Changed, request=Abandonment, request_example={}, example=_CHANGED, problems=_PROBLEMS),
     )
     async def abandon(location_id: LocationId, trip: TripNumber, request: Request) -> Response:
-        """What is left of it waits again; what was picked stays picked. By whose it is, or by who may correct stock; one that nobody has, by anybody."""
+        """What is left of it waits again; what was picked stays picked. By whose it is, or by who may correct stock;
+        one that nobody has, by anybody."""
         write = await calls.write(request, location_id)
         decode(_abandonment_decoder, write.body)
         command = AbandonTrip(trip, subject_of(request.scope), may_correct(request.scope))
@@ -189,7 +192,8 @@ def _add_returns(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Changed, request=ReturnedUnits, request_example=_BACK, example=_CHANGED, problems=_PROBLEMS),
     )
     async def put_back(location_id: LocationId, request: Request) -> Response:
-        """What the queue names as `put_back`. If the location does not take them there, they wait again, with its code as `problem`."""
+        """What the queue names as `put_back`. If the location does not take them there, they wait again,
+        with its code as `problem`."""
         write = await calls.write(request, location_id)
         sent = decode(_returned_decoder, write.body)
         command = PutBack(sent.fulfilment_id, sent.sku, sent.lot, sent.units, sent.bin_id)
@@ -201,8 +205,9 @@ def _add_returns(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Changed, request=LostUnits, request_example=_LOST, example=_CHANGED, problems=_PROBLEMS),
     )
     async def lost(location_id: LocationId, request: Request) -> Response:
-        """On their way from the trip to the table: the order is told, which asks other places for them, and they leave the books. What is yet to be picked is told on its trip. A pack
-        station tells it as missing there, and the floor hears of it."""
+        """On their way from the trip to the table: the order is told, which asks other places for them, and they leave
+        the books. What is yet to be picked is told on its trip. A pack station tells it as missing there,
+        and the floor hears of it."""
         write = await calls.write(request, location_id)
         sent = decode(_lost_decoder, write.body)
         lots = [(sent.sku, sent.lot, sent.units)] if sent.lot else []

@@ -27,7 +27,8 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class HostReadiness(msgspec.Struct, frozen=True):
-    """One host. lag_ms: age of the oldest turn that is not yet in Postgres; parked: messages that ops have to look at."""
+    """One host. lag_ms: age of the oldest turn that is not yet in Postgres; parked: messages
+    that ops have to look at."""
 
     name: str
     pid: int
@@ -42,8 +43,9 @@ class HostReadiness(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`down`: nothing can be served, or the replica has never seen the cell whole. `degraded`: orders go on, but Postgres is away, or some shards have no owner for the moment, or one host
-    of several has no journal: only what is theirs is answered with 503. `journal`, `store`: "ok" or what is wrong."""
+    """`down`: nothing can be served, or the replica has never seen the cell whole. `degraded`: orders go on, but
+    Postgres is away, or some shards have no owner for the moment, or one host of several has no journal: only what is
+    theirs is answered with 503. `journal`, `store`: "ok" or what is wrong."""
 
     status: Literal["ok", "degraded", "down"]
     region: str
@@ -54,8 +56,9 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class Readying:
-    """How the cell is, from what the hosts told last. A replica that has just begun says that it is ready only once all is there; after that a host's end must not take a whole region
-    off the router, for a second or three, with the shards that are well."""
+    """How the cell is, from what the hosts told last. A replica that has just begun says that it is ready only once all
+    is there; after that a host's end must not take a whole region off the router, for a second or three, with
+    the shards that are well."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -112,7 +115,8 @@ def router(services: Services) -> APIRouter:
         **documented(None, media_type="text/plain", problems=(401, 403)),
     )
     async def metrics(request: Request) -> Response:
-        """Prometheus' text format, of all replicas (label `replica`). From another machine it takes a token with `figures.read`; routers don't pass it on."""
+        """Prometheus' text format, of all replicas (label `replica`). From another machine it takes a token with
+        `figures.read`; routers don't pass it on."""
         if not services.routers.is_from_here(request.scope):
             services.guard.check(request.scope, FROM_ELSEWHERE)
         response = Response(services.metrics.text())

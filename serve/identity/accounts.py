@@ -126,7 +126,8 @@ def router(desk: Desk) -> APIRouter:
         **documented(AccountView, body=AccountSearch, request_example=_SEARCH, problems=(400, 401, 403, 404, 422)),
     )
     async def found(request: Request) -> Response:
-        """As reading it by its id, under which it stands in the audit. In a body, because a login is personal and addresses of requests stand in many logs."""
+        """As reading it by its id, under which it stands in the audit. In a body, because a login is personal and
+        addresses of requests stand in many logs."""
         return await accounts.find(request)
 
     @api.get(

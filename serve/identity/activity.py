@@ -1,4 +1,5 @@
-"""When somebody last did something in a session of staff. By that a session is idle, and not by its tokens, which a page renews with nobody before it.
+"""When somebody last did something in a session of staff. By that a session is idle, and not by its tokens, which a
+page renews with nobody before it.
 
     request ──▶ note    one store in a dict, by the guard
                   │ each second; of one session at once, and then once a minute while it is used
@@ -7,11 +8,13 @@
                   ▲
     renewal ──▶ last_ms  the later of what this replica was asked and what Redis has ──▶ the account (`Refresh.used_ms`)
 
-What counts is every request with an access token of the session, but for what pages ask with nobody before them (`Need.attended`): the live stream, which ends with each token
-and is opened again. A page that polls anything else counts as somebody who works.
+What counts is every request with an access token of the session, but for what pages ask with nobody before them
+(`Need.attended`): the live stream, which ends with each token and is opened again. A page that polls anything else
+counts as somebody who works.
 
-A replica forgets what it has told; what nobody knows of is as late as the account last knew, so a session never seems used because something was forgotten. While Redis is away
-nothing is renewed, for renewals are counted there (`limits.py`); where it falls silent just between the two questions, a renewal counts as use.
+A replica forgets what it has told; what nobody knows of is as late as the account last knew, so a session never seems
+used because something was forgotten. While Redis is away nothing is renewed, for renewals are counted there
+(`limits.py`); where it falls silent just between the two questions, a renewal counts as use.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from actors.runtime.errors import JournalUnavailable
 from actors.runtime.ports import Clock
 
 TELL_S = 1.0
-# Between two times that a session is told of. What is yet to be told is told that late at most, and at once of a session that was quiet for so long.
+# Between two times that a session is told of. What is yet to be told is told that late at most, and at once of a
+# session that was quiet for so long.
 EVERY_MS = 60_000
 # Sessions of which this replica has yet to tell; the one that waits for longest gives way.
 WAITING_MAX = 20_000
@@ -36,13 +40,15 @@ log = logging.getLogger("ocefs.identity")
 
 
 class SharedActivity(Protocol):
-    """What all replicas of a cell know together. Nothing that is told makes a use earlier than it was known to be. Both raise JournalUnavailable."""
+    """What all replicas of a cell know together. Nothing that is told makes a use earlier than it was known to be. Both
+    raise JournalUnavailable."""
 
     async def tell(self, used: Mapping[str, int], now_ms: int) -> None:
         """`used`: session → when it was last used (UTC ms). What is too old to matter is forgotten."""
 
     async def later(self, session_id: str, used_ms: int) -> int:
-        """When the session was last used (UTC ms), as far as anybody says, who asks among them (`used_ms`, 0 for never); 0 for never. Fails where nothing could be told."""
+        """When the session was last used (UTC ms), as far as anybody says, who asks among them (`used_ms`, 0 for
+        never); 0 for never. Fails where nothing could be told."""
 
 
 class MemoryActivity:
@@ -86,7 +92,8 @@ class Activity:
             self._gather()
 
     async def last_ms(self, session_id: str) -> int | None:
-        """When somebody last did something in it (UTC ms), 0 when nobody did since it is forgotten; None while nobody can tell."""
+        """When somebody last did something in it (UTC ms), 0 when nobody did since it is forgotten;
+        None while nobody can tell."""
         own_ms = self._fresh.get(session_id) or self._waiting.get(session_id, 0)
         try:
             return await self._shared.later(session_id, own_ms)

@@ -3,9 +3,10 @@
     options ──▶ browser, authenticator ──▶ credential ──made / signed──▶ what the account decides on (`account_factors.py`)
        └── challenge: sealed by the cell's key ──────────────▲
 
-A challenge is for one purpose of one session and good for CHALLENGE_MS; it carries that itself, so any replica can judge it and none
-remembers it. That it is answered once is the account's to see to. Nothing of an authenticator is believed but what it signs: attestation
-is not asked for, since which make of authenticator people use is theirs to choose.
+A challenge is for one purpose of one session and good for CHALLENGE_MS; it carries that itself, so any replica can
+judge it and none remembers it. That it is answered once is the account's to see to. Nothing of an authenticator is
+believed but what it signs: attestation is not asked for, since which make of authenticator
+people use is theirs to choose.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def passkey_id(credential_id: bytes) -> str:
 
 
 def named_by(sent: Assertion) -> str:
-    """The account that a passkey says to be of (its user handle), "" when that can't be read. Whether it is one, the signature proves."""
+    """The account that a passkey says to be of (its user handle), "" when that can't be read. Whether it is
+    one, the signature proves."""
     try:
         return base64url_to_bytes(sent.response.user_handle or "").decode("ascii")
     except ValueError:
@@ -92,7 +94,8 @@ def named_by(sent: Assertion) -> str:
 
 
 class Ceremonies:
-    """`rp_id`: the domain that passkeys are bound to. `origins`: the pages that may ask for them. `title`: what authenticators show."""
+    """`rp_id`: the domain that passkeys are bound to. `origins`: the pages that may ask for them. `title`:
+    what authenticators show."""
 
     def __init__(self, rp_id: str, origins: tuple[str, ...], title: str) -> None:
         self._rp_id = rp_id
@@ -158,7 +161,8 @@ class Ceremonies:
     def signed(
         self, keys: Keyring, sent: Assertion, purpose: str, known: list[Passkey], now_ms: int, *, alone: bool
     ) -> PasskeyUse:
-        """The use of one of the passkeys that are known. `alone`: it has to have verified its person. Raises PasskeyRefused."""
+        """The use of one of the passkeys that are known. `alone`: it has to have verified its
+        person. Raises PasskeyRefused."""
         try:
             raw_id = base64url_to_bytes(sent.raw_id)
             client_data = base64url_to_bytes(sent.response.client_data)

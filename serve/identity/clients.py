@@ -1,4 +1,5 @@
-"""`/v1/clients` and `/v1/oauth/token`: machines, by OAuth 2 client credentials (RFC 6749, 4.4). Devices get their tokens there too."""
+"""`/v1/clients` and `/v1/oauth/token`: machines, by OAuth 2 client credentials (RFC 6749, 4.4). Devices get
+their tokens there too."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def _secret_hash(secret: str) -> str:
 
 
 class _Drawn(NamedTuple):
-    """A secret of 256 bits by chance: what is made from the cell's keys, whoever has these can make as well. `draw`: a name for it that tells nothing of it."""
+    """A secret of 256 bits by chance: what is made from the cell's keys, whoever has these can make as well. `draw`: a
+    name for it that tells nothing of it."""
 
     secret: str
     draw: str
@@ -102,7 +104,8 @@ def _check_own(scope: Scope, scopes: Scopes) -> None:
 
 
 def _told(changed: ClientChanged | ClientSecretChanged, drawn: _Drawn) -> ClientSecret:
-    """The secret, if it is the one that was taken. Raises Problem 409 when the call is a repetition: then another one was, and nobody knows that any more."""
+    """The secret, if it is the one that was taken. Raises Problem 409 when the call is a repetition: then another one
+    was, and nobody knows that any more."""
     if changed.draw != drawn.draw:
         detail = (
             "This was done before, and its secret told once; it is kept nowhere. If it was lost, ask for a new one: `rotate_secret`, with another key. "
@@ -251,8 +254,8 @@ def router(desk: Desk) -> APIRouter:
         ),
     )
     async def token(request: Request) -> Response:
-        """OAuth 2 client credentials: of a client by its secret, of a device by a JWT that it signed (RFC 7523, 2.2). Refusals are told as
-        RFC 6749, 5.2 has them."""
+        """OAuth 2 client credentials: of a client by its secret, of a device by a JWT that it signed (RFC 7523, 2.2).
+        Refusals are told as RFC 6749, 5.2 has them."""
         try:
             return ok(await clients.token(request))
         except TokenNotGiven as refused:
@@ -264,7 +267,8 @@ def router(desk: Desk) -> APIRouter:
         **documented(ClientSecret, request=NewClient, request_example=_NEW, status=201, problems=(401, 403, 409)),
     )
     async def registered(request: Request) -> Response:
-        """Gives the secret, once: it is kept nowhere. The same call again is answered 409 `client.secret_told`; whoever lost the secret asks for a new one."""
+        """Gives the secret, once: it is kept nowhere. The same call again is answered 409 `client.secret_told`; whoever
+        lost the secret asks for a new one."""
         return AnswerResponse((201, encode(await clients.register(request)), ()))
 
     @api.get(
@@ -282,10 +286,11 @@ def router(desk: Desk) -> APIRouter:
         **documented(ClientSecret, request=ClientChange, request_example=_CHANGE, problems=(401, 403, 404, 409)),
     )
     async def changed(client_id: ClientId, request: Request) -> Response:
-        """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new; it is told once, and the same call again is
-        answered 409 `client.secret_told`. With another key after a lost one the secret in use stays good until the end that it was promised; with
-        `grace_s` 0 all older ones end at once, with `end_older` all but the one before the new one: when an older one has leaked. At most three are good: the newest, the one before it,
-        and the oldest."""
+        """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new; it is told
+        once, and the same call again is answered 409 `client.secret_told`. With another key after a lost one the secret
+        in use stays good until the end that it was promised; with `grace_s` 0 all older ones end at once, with
+        `end_older` all but the one before the new one: when an older one has leaked. At most three are good: the
+        newest, the one before it, and the oldest."""
         return ok(await clients.change(request, client_id))
 
     return api

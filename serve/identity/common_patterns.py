@@ -1,16 +1,18 @@
-"""Passwords that are made as most people make theirs: one common word with a year and marks, or a way over the keyboard.
+"""Passwords that are made as most people make theirs: one common word with a year and marks,
+or a way over the keyboard.
 
-ASVS 5.0.0, 6.2.4 asks for at least the 3,000 most used passwords that fit the policy. Of 12 characters and more these are few short words, drawn
-out: `Summer2025!!`, `trustno11234`, `1234567890-=`. This is a rule and no list, for three reasons: a list ends with its years and its tails,
-while the rule knows those of next year; it covers hundreds of thousands of texts without keeping one in memory; and nothing is copied from
-anybody's list of stolen passwords. A list of one's own still adds to it (`BreachedList`).
+ASVS 5.0.0, 6.2.4 asks for at least the 3,000 most used passwords that fit the policy. Of 12 characters and more these
+are few short words, drawn out: `Summer2025!!`, `trustno11234`, `1234567890-=`. This is a rule and no list, for three
+reasons: a list ends with its years and its tails, while the rule knows those of next year; it covers hundreds of
+thousands of texts without keeping one in memory; and nothing is copied from anybody's list of stolen passwords. A list
+of one's own still adds to it (`BreachedList`).
 
     folded, read from the left, the longest piece that fits  →  words · walks · years, digits and marks · letters of no piece
     the same three characters or fewer again and again  →  refused
     no letter of no piece, not more than one word (as often as you like), at most FILLERS_MAX digits and marks of no walk  →  refused
 
-`Monkey-Monkey-2026` is such a one; two different words are none, neither is a sentence: there are no rules of composition. Twelve digits that nothing joins
-are not refused either.
+`Monkey-Monkey-2026` is such a one; two different words are none, neither is a sentence: there are no rules of
+composition. Twelve digits that nothing joins are not refused either.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ _LETTERS_MIN = 2  # of a word as it was typed: 7357 is a number
 
 
 def is_made_as_most_are(text: str) -> bool:
-    """Is the text nothing but one common word, ways over the keyboard, and a few digits and marks? Or the same few characters, or such a one, again and again?"""
+    """Is the text nothing but one common word, ways over the keyboard, and a few digits and marks? Or the same few
+    characters, or such a one, again and again?"""
     again = _AGAIN.fullmatch(text := folded(text))
     return _is_drawn_out(text) or _is_common(text) or (again is not None and _is_common(again.group(1)))
 

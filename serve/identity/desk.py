@@ -86,13 +86,14 @@ class Desk:
         await hold_to(self.services.limits, limit, kind, who, self.now_ms())
 
     async def hold_address(self, scope: Scope, what: str) -> None:
-        """Counts a try of `what` from the caller's address: before it is looked at where it can be guessed or costs much, else when it was
-        not good (REFUSED). Raises Problem 429 or 503."""
+        """Counts a try of `what` from the caller's address: before it is looked at where it can be guessed or costs
+        much, else when it was not good (REFUSED). Raises Problem 429 or 503."""
         await self.hold_to(BY_ADDRESS, f"{what}-address", self.services.routers.network_of(scope))
 
     async def hold_tries(self, scope: Scope, what: str, who: str) -> None:
-        """Counts a try of `what` for somebody (a customer, an order, a device) by the caller's network too: whoever knows an e-mail address or an id uses up
-        nobody's tries but those of his own network. How often a code may be tried from all of them, the code itself counts. Raises Problem 429 or 503."""
+        """Counts a try of `what` for somebody (a customer, an order, a device) by the caller's network too: whoever
+        knows an e-mail address or an id uses up nobody's tries but those of his own network. How often a code may be
+        tried from all of them, the code itself counts. Raises Problem 429 or 503."""
         await self.hold_to(TRIES_BY_PERSON, what, f"{who} {self.services.routers.network_of(scope)}")
 
     async def refresh_refused(self, refused: TokenRefused, scope: Scope) -> Problem:
@@ -105,7 +106,8 @@ class Desk:
         return Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers)
 
     def person(self, scope: Scope) -> Principal:
-        """Which member of staff asks. With identity off the guard has let everybody pass; here it matters who it is. Raises Problem."""
+        """Which member of staff asks. With identity off the guard has let everybody pass; here it matters
+        who it is. Raises Problem."""
         found = scope.get(PRINCIPAL) or self.services.guard.caller(scope)
         assert isinstance(found, Principal)
         if not found.role or found.role in CUSTOMERS:
@@ -114,7 +116,8 @@ class Desk:
 
     # --- actors
     async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, scope: Scope, reply: type[T]) -> T:
-        """A command that is done once and never again. Raises Problem. For the audit, who is not yet known is whom he names."""
+        """A command that is done once and never again. Raises Problem. For the audit, who is not yet
+        known is whom he names."""
         body = msgspec.msgpack.encode(command)
         who = named(scope, entity_id)
         answer = await self.services.gateway.ask(
@@ -148,14 +151,16 @@ class Desk:
     async def check_reach(
         self, kind: str, entity_id: str, query: msgspec.Struct, view: type[AccountView] | type[ClientView], scope: Scope
     ) -> None:
-        """Raises Problem 403 when the caller is bound to locations and the account or client is not bound to some of them."""
+        """Raises Problem 403 when the caller is bound to locations and the account or client is
+        not bound to some of them."""
         principal = scope.get(PRINCIPAL)
         if principal is not None and principal.locations:
             found: AccountView | ClientView = await self.view(kind, entity_id, query, scope, view)
             check_given(scope, found.locations)
 
     async def used_ms(self, session_id: str) -> int | None:
-        """When somebody last did something in the session (UTC ms; 0: never); None while nobody can tell, as in a cell whose guard lets everybody pass."""
+        """When somebody last did something in the session (UTC ms; 0: never); None while nobody can tell, as in a cell
+        whose guard lets everybody pass."""
         services = self.services
         return await services.activity.last_ms(session_id) if services.guard.required else None
 
@@ -180,8 +185,9 @@ class Desk:
             raise Problem("auth.busy", "Too many people sign in at this moment.") from None
 
     def check_new_password(self, identity: str, password: str, place: str, login: str = "") -> None:
-        """Raises Problem 422 with `place` when nobody should have this password, or `identity` should not. Login names are kept nowhere in clear:
-        where none is given, whether the password is the account's is known by their digest."""
+        """Raises Problem 422 with `place` when nobody should have this password, or `identity` should not. Login names
+        are kept nowhere in clear: where none is given, whether the password is the account's
+        is known by their digest."""
         try:
             check_new_password(password, self.breached, self.own_words, login)
             if self.account_of(password) == identity:

@@ -14,8 +14,9 @@ EMAIL_CHARS_MAX = 254
 class Email(NamedTuple):
     """`address`: to write to, normalised. `comparable`: the same for all its spellings.
 
-    Capitals are small letters there; mailboxes that differ in them alone are legal (RFC 5321 section 2.4) and do not occur. Nothing
-    else is made alike: strasse and straße, or letters of two scripts, are two people's (RFC 6943 section 3.3).
+    Capitals are small letters there; mailboxes that differ in them alone are legal (RFC 5321 section 2.4) and do not
+    occur. Nothing else is made alike: strasse and straße, or letters of two scripts, are two
+    people's (RFC 6943 section 3.3).
     """
 
     address: str

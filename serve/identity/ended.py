@@ -1,5 +1,6 @@
-"""Sessions that ended before their tokens do: signed out, rights changed, secret replaced; and those whose second factor is doubted, which
-go on after a new proof; and those whose tokens were replaced, which go on under the new ones. Fed by the hosts like the stock."""
+"""Sessions that ended before their tokens do: signed out, rights changed, secret replaced; and those whose second
+factor is doubted, which go on after a new proof; and those whose tokens were replaced, which go on under the new ones.
+Fed by the hosts like the stock."""
 
 from __future__ import annotations
 
@@ -16,10 +17,13 @@ SWEEP_AT = 10_000
 
 
 class EndedSessions:
-    """One replica's copy, to look things up in: no call for every request. `until_ms`: sessions that ended → when the last of their tokens does (UTC ms).
-    `unproved_s`: session → the second (UTC) up to which proofs of its second factor don't count; for those that are not there all do.
-    `first_good`: session → the number of the first of its tokens that counts, where those before were replaced. `listeners` are told the name of each
-    session that ends, is doubted, or whose tokens were replaced: what was begun by an old token, or on a proof that no longer counts, has to be begun again."""
+    """One replica's copy, to look things up in: no call for every request. `until_ms`: sessions that ended → when the
+    last of their tokens does (UTC ms).
+    `unproved_s`: session → the second (UTC) up to which proofs of its second factor don't count; for those
+    that are not there all do.
+    `first_good`: session → the number of the first of its tokens that counts, where those before were replaced.
+    `listeners` are told the name of each session that ends, is doubted, or whose tokens were replaced: what was begun
+    by an old token, or on a proof that no longer counts, has to be begun again."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -48,7 +52,8 @@ class EndedSessions:
         """Live events are for screens."""
 
     def _marked(self, entry: str) -> str:
-        """Takes an entry of a session that goes on. The name of the session whose streams have to begin anew; the entry itself when it ends one."""
+        """Takes an entry of a session that goes on. The name of the session whose streams have to begin anew; the entry
+        itself when it ends one."""
         for known, marked in ((self.unproved_s, doubted(entry)), (self.first_good, first_good(entry))):
             if marked is not None:
                 session_id, number = marked

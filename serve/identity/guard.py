@@ -1,7 +1,7 @@
 """Lets a request pass or not: who is it, is the session still good, may they do this, is the second factor fresh.
 
-No I/O: a token is checked by its signature with the cell's public keys, once; after that its bytes are looked up. Sessions that ended
-before their tokens are known by name (`ended.py`), fed by the hosts.
+No I/O: a token is checked by its signature with the cell's public keys, once; after that its bytes are looked up.
+Sessions that ended before their tokens are known by name (`ended.py`), fed by the hosts.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _CHALLENGE = 'Bearer realm="ocefs"'
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who asks. `locations`: empty for the whole region. `proved_s`: when the second factor was last given, of a customer when the session was
-    opened (UTC seconds; 0 never). `number`: of the token within its shift. `device`: the enrolled device that asks, or on which somebody works;
-    its session has to last too."""
+    """Who asks. `locations`: empty for the whole region. `proved_s`: when the second factor was last given, of a
+    customer when the session was opened (UTC seconds; 0 never). `number`: of the token within its shift. `device`: the
+    enrolled device that asks, or on which somebody works; its session has to last too."""
 
     subject: Annotated[str, CALLER]
     session_id: Annotated[str, CALLER_SESSION]
@@ -62,8 +62,8 @@ def principal_of(claims: Claims) -> Principal:
 
 @dataclass(slots=True)
 class _Bearer:
-    """Whose token was checked before; it never leaves this process. `is_staff`: is it somebody on shift, whose session ends when nobody works; `who`: he for the audit, when he
-    came from `address`, as he did last."""
+    """Whose token was checked before; it never leaves this process. `is_staff`: is it somebody on shift, whose session
+    ends when nobody works; `who`: he for the audit, when he came from `address`, as he did last."""
 
     principal: Principal
     is_staff: bool
@@ -72,7 +72,8 @@ class _Bearer:
 
 
 class Guard:
-    """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this machine reaches the API."""
+    """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this
+    machine reaches the API."""
 
     def __init__(
         self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock, routers: Routers, activity: Activity
@@ -118,7 +119,8 @@ class Guard:
             # For the audit.
             scope[ENTITY_ID] = location_id
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
-        # What needs no permission is what a doubted session can be proved and ended by; where that needs a proof, a doubted one is none.
+        # What needs no permission is what a doubted session can be proved and ended by; where that needs a
+        # proof, a doubted one is none.
         if need.permission and self._ended.unproved_s:
             self.require_trust(principal)
         if need.step_up and principal.role:
@@ -137,7 +139,8 @@ class Guard:
         return self._caller(headers_of(scope).get(b"authorization"), self._keyring()).principal
 
     def device(self, scope: Scope) -> Principal | None:
-        """The enrolled device on which somebody is signing in, by its token in DEVICE_AUTHORIZATION; None without. Raises Problem 401."""
+        """The enrolled device on which somebody is signing in, by its token in DEVICE_AUTHORIZATION; None
+        without. Raises Problem 401."""
         given = headers_of(scope).get(DEVICE_AUTHORIZATION)
         if given is None:
             return None
@@ -155,17 +158,20 @@ class Guard:
             raise _unauthorized("auth.session_ended", detail, "invalid_token")
 
     def require_trust(self, principal: Principal) -> None:
-        """Raises Problem 401 when somebody doubts the session since the second factor was last given: in such a one nothing is done that is not everybody's."""
+        """Raises Problem 401 when somebody doubts the session since the second factor was last given: in such a one
+        nothing is done that is not everybody's."""
         if self._is_doubted(principal):
             raise _proof_required(principal)
 
     def require_proof(self, principal: Principal) -> None:
-        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S or is doubted, or a customer's session is older."""
+        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S or is doubted, or a
+        customer's session is older."""
         if not self.has_proof(principal):
             raise _proof_required(principal)
 
     def has_proof(self, principal: Principal) -> bool:
-        """Was the second factor given within STEP_UP_S, or a customer's session opened, and does nobody doubt it since?"""
+        """Was the second factor given within STEP_UP_S, or a customer's session opened, and
+        does nobody doubt it since?"""
         fresh = self._clock.now_ms() // 1000 - principal.proved_s <= STEP_UP_S
         return fresh and not self._is_doubted(principal)
 
@@ -246,7 +252,8 @@ def _unauthorized(code: str, detail: str, error: str, **extra: Any) -> Problem:
 
 
 def _refused(reason: str) -> Problem:
-    """RFC 6750 knows one error for all of them; the reason is for whoever looks for the mistake, and tells no secret."""
+    """RFC 6750 knows one error for all of them; the reason is for whoever looks for the
+    mistake, and tells no secret."""
     return _unauthorized("auth.token_invalid", f"The token is not good ({reason}).", "invalid_token", reason=reason)
 
 

@@ -1,13 +1,14 @@
 """The cell's own keys, in one file that only its owner may read; every replica of the cell reads the same file.
 
     signing   Ed25519, signs tokens. The first signs; the others were retired and verify for KEEP_MS more.
-    sealing   AES-256, seals what must be read again. The first seals; all of them open what the cell keeps (secrets of second factors, summaries
-              of breaches), and the first alone what callers hand back (tickets, challenges): see `sealing.py`. None is ever dropped.
+    sealing   AES-256, seals what must be read again. The first seals; all of them open what the cell keeps
+              (secrets of second factors, summaries of breaches), and the first alone what callers hand back
+              (tickets, challenges): see `sealing.py`. None is ever dropped.
     wrapping  AES-256, wraps the data keys of customers. The first wraps; all of them open. Those that wrap nothing any more are dropped.
     lookup    32 bytes, for keyed hashes of login names. It can't be replaced: what was hashed by it could not be found any more.
 
-The file is made once (`create`), replaced as a whole (`rotate`), and never written otherwise. Nothing here prints or logs
-a key: errors tell of the file, and the `repr` of everything that holds a key names its ids only.
+The file is made once (`create`), replaced as a whole (`rotate`), and never written otherwise. Nothing here prints or
+logs a key: errors tell of the file, and the `repr` of everything that holds a key names its ids only.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ log = logging.getLogger("ocefs.keyring")
 
 
 class KeyringError(Exception):
-    """The key file can't be used. Says what is wrong with which file, and what to do about it; never what is in it. `code`: the same for the audit,
-    which names no file."""
+    """The key file can't be used. Says what is wrong with which file, and what to do about it; never what is in it.
+    `code`: the same for the audit, which names no file."""
 
     def __init__(self, problem: str, next_step: str, code: str = "unusable") -> None:
         super().__init__(f"{problem}\n  Next: {next_step}")
@@ -169,7 +170,8 @@ class Keyring:
 
 
 def create(path: Path, now_ms: int) -> bool:
-    """Makes the file (0600) and its folder (0700) if it isn't there. True if this call made it; an existing one stays as it is."""
+    """Makes the file (0600) and its folder (0700) if it isn't there. True if this call made it; an
+    existing one stays as it is."""
     if path.exists():
         return False
     path.parent.parent.mkdir(parents=True, exist_ok=True)
@@ -196,8 +198,9 @@ def load(path: Path) -> Keyring:
 
 
 def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
-    """Adds a signing key as the first and drops those that were retired KEEP_MS ago. Unless `keep_old`, drops all others, and a new key seals, too: who has
-    the old file could make tickets as well as tokens. The new signing key's id. Raises KeyringError.
+    """Adds a signing key as the first and drops those that were retired KEEP_MS ago. Unless `keep_old`, drops all
+    others, and a new key seals, too: who has the old file could make tickets as well as tokens. The new signing
+    key's id. Raises KeyringError.
 
     Replicas see it within LOOK_EVERY_S.
     """
@@ -220,8 +223,8 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
 
 
 def rotate_sealing(path: Path) -> int:
-    """Adds a sealing key as the first; its id. Leaves room for the last SEALING_KEYS_SPARE, which are for `rotate` after a leak. Raises KeyringError. Replicas see
-    it within LOOK_EVERY_S."""
+    """Adds a sealing key as the first; its id. Leaves room for the last SEALING_KEYS_SPARE, which are for `rotate`
+    after a leak. Raises KeyringError. Replicas see it within LOOK_EVERY_S."""
     with _locked(path.parent):
         file = _read(path)
         sealing = _with_new_sealing(path, file, SEALING_KEYS_MAX - SEALING_KEYS_SPARE)
@@ -253,7 +256,8 @@ def rotate_wrapping(path: Path) -> int:
 
 
 def drop_wrapping(path: Path) -> list[int]:
-    """Forgets all wrapping keys but the first, and with them every copy of a data key that they wrapped; their ids. Raises KeyringError."""
+    """Forgets all wrapping keys but the first, and with them every copy of a data key that they wrapped; their
+    ids. Raises KeyringError."""
     with _locked(path.parent):
         file = _read(path)
         if len(file.wrapping) > 1:
@@ -262,8 +266,9 @@ def drop_wrapping(path: Path) -> list[int]:
 
 
 class KeyringWatch:
-    """The keys of a file that may be replaced while we run. Raises KeyringError if there are no good ones at the start. `told`: called with what was
-    wrong with the file and what is (codes of KeyringError, "" for nothing), whenever that changes."""
+    """The keys of a file that may be replaced while we run. Raises KeyringError if there are no good ones at the start.
+    `told`: called with what was wrong with the file and what is (codes of KeyringError, "" for
+    nothing), whenever that changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,13 +1,14 @@
-"""How often signing in may be tried: by account and by address. Who guesses passwords is slowed down long before he is right, and the
-costly hashes are kept for those who may try.
+"""How often signing in may be tried: by account and by address. Who guesses passwords is slowed down long before he is
+right, and the costly hashes are kept for those who may try.
 
     what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address (before its body is read) and by whom it is for
     what proves itself (refresh tokens, tickets, secrets of    looked at first; if good, counted by whom it is of,
     256 bits, what a device signed)                            if not, by address
     a passkey of staff's without a password                    by address before it is looked at; if good, by whom it is of too
 
-An address is a building with hundreds of people and devices, and with whoever is in its guests' network. So each thing that is tried has an
-address's tries of its own, and nobody who proves himself is held up by what others send from there, or in his name.
+An address is a building with hundreds of people and devices, and with whoever is in its guests' network. So each thing
+that is tried has an address's tries of its own, and nobody who proves himself is held up by what others send
+from there, or in his name.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ BY_SESSION = Limit(10, 15)
 # Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
 CODES_BY_ADDRESS = Limit(10, 20)
 CODES_BY_PERSON = Limit(1, 3)
-# Codes that are tried, and customers' passkeys, by order or customer and the network that it comes from (`Desk.hold_tries`): a code is worth nothing
-# after a few tries anyway, from wherever they come. Claims of devices likewise.
+# Codes that are tried, and customers' passkeys, by order or customer and the network that it comes from
+# (`Desk.hold_tries`): a code is worth nothing after a few tries anyway, from wherever they come.
+# Claims of devices likewise.
 TRIES_BY_PERSON = Limit(10, 15)
 # What customers ask about their own data: an answer reads every order of theirs, and each request is work for somebody.
 OWN_DATA_BY_PERSON = Limit(2, 10)
@@ -58,7 +60,8 @@ class RateLimits(Protocol):
     """Counts tries for all replicas of a cell."""
 
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
-        """0: the try is counted and may be made; else after how many milliseconds one may be made. Raises JournalUnavailable."""
+        """0: the try is counted and may be made; else after how many milliseconds one may be made.
+        Raises JournalUnavailable."""
 
 
 class MemoryRateLimits:
@@ -79,7 +82,8 @@ class MemoryRateLimits:
 
 
 async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms: int) -> None:
-    """Counts a try. Raises Problem 429 with Retry-After, or 503 when tries can't be counted. Of `who` only a digest is kept."""
+    """Counts a try. Raises Problem 429 with Retry-After, or 503 when tries can't be counted. Of
+    `who` only a digest is kept."""
     key = f"{kind}:{hashlib.blake2b(who.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}"
     try:
         waits_ms = await limits.take(key, now_ms, limit.per_minute, limit.burst)
@@ -101,8 +105,8 @@ class Routers:
         self._networks = tuple(ip_network(network) for network in networks)
 
     def address_of(self, scope: Scope) -> str:
-        """The caller's address. Behind a router of ours it is what the router says (one address in X-Forwarded-For); from elsewhere that
-        header is anybody's word and does not count."""
+        """The caller's address. Behind a router of ours it is what the router says (one address in X-Forwarded-For);
+        from elsewhere that header is anybody's word and does not count."""
         client = scope.get("client")
         peer = str(client[0]) if client else ""
         if peer and peer not in _LOOPBACK and not self._is_router(peer):
@@ -131,8 +135,8 @@ class Routers:
 
 
 def network_of(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one. Whoever has an address there has all 2^64 of them (RFC 4291, 2.5.1; RFC 8981 changes them by itself),
-    and could try from each. What is no address stays as it is."""
+    """An IPv4 address, or the /64 of an IPv6 one. Whoever has an address there has all 2^64 of them (RFC 4291, 2.5.1;
+    RFC 8981 changes them by itself), and could try from each. What is no address stays as it is."""
     told = _parsed(address)
     if told is None:
         return address
@@ -147,7 +151,8 @@ def is_address(text: str) -> bool:
 
 
 def network_around(address: str) -> str:
-    """What one owner may well have all of: the /48 of an IPv6 address (RFC 6177, 2), and the /16 of an IPv4 one. What is no address stays as it is."""
+    """What one owner may well have all of: the /48 of an IPv6 address (RFC 6177, 2), and the /16 of an IPv4 one. What
+    is no address stays as it is."""
     told = _parsed(address)
     if told is None:
         return address
@@ -157,7 +162,8 @@ def network_around(address: str) -> str:
 
 
 def network_named(text: str) -> str | None:
-    """A /64 that somebody names as one (`2001:db8:1:2::/64`), in the spelling of `network_of`; None for what is none."""
+    """A /64 that somebody names as one (`2001:db8:1:2::/64`), in the spelling of
+    `network_of`; None for what is none."""
     try:
         named = IPv6Network(text, strict=False)
     except ValueError:
@@ -166,7 +172,8 @@ def network_named(text: str) -> str | None:
 
 
 def same_for_all(address: str) -> str:
-    """The one spelling of an address: IPv6 has many (RFC 5952), and a socket for both kinds another one of IPv4. What is no address stays as it is."""
+    """The one spelling of an address: IPv6 has many (RFC 5952), and a socket for both kinds another one of IPv4. What
+    is no address stays as it is."""
     told = _parsed(address)
     return address if told is None else str(told)
 

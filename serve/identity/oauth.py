@@ -1,4 +1,5 @@
-"""The form of `POST /v1/oauth/token`, and how it is refused: OAuth 2 (RFC 6749), with what RFC 7521 adds for assertions."""
+"""The form of `POST /v1/oauth/token`, and how it is refused: OAuth 2 (RFC 6749), with what RFC
+7521 adds for assertions."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ _AUDITED_AS = {"invalid_client": "client.refused", "invalid_scope": "client.scop
 
 
 class TokenForm(msgspec.Struct, frozen=True):
-    """The form of a token request. A client gives `client_id` and `client_secret`, or names itself by HTTP Basic instead. A device gives
-    `client_assertion` and its type, and need not name itself besides."""
+    """The form of a token request. A client gives `client_id` and `client_secret`, or names itself by HTTP Basic
+    instead. A device gives `client_assertion` and its type, and need not name itself besides."""
 
     grant_type: str = ""
     client_id: str = ""

@@ -1,7 +1,8 @@
 """`POST /v1/sessions/current/password`: people change their password themselves.
 
-They give the present one and a fresh second factor: an open screen, or a token that was stolen, is no licence to keep the owner out. Wrong ones
-count with failed sign-ins, and a wrong one is told as a right one of a locked account, at the same time.
+They give the present one and a fresh second factor: an open screen, or a token that was stolen, is no licence to keep
+the owner out. Wrong ones count with failed sign-ins, and a wrong one is told as a right one of a locked
+account, at the same time.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ def router(desk: Desk) -> APIRouter:
         **documented(Tokens, request=OwnPasswordChange, request_example=_EXAMPLE, problems=(401, 403, 404)),
     )
     async def changed(request: Request) -> Response:
-        """The shift goes on, and both tokens are replaced; whoever comes with the refresh token before ends it. A repetition gets the tokens of
-        the first time, as long as the access token is not known to be replaced, which takes at most two seconds: who has lost the answer by then signs in
-        with the new password."""
+        """The shift goes on, and both tokens are replaced; whoever comes with the refresh token before ends it. A
+        repetition gets the tokens of the first time, as long as the access token is not known to be replaced, which
+        takes at most two seconds: who has lost the answer by then signs in with the new password."""
         scope = request.scope
         earliest = asyncio.get_running_loop().time() + sessions.REFUSAL_S
         who = desk.person(scope)

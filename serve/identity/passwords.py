@@ -1,11 +1,11 @@
 """Passwords: what is taken as one (NIST SP 800-63B-4, section 3.1.1), how it is kept, and who does the slow work.
 
-Kept as argon2id with the second recommended option of RFC 9106 ("low memory": 3 passes, 64 MiB, 4 lanes), which is the library's
-default too. It is named here so that a new version of the library can't change it unseen.
+Kept as argon2id with the second recommended option of RFC 9106 ("low memory": 3 passes, 64 MiB, 4 lanes), which is the
+library's default too. It is named here so that a new version of the library can't change it unseen.
 
-NIST asks for 15 characters where a password is the only factor, and for 8 beside a second one. Ours stands beside a second one;
-we ask for 12, without rules of composition, and refuse those that are known to be in use, made as most people make theirs (`common_patterns.py`), or of
-the retailer's own names (`own_words.py`).
+NIST asks for 15 characters where a password is the only factor, and for 8 beside a second one. Ours stands beside a
+second one; we ask for 12, without rules of composition, and refuse those that are known to be in use, made as most
+people make theirs (`common_patterns.py`), or of the retailer's own names (`own_words.py`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _MEMORY_KIB_MAX = 256 * 1024
 _PASSES_MAX = 16
 _LANES_MAX = 16
 
-# Made of random bytes with today's parameters: no password is known for it. Verified for a login that nobody has, so that it takes
-# as long as a wrong password of one that somebody has.
+# Made of random bytes with today's parameters: no password is known for it. Verified for a login that nobody has, so
+# that it takes as long as a wrong password of one that somebody has.
 DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$y7d1eSPLdlyQhiSySg41MQ$8u511tv5IduDEVmhnk5rZmLJwDrrvC7/zBH2H36Fs9o"
 
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
@@ -47,7 +47,8 @@ Weakness = Literal["too_short", "too_long", "not_text", "breached", "login", "ow
 
 
 class WeakPassword(ValueError):
-    """A password that is not taken. `reason` is stable; the message is for the person, and does not hold the password."""
+    """A password that is not taken. `reason` is stable; the message is for the person, and
+    does not hold the password."""
 
     def __init__(self, reason: Weakness, message: str) -> None:
         super().__init__(message)
@@ -61,7 +62,8 @@ class Overloaded(Exception):
 class BreachedList:
     """Passwords that are known to be in use, and therefore the first that are tried. Case does not matter.
 
-    The bundled list, and that of a file (`extra`) with one a line: UTF-8, up to 16 MiB. Raises ValueError that names the file.
+    The bundled list, and that of a file (`extra`) with one a line: UTF-8, up to 16 MiB. Raises
+    ValueError that names the file.
     """
 
     def __init__(self, extra: str | Path | None = None) -> None:
@@ -78,8 +80,8 @@ class BreachedList:
 
 
 def hash_password(text: str) -> str:
-    """The hash to keep, some 100 characters, with its salt and parameters. Takes some 0.1 s and 64 MiB. Raises ValueError for what is
-    no text (lone surrogates) or longer than LENGTH_MAX."""
+    """The hash to keep, some 100 characters, with its salt and parameters. Takes some 0.1 s and 64 MiB. Raises
+    ValueError for what is no text (lone surrogates) or longer than LENGTH_MAX."""
     if _too_long(text):
         raise ValueError(f"a password has at most {LENGTH_MAX} characters")
     return _hasher.hash(_normal(text))
@@ -94,7 +96,8 @@ def verify_password(hash: str, text: str) -> bool:  # noqa: A002 - the library's
 
 
 def needs_rehash(hash: str) -> bool:  # noqa: A002
-    """Was it made with other parameters than today's? Then the password is hashed anew when it was verified (`renewal.py`)."""
+    """Was it made with other parameters than today's? Then the password is hashed anew when it was
+    verified (`renewal.py`)."""
     try:
         return _hasher.check_needs_rehash(hash)
     except (Argon2Error, ValueError):
@@ -107,7 +110,8 @@ def is_login() -> WeakPassword:
 
 
 def check_new_password(text: str, breached: BreachedList, own_words: OwnWords, login: str = "") -> None:
-    """Raises WeakPassword. `login`: the account's login name, which (also without its domain) is no password; "" when it is not known."""
+    """Raises WeakPassword. `login`: the account's login name, which (also without its domain) is no password;
+    "" when it is not known."""
     if _too_long(text):
         raise WeakPassword("too_long", f"A password has at most {LENGTH_MAX} characters.")
     normal = _normal(text)
@@ -133,7 +137,8 @@ def check_new_password(text: str, breached: BreachedList, own_words: OwnWords, l
 
 
 class PasswordWorkers:
-    """Hashes in THREADS threads of its own (the library lets go of the interpreter's lock), so that the event loop goes on.
+    """Hashes in THREADS threads of its own (the library lets go of the interpreter's lock), so
+    that the event loop goes on.
 
     Bounded: who comes when WAITING_MAX wait is told Overloaded. Memory: at most THREADS × 64 MiB.
     """
@@ -175,7 +180,8 @@ def _normal(text: str) -> str:
 
 
 def _too_long(text: str) -> bool:
-    # A character is at most four code points before NFC in any script that is typed; the first check keeps the second cheap.
+    # A character is at most four code points before NFC in any script that is typed; the first
+    # check keeps the second cheap.
     return len(text) > 4 * LENGTH_MAX or len(_normal(text)) > LENGTH_MAX
 
 

@@ -1,7 +1,9 @@
-"""New hashes for old: what was hashed with parameters of another time is hashed anew when its person has just proved the password.
+"""New hashes for old: what was hashed with parameters of another time is hashed anew when its person
+has just proved the password.
 
-Behind the sign-in's back, which has its answer already; one at a time in a replica, so that a morning after new parameters does not make people
-wait. Whose turn it is not gets it the next time. What goes wrong is logged and changes nothing: the old hash is as good as before.
+Behind the sign-in's back, which has its answer already; one at a time in a replica, so that a morning after new
+parameters does not make people wait. Whose turn it is not gets it the next time. What goes wrong is logged and changes
+nothing: the old hash is as good as before.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ class Renewals:
         self._running: asyncio.Task[None] | None = None
 
     def begin(self, known: Credentials, password: str, scope: Scope) -> None:
-        """Gives the account another hash of this password, which is its right one, if it needs one and no other is being made. Never
-        raises, nor waits."""
+        """Gives the account another hash of this password, which is its right one, if it needs one and no other is
+        being made. Never raises, nor waits."""
         if not needs_rehash(known.password_hash) or (self._running is not None and not self._running.done()):
             return
         self._running = asyncio.get_running_loop().create_task(self._renew(known, password, scope), name=TASK)

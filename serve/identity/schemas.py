@@ -1,4 +1,5 @@
-"""Bodies of `/v1/sessions`, `/v1/factors`, `/v1/accounts`, `/v1/clients`. Times: UTC, RFC 3339. None of them is ever logged."""
+"""Bodies of `/v1/sessions`, `/v1/factors`, `/v1/accounts`, `/v1/clients`. Times: UTC, RFC 3339. None
+of them is ever logged."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ class AssertionResponse(msgspec.Struct, frozen=True):
 
 
 class Assertion(msgspec.Struct, frozen=True):
-    """A `PublicKeyCredential` as browsers make JSON of it (Web Authentication, 5.1), after `navigator.credentials.get`."""
+    """A `PublicKeyCredential` as browsers make JSON of it (Web Authentication, 5.1), after
+    `navigator.credentials.get`."""
 
     id: Base64Url
     raw_id: Base64Url = msgspec.field(name="rawId")
@@ -76,9 +78,9 @@ class Attestation(msgspec.Struct, frozen=True):
 
 
 class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`login` and `password` with one of `code` (of the authenticator app), `recovery_code` and `passkey`; or `passkey` alone, then it
-    says by itself whose it is. `location_id`: where the shift is worked; who works at one place need not name it. `hours`: how long it is meant to last. `device`: as the person would
-    name it."""
+    """`login` and `password` with one of `code` (of the authenticator app), `recovery_code` and `passkey`; or `passkey`
+    alone, then it says by itself whose it is. `location_id`: where the shift is worked; who works at one place need not
+    name it. `hours`: how long it is meant to last. `device`: as the person would name it."""
 
     login: Annotated[str, Meta(max_length=128), LOGIN] = ""
     password: Annotated[str, Meta(max_length=256), PASSWORD] = ""
@@ -144,7 +146,8 @@ class CallerView(msgspec.Struct, frozen=True):
 
 
 class PasskeyOptions(msgspec.Struct, frozen=True):
-    """`options`: for `navigator.credentials.create` or `.get` as `publicKey`, with bytes as base64url (Web Authentication, 5.1.8)."""
+    """`options`: for `navigator.credentials.create` or `.get` as `publicKey`, with bytes as base64url (Web
+    Authentication, 5.1.8)."""
 
     options: dict[str, Any]
 
@@ -254,7 +257,8 @@ class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClientChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`rotate_secret`: the old one stays good for `grace_s` seconds, and with `end_older` those before it end at once; `scopes` takes scopes and locations."""
+    """`rotate_secret`: the old one stays good for `grace_s` seconds, and with `end_older` those before it end at once;
+    `scopes` takes scopes and locations."""
 
     change: Literal["rotate_secret", "scopes", "disable", "enable"]
     grace_s: Annotated[int, Meta(ge=0, le=604_800)] = 0
@@ -264,8 +268,9 @@ class ClientChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
-    """The secret is shown here, once, and nowhere else. Of a new one also: `old_until_ms`, when the one before ends, and `older_until_ms`, when the last of those ends that are older
-    than it (UTC ms; 0: there is none any more; not there: the host is of an earlier release and has ended none by `end_older`)."""
+    """The secret is shown here, once, and nowhere else. Of a new one also: `old_until_ms`, when the one before ends,
+    and `older_until_ms`, when the last of those ends that are older than it (UTC ms; 0: there is none any more; not
+    there: the host is of an earlier release and has ended none by `end_older`)."""
 
     client_id: str
     client_secret: str

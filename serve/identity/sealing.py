@@ -1,10 +1,13 @@
-"""What must be read again, but only by us (secrets of second factors, addresses), and what must only be found again (login names).
+"""What must be read again, but only by us (secrets of second factors, addresses), and what must only be
+found again (login names).
 
-A sealed value: version (1 byte) · id of the sealing key (2 bytes) · nonce (12 bytes) · AES-256-GCM of the text with its tag.
-The first three bytes and the context are authenticated with it, so a value that was moved to another account does not open.
+A sealed value: version (1 byte) · id of the sealing key (2 bytes) · nonce (12 bytes) · AES-256-GCM of the text with its
+tag. The first three bytes and the context are authenticated with it, so a value that was moved to
+another account does not open.
 
-What the cell keeps (`unseal`) opens with every sealing key that the key file has; what callers hand back after minutes (`unseal_newest`) only with the one
-that seals, or a rotation would take nothing from who has an older one: he could make it himself.
+What the cell keeps (`unseal`) opens with every sealing key that the key file has; what callers hand back after minutes
+(`unseal_newest`) only with the one that seals, or a rotation would take nothing from who has an older
+one: he could make it himself.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ class Unsealable(Exception):
 
 
 def seal(keyring: Keyring, plain: bytes, context: str) -> bytes:
-    """Seals with the keyring's first sealing key. `context` names the place and must be given again, e.g. `totp:<account id>`.
+    """Seals with the keyring's first sealing key. `context` names the place and must be given
+    again, e.g. `totp:<account id>`.
 
     The nonce is random: NIST SP 800-38D allows 2**32 values with one key, far more than a cell has accounts.
     """
@@ -52,15 +56,16 @@ def unseal(keyring: Keyring, sealed: bytes, context: str) -> bytes:
 
 
 def unseal_newest(keyring: Keyring, sealed: bytes, context: str) -> bytes:
-    """What was sealed by the key that seals now: a ticket or a challenge, that whoever brings it may have made by a key that leaked. Raises Unsealable."""
+    """What was sealed by the key that seals now: a ticket or a challenge, that whoever brings it may have made by a key
+    that leaked. Raises Unsealable."""
     if int.from_bytes(sealed[1:_HEAD_BYTES], "big") != keyring.sealing_id:
         raise Unsealable("sealed by a key that was replaced")
     return unseal(keyring, sealed, context)
 
 
 def login_digest(keyring: Keyring, login: str) -> bytes:
-    """32 bytes that find an account by its login name, which nobody without the lookup key can try out. Spellings that fold to
-    the same are the same login."""
+    """32 bytes that find an account by its login name, which nobody without the lookup key can try out. Spellings that
+    fold to the same are the same login."""
     return hmac.digest(keyring.lookup_key, b"login\0" + folded(login).encode("utf-8", "surrogatepass"), "sha256")
 
 
@@ -70,13 +75,13 @@ def email_digest(keyring: Keyring, email: str) -> bytes:
 
 
 def name_digest(keyring: Keyring, kind: str, text: str) -> str:
-    """128 bits of a name as hex, by which what is sealed is found again. `kind`: of what it is the name, e.g. `order_ref`; digests of two kinds
-    have nothing to do with each other."""
+    """128 bits of a name as hex, by which what is sealed is found again. `kind`: of what it is the name, e.g.
+    `order_ref`; digests of two kinds have nothing to do with each other."""
     packed = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
     return hmac.digest(keyring.lookup_key, packed, "sha256")[:16].hex()
 
 
 def code_digest(keyring: Keyring, whose: str, code: str) -> bytes:
-    """32 bytes of a one-time code. Without the lookup key nobody can try out the few codes that there are; `whose`, the id of who it was
-    sent to, makes it worth nothing for anybody else."""
+    """32 bytes of a one-time code. Without the lookup key nobody can try out the few codes that there are; `whose`, the
+    id of who it was sent to, makes it worth nothing for anybody else."""
     return hmac.digest(keyring.lookup_key, f"code\0{whose}\0{code}".encode("utf-8", "surrogatepass"), "sha256")

@@ -1,4 +1,5 @@
-"""`/v1/sessions`: signing in opens a shift; tokens are renewed while it runs; the second factor can be given again; signing out.
+"""`/v1/sessions`: signing in opens a shift; tokens are renewed while it runs; the second factor can
+be given again; signing out.
 
 Whether an account exists is told to nobody: every sign-in that fails gets the same answer, after the same time.
 """
@@ -133,13 +134,14 @@ class _Sessions:
         earliest = max(earliest, asyncio.get_running_loop().time() + REFUSAL_AFTER_HASH_S)
         passkey = None if known is None else self._use(sent.passkey, SIGN_IN, known, alone=alone)
         if known is None or (alone and passkey is None):
-            # Who it is was only said, by anybody who knows the id: the account hears nothing of it and rests for nobody. For the audit: many
-            # names that nobody has are many accounts tried.
+            # Who it is was only said, by anybody who knows the id: the account hears nothing of it and rests for
+            # nobody. For the audit: many names that nobody has are many accounts tried.
             request.scope[ENTITY_ID] = identity
             await not_before(earliest)
             raise _refused()
         if alone:
-            # Apart, and only now: who guesses at a password, or names the account, uses up none of the tries of who has the passkey.
+            # Apart, and only now: who guesses at a password, or names the account, uses up none of the
+            # tries of who has the passkey.
             await desk.hold_to(BY_ACCOUNT, "passkey", identity)
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
         if sent.passkey is not None and passkey is None:
@@ -160,7 +162,8 @@ class _Sessions:
         try:
             outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
         except Problem as problem:
-            # That a location is not theirs is told to those who have proved who they are; so say it to all in the same way.
+            # That a location is not theirs is told to those who have proved who they are; so say
+            # it to all in the same way.
             if problem.code != "account.location_not_allowed":
                 raise
             await not_before(earliest)
@@ -180,7 +183,8 @@ class _Sessions:
         raise kept(_refused())
 
     async def _hold(self, device: Principal | None, request: Request) -> None:
-        """Counts a sign-in by the device on which it is made, which has proved itself, else by address. Raises Problem 429 or 503."""
+        """Counts a sign-in by the device on which it is made, which has proved itself, else by address.
+        Raises Problem 429 or 503."""
         if device is None:
             await self._desk.hold_address(request.scope, "sign-in")
         else:
@@ -226,7 +230,8 @@ class _Sessions:
         await self._desk.ask("account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver)
 
     def _use(self, sent: Assertion | None, purpose: str, known: Credentials, *, alone: bool) -> PasskeyUse | None:
-        """Of a passkey whose signature is right; what is wrong with another is told to nobody who may only be guessing."""
+        """Of a passkey whose signature is right; what is wrong with another is told to nobody
+        who may only be guessing."""
         if sent is None:
             return None
         desk = self._desk
@@ -265,8 +270,9 @@ def router(desk: Desk) -> APIRouter:
         **documented(Tokens, body=SignInRequest, request_example=_SIGN_IN, parameters=(_DEVICE,), problems=(401, 403)),
     )
     async def sign_in(request: Request) -> Response:
-        """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour. On an enrolled device,
-        its own token goes with it: the shift is then worked where the device is, and lasts no longer than the device's session."""
+        """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour.
+        On an enrolled device, its own token goes with it: the shift is then worked where the device is, and lasts no
+        longer than the device's session."""
         return ok(await sessions.sign_in(request))
 
     @api.post(
@@ -284,9 +290,10 @@ def router(desk: Desk) -> APIRouter:
         **documented(Tokens, body=RefreshRequest, request_example={"refresh_token": "eyJ…"}, problems=(401, 404)),
     )
     async def refresh(request: Request) -> Response:
-        """While the person works: managers' shifts end when nothing was asked with a token of theirs for 15 minutes, others' after 60. Neither this nor `GET /v1/live` counts as
-        work, since pages do both by themselves; all else does, also where a page polls it. An access token is good for less than five minutes where the shift would be idle for
-        too long before. While the cell's Redis is away, nothing is renewed: 503."""
+        """While the person works: managers' shifts end when nothing was asked with a token of theirs for 15 minutes,
+        others' after 60. Neither this nor `GET /v1/live` counts as work, since pages do both by themselves; all else
+        does, also where a page polls it. An access token is good for less than five minutes where the shift would be
+        idle for too long before. While the cell's Redis is away, nothing is renewed: 503."""
         return ok(await sessions.refresh(request))
 
     _add_current(api, desk, sessions)
@@ -334,7 +341,7 @@ def _add_current(api: APIRouter, desk: Desk, sessions: _Sessions) -> None:
 
     @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401, 403, 404)))
     async def sign_out(request: Request) -> Response:
-        """Ends the shift; its tokens are worthless within two seconds everywhere. Machines and devices have no shift: theirs end when they are
-        disabled or revoked, or by themselves within five minutes."""
+        """Ends the shift; its tokens are worthless within two seconds everywhere. Machines and devices have no shift:
+        theirs end when they are disabled or revoked, or by themselves within five minutes."""
         await sessions.sign_out(request)
         return Response(status_code=204)

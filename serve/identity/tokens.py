@@ -3,8 +3,9 @@
     issue:   Claims ─▶ {"alg":"EdDSA","typ","kid"} . claims . signature by the keyring's first key
     verify:  length ─▶ header (algorithm, typ, key) ─▶ signature ─▶ claims ─▶ region, audience, time
 
-The header is read by us, strictly, before the library sees anything: exactly `alg`, `typ` and `kid`. So nothing that a token
-says about its own algorithm or key can choose how it is checked (RFC 8725). `typ` tells access from refresh tokens.
+The header is read by us, strictly, before the library sees anything: exactly `alg`, `typ` and `kid`. So nothing that a
+token says about its own algorithm or key can choose how it is checked (RFC 8725). `typ` tells
+access from refresh tokens.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ GUEST_S = 1800
 GUEST = "guest"
 # How far the clock of the cell that issued may be ahead of ours. `exp` is exact.
 IAT_LEEWAY_S = 60
-# 2027-03-01. A token that was given before then may have no `aud`, as those of releases before it came in have none: they live for 12 hours at most, and this ends by itself.
-# Who comes to this release later than that has his people sign in anew, once.
+# 2027-03-01. A token that was given before then may have no `aud`, as those of releases before it came in have none:
+# they live for 12 hours at most, and this ends by itself. Who comes to this release later than that has his
+# people sign in anew, once.
 AUD_REQUIRED_FROM_S = 1_803_859_200
 TOKEN_CHARS_MAX = 4096
 ALGORITHM = "EdDSA"
@@ -53,11 +55,14 @@ class TokenRefused(Exception):
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """What a token says of its bearer. All of it must be there: a claim that is missing must not mean "without limit".
 
-    iss: `issuer_of(region)`. sub: id of the account, client or device. sid: id of the session. role: "" for machines. scopes: of machines.
-    locs: locations that the rights reach; empty: all of the region. iat, exp: seconds UTC since 1970. auth_time: when the second
-    factor was last given, of a customer when the session was opened (same unit; 0 never). acr: "1" one factor or a machine, "2" two factors. num: number of the token within
-    its shift; 0 for machines. dev: id of the device that it was given to, or to somebody who works on it; dev_sid: the device's session, which
-    has to last as long. Both "" for no device. aud: whom it is for (RFC 9068, section 3): `audience_of(iss, use)`, which `issue` puts in; "" in old ones.
+    iss: `issuer_of(region)`. sub: id of the account, client or device. sid: id of the session. role: "" for
+    machines. scopes: of machines.
+    locs: locations that the rights reach; empty: all of the region. iat, exp: seconds UTC since 1970. auth_time: when
+    the second factor was last given, of a customer when the session was opened (same unit; 0 never). acr: "1" one
+    factor or a machine, "2" two factors. num: number of the token within its shift; 0 for machines. dev: id of the
+    device that it was given to, or to somebody who works on it; dev_sid: the device's session, which has to last as
+    long. Both "" for no device. aud: whom it is for (RFC 9068, section 3): `audience_of(iss, use)`, which
+    `issue` puts in; "" in old ones.
     """
 
     iss: str
@@ -86,8 +91,8 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _OneAlgorithm(jws.JWSRegistry):
     """Knows EdDSA and nothing else.
 
-    The library warns at each use that RFC 9864 wants "Ed25519" for a name, since "EdDSA" leaves the curve open. Ours is not:
-    the keyring has Ed25519 keys only.
+    The library warns at each use that RFC 9864 wants "Ed25519" for a name, since "EdDSA" leaves the curve open. Ours is
+    not: the keyring has Ed25519 keys only.
     """
 
     def get_alg(self, name: str) -> JWSAlgModel:
@@ -108,7 +113,8 @@ def issuer_of(region: str) -> str:
 
 
 def audience_of(issuer: str, use: Use) -> str:
-    """The `aud` of an issuer's tokens: its API takes access tokens, what renews sessions refresh tokens, and neither the other's."""
+    """The `aud` of an issuer's tokens: its API takes access tokens, what renews sessions refresh tokens,
+    and neither the other's."""
     return f"{issuer}/{_FOR[use]}"
 
 
@@ -127,7 +133,8 @@ def issue(keyring: Keyring, claims: Claims) -> str:
 
 
 def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "access") -> Claims:
-    """What a token of this region says. Raises TokenRefused. A token for another use is refused as "algorithm" (its `typ`)."""
+    """What a token of this region says. Raises TokenRefused. A token for another use is refused as
+    "algorithm" (its `typ`)."""
     header = _header_of(token)
     if header.alg != ALGORITHM or header.typ != _TYP[use]:
         raise TokenRefused("algorithm")

@@ -38,7 +38,8 @@ class InboundCalls:
         self, inbound_id: str, request: Request, command: Command | None, write: Write, *, creates: bool = False,
         wait_ms: int = 0, refused: bytes = b"",
     ) -> bytes:  # fmt: skip
-        """What the inbound answers, as JSON. `wait_ms`: for what the location has to say. `refused`: see `judging.judged`. Raises Problem."""
+        """What the inbound answers, as JSON. `wait_ms`: for what the location has to say. `refused`: see
+        `judging.judged`. Raises Problem."""
         self.check_id(inbound_id, request)
         reply = await self.services.gateway.ask(
             "inbound", inbound_id, command,

@@ -1,4 +1,5 @@
-"""`/v1/inbounds`: what suppliers have announced, and what comes of it. Whether it is the caller's location, the inbound judges."""
+"""`/v1/inbounds`: what suppliers have announced, and what comes of it. Whether it is the caller's
+location, the inbound judges."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def _add_announcing(api: APIRouter, calls: InboundCalls) -> None:
         ),
     )  # fmt: skip
     async def announced(request: Request) -> Response:
-        """By purchase order, and by package (SSCC) where the supplier has sent an ASN. From now on the location expects them, and they count as supply of that date."""
+        """By purchase order, and by package (SSCC) where the supplier has sent an ASN. From now on the location expects
+        them, and they count as supply of that date."""
         return await _announce(calls, request)
 
     @api.post(
@@ -129,9 +131,10 @@ def _add_receiving(api: APIRouter, calls: InboundCalls) -> None:
         ),
     )  # fmt: skip
     async def received(inbound_id: InboundId, request: Request) -> Response:
-        """By package, as announced or with what was really in it, or by lines; as often as it takes, each all or none. More than announced (beyond the tolerance) and
-        SKUs that were not announced are taken when it is said so. What the location refuses is answered as its refusal, and has not come. When it is slow to answer, the
-        receipt is still `booking`. Once all is in, the inbound closes by itself."""
+        """By package, as announced or with what was really in it, or by lines; as often as it takes, each all or none.
+        More than announced (beyond the tolerance) and SKUs that were not announced are taken when it is said so. What
+        the location refuses is answered as its refusal, and has not come. When it is slow to answer, the receipt is
+        still `booking`. Once all is in, the inbound closes by itself."""
         write, sent = await calls.services.bodies.document(request, _receipt_decoder)
         goods, refused = await judged(calls.goods.received(sent, request.scope[REQUEST_ID]))
         command, wait_ms = None, calls.services.settings.placement_wait_ms
@@ -155,7 +158,8 @@ def _add_ends(api: APIRouter, calls: InboundCalls) -> None:
         ),
     )  # fmt: skip
     async def closed(inbound_id: InboundId, request: Request) -> Response:
-        """Nothing more will come. Everything that remains has to be named as a shortage, just that. An inbound of which all has come closes by itself."""
+        """Nothing more will come. Everything that remains has to be named as a shortage, just that. An inbound of which
+        all has come closes by itself."""
         write, sent = await calls.services.bodies.document(request, _closure_decoder)
         shortages = [(one.sku, one.quantity) for one in sent.shortages]
         body = await calls.ask(inbound_id, request, CloseInbound(shortages, reach_of(request.scope)), write)
@@ -187,7 +191,8 @@ def _add_reads(api: APIRouter, calls: InboundCalls) -> None:
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        """Newest first, of the places that one's rights reach, from the read model, which is a
+        moment behind (`as_of`)."""
         page = await page_at_places(
             services, request, "inbounds", status, _STATUSES, location_id, cursor, limit,
             services.read_model.inbounds, lambda inbound: inbound.inbound_id,

@@ -51,7 +51,8 @@ class GoodsCheck:
         return await self._locations.known.judged(counted, [line.sku for line in lines], cause)
 
     async def packed(self, packages: Sequence[NewInboundPackage], cause: str) -> list[AnnouncedPackage]:
-        """What is announced by package: of what is kept by lot or serial number these have to be known, as the package may come just so."""
+        """What is announced by package: of what is kept by lot or serial number these have to be known, as the
+        package may come just so."""
         for at, package in enumerate(packages):
             await self._locations.known.require(
                 [line.sku for line in package.lines], f"/packages/{at}/lines/{{}}/sku", cause

@@ -48,7 +48,8 @@ InboundPackages = Annotated[list[NewInboundPackage], Meta(max_length=PACKAGES_MA
 
 
 class NewInbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/inbounds`. `lines`: each SKU once; `packages`: all or some of that, as far as the supplier has said."""
+    """The body of `POST /v1/inbounds`. `lines`: each SKU once; `packages`: all or some of that, as far
+    as the supplier has said."""
 
     location_id: LocationName
     expected_at: Moment
@@ -61,8 +62,8 @@ class NewInbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InboundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/inbounds/{inbound_id}/changes`. `lines`: new or changed ones, by number; `removed_lines`: numbers of those that won't come; `packages`:
-    all that are still to come anew, null for as they are."""
+    """The body of `POST /v1/inbounds/{inbound_id}/changes`. `lines`: new or changed ones, by number; `removed_lines`:
+    numbers of those that won't come; `packages`: all that are still to come anew, null for as they are."""
 
     expected_at: Moment | None = None
     lines: Annotated[list[NewInboundLine], Meta(max_length=LINES_MAX)] = []
@@ -79,7 +80,8 @@ class NewReceivedPackage(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class NewInboundReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/inbounds/{inbound_id}/receipts`: all of it or nothing. `reference`: of the delivery note, empty for the announcement's."""
+    """The body of `POST /v1/inbounds/{inbound_id}/receipts`: all of it or nothing. `reference`: of the delivery note,
+    empty for the announcement's."""
 
     packages: Annotated[list[NewReceivedPackage], Meta(max_length=PACKAGES_MAX)] = []
     lines: Annotated[list[ReceivedLine], Meta(max_length=ITEMS_MAX)] = []
@@ -107,8 +109,9 @@ class InboundCancellation(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
 # --- what callers are told ------------------------------------------------------------------------------------------
 class InboundLine(msgspec.Struct, frozen=True):
-    """One SKU in base units: announced = remaining + arriving + received - over, and once it is closed under stands for remaining. `line`: 0 for what was not
-    announced; `arriving`: of receipts that the location has not answered; `damaged`, `quality_hold`: of what was received."""
+    """One SKU in base units: announced = remaining + arriving + received - over, and once it is closed under stands for
+    remaining. `line`: 0 for what was not announced; `arriving`: of receipts that the location has not answered;
+    `damaged`, `quality_hold`: of what was received."""
 
     line: int
     sku: str
@@ -144,7 +147,8 @@ class InboundPackage(msgspec.Struct, frozen=True):
 
 
 class InboundReceivedUnits(msgspec.Struct, frozen=True):
-    """Base units of a receipt. `outcome`: empty while the location has not answered; `over`: of the units, those beyond what was announced."""
+    """Base units of a receipt. `outcome`: empty while the location has not answered; `over`: of the units, those
+    beyond what was announced."""
 
     sku: str
     quantity: int
@@ -158,7 +162,8 @@ class InboundReceivedUnits(msgspec.Struct, frozen=True):
 
 
 class InboundReceipt(msgspec.Struct, frozen=True):
-    """One receipt. `booking`: the location has not answered yet; `refused`: it did not take it into its books (`code`, `detail`), and nothing of it has come."""
+    """One receipt. `booking`: the location has not answered yet; `refused`: it did not take it into its books (`code`,
+    `detail`), and nothing of it has come."""
 
     receipt: int
     status: ReceiptStatus

@@ -81,8 +81,9 @@ def router(services: Services) -> APIRouter:
             str | None, Query(max_length=32, description=_GOOD_UNTIL, examples=["2026-09-30"])
         ] = None,
     ) -> Response:
-        """What is there in each state, what is on its way and when it is expected, and what can be promised now and later: at each place that one's rights reach and in
-        all, from the read model (`as_of`). `channel`: less what is kept back from it. The location itself decides when it is asked for units."""
+        """What is there in each state, what is on its way and when it is expected, and what can be promised now and
+        later: at each place that one's rights reach and in all, from the read model (`as_of`). `channel`: less what is
+        kept back from it. The location itself decides when it is asked for units."""
         check_choice("channel", channel, _CHANNELS)
         cause = request.scope[REQUEST_ID]
         reply = await services.gateway.view("catalogue", catalogue, ShowArticle(sku), cause=cause)

@@ -13,9 +13,11 @@ from serve.locations.schemas import ExpectedUnits
 
 
 class PlaceInventory(msgspec.Struct, frozen=True):
-    """One location. on_hand = free + reserved + allocated + damaged + quality_hold; `available`: free less safety stock, and less what is kept back from the channel and
-    ends too soon where that was asked; `buffers`: units kept back from channels; `incoming`: still to come from suppliers; `in_transit`: from other locations;
-    `expected`: both, by source, soonest first; `lasting`: how long it will last. `type`: null while this replica has not heard of the place."""
+    """One location. on_hand = free + reserved + allocated + damaged + quality_hold; `available`: free less safety
+    stock, and less what is kept back from the channel and ends too soon where that was asked; `buffers`: units kept
+    back from channels; `incoming`: still to come from suppliers; `in_transit`: from other locations; `expected`: both,
+    by source, soonest first; `lasting`: how long it will last. `type`: null while this replica has
+    not heard of the place."""
 
     location_id: str
     type: LocationType | None
@@ -63,9 +65,10 @@ class PromisePoint(msgspec.Struct, frozen=True):
 
 
 class InventoryView(msgspec.Struct, frozen=True):
-    """One SKU over all places that the caller's rights reach. `kit`: its parts, empty for what is none; a kit has no stock of its own, so of it only what can be
-    promised is told. `available_to_promise`: now, and after each arrival that is not overdue. `more`: there is more than is told here (1,000 places, 1,000 lines to come,
-    5,000 of lots), and the sums are of what is told. `as_of`: how fresh it is, null while not every host has told."""
+    """One SKU over all places that the caller's rights reach. `kit`: its parts, empty for what is none; a kit has no
+    stock of its own, so of it only what can be promised is told. `available_to_promise`: now, and after each arrival
+    that is not overdue. `more`: there is more than is told here (1,000 places, 1,000 lines to come, 5,000 of lots), and
+    the sums are of what is told. `as_of`: how fresh it is, null while not every host has told."""
 
     sku: str
     description: str

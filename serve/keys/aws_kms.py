@@ -4,8 +4,9 @@
     unwrap   Decrypt       by the key that wrapped it, with the same context
     learn    DescribeKey   which key an alias stands for, and that it is one that encrypts
 
-A wrapping is named "aws-kms:<id of the key>". The yearly rotation inside KMS does not change it and needs no wrapping anew; an alias that is made
-to stand for another key does. Credentials are found as AWS's tools find them: environment, shared files, the role of container or machine.
+A wrapping is named "aws-kms:<id of the key>". The yearly rotation inside KMS does not change it and needs no wrapping
+anew; an alias that is made to stand for another key does. Credentials are found as AWS's tools find them: environment,
+shared files, the role of container or machine.
 
 botocore waits in threads: it is what AWS itself keeps, and those of this pool are nobody else's.
 """

@@ -3,8 +3,8 @@
     of_person ─▶ kept? ─▶ read model ─▶ none, or the store is away: a new one, an entity `data_key`, durable before it is used
     unseal    ─▶ kept? ─▶ the entity tells the wrapped key ─▶ the region's key opens it (`port.py`)
 
-A key that was destroyed or restricted is forgotten here within two seconds: the list of revocations says so. One that nobody tells of any
-more, because this replica hears nothing, is asked for again after KEEP_S.
+A key that was destroyed or restricted is forgotten here within two seconds: the list of revocations says so. One that
+nobody tells of any more, because this replica hears nothing, is asked for again after KEEP_S.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ KEPT_MAX = 50_000
 # Shorter than the revocations tell of a change.
 KEEP_S = 600.0
 assert KEEP_S * 1000 < TOLD_MS
-# How long an order waits for the store to tell whether its customer has a key, and how long the store is not asked again after that.
+# How long an order waits for the store to tell whether its customer has a key, and how long the store is
+# not asked again after that.
 LOOK_UP_S = 0.5
 AWAY_S = 5.0
 _UNREADABLE = "keys.unreadable"
@@ -120,7 +121,8 @@ class DataKeys:
             raise _unreadable(key.key_id, place, fault) from None
 
     async def of_person(self, person: str, cause: str) -> DataKey:
-        """A key that is in use; a new one if there is none, or none is known while the store is away. Raises Problem 503."""
+        """A key that is in use; a new one if there is none, or none is known while the store is
+        away. Raises Problem 503."""
         key_id = self._persons.get(person)
         kept = self._kept(key_id) if key_id is not None else None
         if kept is not None:

@@ -1,4 +1,5 @@
-"""`POST /v1/data-keys/rewraps`: after the region's key was rotated, data keys are wrapped anew, some with each call, while orders go on."""
+"""`POST /v1/data-keys/rewraps`: after the region's key was rotated, data keys are wrapped anew, some with each
+call, while orders go on."""
 
 from __future__ import annotations
 
@@ -33,9 +34,10 @@ class Rewraps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rewrapped(msgspec.Struct, frozen=True):
-    """`wrapping`: what wraps them now. `next_after`: where to go on, null when there were no more. `as_of`: what was acknowledged before that was looked
-    at; null while that is not known. `found`: how many another key wraps, as the read model has it; of these `unreadable` can't be opened with the keys
-    that the cell has, and `unreadable_ids` names the first."""
+    """`wrapping`: what wraps them now. `next_after`: where to go on, null when there were no more. `as_of`: what was
+    acknowledged before that was looked at; null while that is not known. `found`: how many another key wraps, as the
+    read model has it; of these `unreadable` can't be opened with the keys that the cell has, and
+    `unreadable_ids` names the first."""
 
     wrapping: str
     rewrapped: int
@@ -59,9 +61,9 @@ def router(services: Services, keys: DataKeys) -> APIRouter:
         **documented(Rewrapped, request=Rewraps, request_example={"limit": 500}, problems=(401, 403)),
     )
     async def rewrapped(request: Request) -> Response:
-        """Those that another key wraps, in the order of their ids; from the read model, which is a moment behind (`as_of`). To do it twice changes
-        nothing, and one that can't be opened does not hold up the others. What a rotation is for ends when nothing is found as of a moment after it
-        and the old key is dropped."""
+        """Those that another key wraps, in the order of their ids; from the read model, which is a moment behind
+        (`as_of`). To do it twice changes nothing, and one that can't be opened does not hold up the others. What a
+        rotation is for ends when nothing is found as of a moment after it and the old key is dropped."""
         scope = request.scope
         write = await services.bodies.read(scope, request.receive)
         sent = decode(_decoder, write.body)

@@ -2,8 +2,8 @@
 
     version (1 byte, 2) · length of the key's id (1) · the id · nonce (12) · AES-256-GCM of the text with its tag
 
-Everything before the nonce and the place are authenticated with it: a value that was moved to another entity or field does not open.
-(Version 1 is what `identity/sealing.py` makes: sealed under a key of the cell.)
+Everything before the nonce and the place are authenticated with it: a value that was moved to another entity or field
+does not open. (Version 1 is what `identity/sealing.py` makes: sealed under a key of the cell.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _TAG_BYTES = 16
 
 
 def seal(cipher: AESGCM, key_id: str, plain: bytes, place: str) -> bytes:
-    """`place`: entity and field, e.g. `order:us-01…:private`. The nonce is random: NIST SP 800-38D allows 2**32 values with one key."""
+    """`place`: entity and field, e.g. `order:us-01…:private`. The nonce is random: NIST SP 800-38D allows
+    2**32 values with one key."""
     name = key_id.encode("ascii")
     head = bytes((_VERSION, len(name))) + name
     nonce = secrets.token_bytes(_NONCE_BYTES)

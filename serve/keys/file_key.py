@@ -1,7 +1,8 @@
-"""The region's key in the cell's key file (`identity/keyring.py`, list `wrapping`). For one machine or a shared secret volume; where keys must
-not be readable by whoever administers the machine, use one of the other ports.
+"""The region's key in the cell's key file (`identity/keyring.py`, list `wrapping`). For one machine or a shared secret
+volume; where keys must not be readable by whoever administers the machine, use one of the other ports.
 
-A wrapped key: nonce (12 bytes) · AES-256-GCM of the key with its tag; the place and the wrapping's id are authenticated.
+A wrapped key: nonce (12 bytes) · AES-256-GCM of the key with its tag; the place and the
+wrapping's id are authenticated.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The region's key after it was moved out of the key file: another port wraps, and what the key file wrapped opens until it is wrapped anew.
+"""The region's key after it was moved out of the key file: another port wraps, and what the key file wrapped
+opens until it is wrapped anew.
 
-`python -m cells rotate-keys <region> --wrapping` wraps all of it anew; the key file's own wrapping keys are dropped then.
+`python -m cells rotate-keys <region> --wrapping` wraps all of it anew; the key file's own
+wrapping keys are dropped then.
 """
 
 from __future__ import annotations

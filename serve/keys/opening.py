@@ -1,5 +1,5 @@
-"""Opens the port that a region's key is behind, and proves before anything is served that it wraps and opens: a cell without its key refuses to
-start, so that a missing key never comes to mean writing in the clear.
+"""Opens the port that a region's key is behind, and proves before anything is served that it wraps and opens: a cell
+without its key refuses to start, so that a missing key never comes to mean writing in the clear.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ async def opened(told: KeyPort, region: str, watch: KeyringWatch, clock: Clock) 
 
 
 async def prove(key: RegionKey) -> None:
-    """Wraps a probe and opens it; one for another place must not open. What may pass is tried again for PROVE_S. Raises KeyPortError."""
+    """Wraps a probe and opens it; one for another place must not open. What may pass is tried again for
+    PROVE_S. Raises KeyPortError."""
     why = "nobody answers"
     try:
         async with asyncio.timeout(PROVE_S):

@@ -1,4 +1,5 @@
-"""What the ports to a key elsewhere have in common: a deadline, and the name of the key that wraps now, kept fresh behind the calls.
+"""What the ports to a key elsewhere have in common: a deadline, and the name of the key that wraps now,
+kept fresh behind the calls.
 
 learn ─▶ name known ─▶ wrap, unwrap, wrapping … each may begin a look: LOOK_EVERY_S after the last, nobody waits for it
 """
@@ -23,7 +24,8 @@ log = logging.getLogger("ocefs.keys")
 
 
 class KeyRefused(KeyUnavailable):
-    """The other side answered, and does not do it: a token, a right, a name or the key's state is wrong. Waiting does not help, people do."""
+    """The other side answered, and does not do it: a token, a right, a name or the key's state is wrong. Waiting
+    does not help, people do."""
 
 
 class RemoteKey(ABC):
@@ -40,7 +42,8 @@ class RemoteKey(ABC):
         self._told(await self._in_time(self._present()))
 
     def wrapping(self) -> str:
-        """See RegionKey. After a rotation over there it is the old one for LOOK_EVERY_S at most, or until something is wrapped."""
+        """See RegionKey. After a rotation over there it is the old one for LOOK_EVERY_S at most, or
+        until something is wrapped."""
         assert self._name, "learn comes first"
         self._look()
         return self._name

@@ -1,4 +1,5 @@
-"""The token that Vault asks for: from a file that somebody else keeps fresh (Vault's agent, an operator), or from the environment."""
+"""The token that Vault asks for: from a file that somebody else keeps fresh (Vault's agent, an operator),
+or from the environment."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class VaultToken:
         return f"<VaultToken of {self._path or self._variable}>"
 
     def current(self) -> str:
-        """The token; the file is read again when it has changed. One that can't be used any more leaves the last good one. Raises KeyRefused."""
+        """The token; the file is read again when it has changed. One that can't be used any more leaves the last good
+        one. Raises KeyRefused."""
         if not self._path:
             return _checked(os.environ.get(self._variable, ""), f"the variable {self._variable}")
         try:

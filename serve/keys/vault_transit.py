@@ -4,9 +4,9 @@
     unwrap   POST <address>/v1/<mount>/decrypt/<key>   ciphertext, associated_data
     learn    GET  <address>/v1/<mount>/keys/<key>      type, latest_version
 
-A wrapping is named "vault:<key>:v<version>": a rotation in Vault changes it, and what older versions wrapped opens until Vault's
-`min_decryption_version` is raised. The token needs `update` on the first two and `read` on the third; with `create` on the first, Vault would make
-a key of any name that is misspelled.
+A wrapping is named "vault:<key>:v<version>": a rotation in Vault changes it, and what older versions wrapped opens
+until Vault's `min_decryption_version` is raised. The token needs `update` on the first two and `read` on the third;
+with `create` on the first, Vault would make a key of any name that is misspelled.
 
 Source: Vault's HTTP API, "Transit secrets engine" (associated_data since 1.13; `opening.py` proves that it is heeded).
 """

@@ -18,8 +18,8 @@ from serve.services import Services
 
 
 class _LiveResponse(StreamingResponse):
-    """Leaves the hub however the response ends. Last words wait until what was sent before has been read: a client that reads nothing is cut off
-    `grace_s` after the end of its stream, or it would keep its place for ever."""
+    """Leaves the hub however the response ends. Last words wait until what was sent before has been read: a client that
+    reads nothing is cut off `grace_s` after the end of its stream, or it would keep its place for ever."""
 
     def __init__(self, hub: LiveHub, stream: LiveStream, seconds: float | None, grace_s: float) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -73,12 +73,13 @@ def router(services: Services) -> APIRouter:
             str | None, Header(max_length=200, description="taken, and nothing is repeated")
         ] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and for who asks for them `collection` (what a store has to do something about) and `figures` (each
-        minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes, or as soon as a change
-        may have been missed (a host failed, say).
+        """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and for who asks for
+        them `collection` (what a store has to do something about) and `figures` (each minute of a location and of the
+        region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes, or as soon
+        as a change may have been missed (a host failed, say).
 
-        A stream begins with what happens next, which may take a second when nobody else looks. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
-        connecting. A client that reads too slowly is dropped.
+        A stream begins with what happens next, which may take a second when nobody else looks. `Last-Event-ID` is taken
+        but nothing is repeated: read what you follow once after connecting. A client that reads too slowly is dropped.
         """
         wanted = frozenset(kind.strip() for kind in kinds.split(","))
         if not wanted <= KINDS:

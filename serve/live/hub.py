@@ -1,6 +1,8 @@
-"""Hands changes to the live streams that are open here. A slow client is dropped rather than waited for or buffered without end.
+"""Hands changes to the live streams that are open here. A slow client is dropped rather than waited
+for or buffered without end.
 
-What is told of a change is that it happened and to what. Who ordered, and where it goes, is not told: anyone may look at a screen.
+What is told of a change is that it happened and to what. Who ordered, and where it goes, is not told:
+anyone may look at a screen.
 """
 
 from __future__ import annotations
@@ -39,10 +41,11 @@ _STRIDE_MS = 1_237
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that happened. `type`: the event's. Of orders, `to`: the status that fulfilments reached. Of stock: the SKU, why,
-    and by how many units. Of what somebody should look at: `StockRunsLow` with what is `available` and the reorder point, `StockRanOut`, `PromisesAtRisk` with
-    the `units` that are promised and not there or not for sale any more, `ExpiryNear` with the lot, its `units` and its last good day. Of floors only `WorkAtRisk`: a fulfilment that has come to its `mark`
-    (warn, urgent, breach), with its due time and the priority that it has now."""
+    """One thing that happened. `type`: the event's. Of orders, `to`: the status that fulfilments reached. Of stock: the
+    SKU, why, and by how many units. Of what somebody should look at: `StockRunsLow` with what is `available` and the
+    reorder point, `StockRanOut`, `PromisesAtRisk` with the `units` that are promised and not there or not for sale any
+    more, `ExpiryNear` with the lot, its `units` and its last good day. Of floors only `WorkAtRisk`: a fulfilment that
+    has come to its `mark` (warn, urgent, breach), with its due time and the priority that it has now."""
 
     type: str
     to: str = ""
@@ -99,10 +102,11 @@ DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
 
 
 class LiveStream:
-    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `sessions`: of who
-    looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all;
-    `retry_ms`: how long a browser waits before it comes back.
-    `begun`: somebody reads it; before that it keeps what it can. `ended` is called when it is to end: a client that reads nothing is not at its next frame to hear of it."""
+    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end.
+    `sessions`: of who looks, and of the device that they look at it on; none when nobody asked; `locations`: of which
+    stock is told, empty for all; `retry_ms`: how long a browser waits before it comes back.
+    `begun`: somebody reads it; before that it keeps what it can. `ended` is called when it is to end: a client that
+    reads nothing is not at its next frame to hear of it."""
 
     __slots__ = (
         "_pending",
@@ -177,8 +181,8 @@ class LiveStream:
 
 
 class LiveHub:
-    """The open streams of this replica. `want_live` is told when the first comes and the last leaves for good; `is_told_live` says whether all hosts have
-    heard of it."""
+    """The open streams of this replica. `want_live` is told when the first comes and the last leaves for good;
+    `is_told_live` says whether all hosts have heard of it."""
 
     def __init__(
         self,
@@ -209,8 +213,8 @@ class LiveHub:
 
     # --- feed
     def reset(self, host: str) -> None:
-        """Whoever follows what hosts tell has missed some of it: he comes back, and reads anew. He is waited for, so that the hosts go on
-        telling."""
+        """Whoever follows what hosts tell has missed some of it: he comes back, and reads anew. He is waited for, so
+        that the hosts go on telling."""
         for client in self._clients:
             if not client.kinds.isdisjoint(_OF_HOSTS):
                 self._awaited = True
@@ -276,8 +280,9 @@ class LiveHub:
         return stream
 
     async def begun(self, stream: LiveStream) -> None:
-        """Returns when nothing that happens from now on is missed: a client reads what it follows as soon as it sees its stream begin. Hosts hear with their next
-        poll that there are screens, within a second; when one does not, the client is told to come back."""
+        """Returns when nothing that happens from now on is missed: a client reads what it follows as soon as it sees
+        its stream begin. Hosts hear with their next poll that there are screens, within a second; when one does not,
+        the client is told to come back."""
         loop = asyncio.get_running_loop()
         until = loop.time() + BEGIN_S_MAX
         while not (stream.kinds.isdisjoint(_OF_HOSTS) or stream.last_words or self._is_told_live()):
@@ -345,7 +350,8 @@ def _frame(event: LiveEvent) -> bytes:
 
 
 def _floor_frame(event: LiveEvent) -> bytes:
-    """All that a floor does is for those who work there; what is late, for everybody who looks. No more than MARKED_MAX of an event."""
+    """All that a floor does is for those who work there; what is late, for everybody who looks. No more than
+    MARKED_MAX of an event."""
     if _MARKED not in event.events:
         return b""
     whole = _raw_decoder.decode(event.events)

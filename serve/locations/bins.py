@@ -64,7 +64,8 @@ def _add_writes(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=BinDefinitions, request_example=_DEFINITIONS, problems=(404, 409, 421)),
     )
     async def define(location_id: LocationId, request: Request) -> Response:
-        """Makes bins known or changes what is known of them, up to 1,000 a call and 200,000 a location: all or none. What is left out is as at first."""
+        """Makes bins known or changes what is known of them, up to 1,000 a call and 200,000 a location: all or none.
+        What is left out is as at first."""
         write = await calls.write(request, location_id)
         sent = decode(_definitions_decoder, write.body)
         bins = [Bin(*msgspec.structs.astuple(one)) for one in sent.bins]

@@ -45,7 +45,8 @@ class LocationCalls:
         return write.to(request.scope["path"])
 
     async def bare_write(self, request: Request, location_id: str, part: str) -> Write:
-        """The same for a write that is said by its path alone; `part`: of the path, by which it is told from others. Raises Problem."""
+        """The same for a write that is said by its path alone; `part`: of the path, by which it is told from
+        others. Raises Problem."""
         media_type = b"application/json" if "content-type" in request.headers else b""
         write = await self.services.bodies.read(request.scope, request.receive, media_type=media_type)
         self.territory.check_location(location_id)

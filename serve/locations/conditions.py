@@ -1,6 +1,7 @@
 """Goods on hand that are found damaged, are held, or are good again.
 
-Whoever works on the floor may take goods out of sale; that they may be sold again is a manager's to say, with a fresh second factor: so these are two endpoints.
+Whoever works on the floor may take goods out of sale; that they may be sold again is a manager's to say, with a fresh
+second factor: so these are two endpoints.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=ConditionChange, request_example=_CHANGE, problems=(404, 409, 421)),
     )
     async def set_aside(location_id: LocationId, request: Request) -> Response:
-        """They are damaged, or held until somebody has looked at them; they stay on hand, and nobody is promised any. What is promised already stays so."""
+        """They are damaged, or held until somebody has looked at them; they stay on hand, and nobody is promised any.
+        What is promised already stays so."""
         write = await calls.write(request, location_id)
         sent = decode(_change_decoder, write.body)
         lines = [ConditionLine(line.sku, line.quantity, line.was, line.now, line.lot) for line in sent.lines]

@@ -47,8 +47,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         ),
     )
     async def adjust(location_id: LocationId, request: Request) -> Response:
-        """Corrects stock on hand and safety stock: all lines or none. What is promised can't be taken away. More units than one person may
-        correct are answered with 202: nothing is changed until somebody else approves it."""
+        """Corrects stock on hand and safety stock: all lines or none. What is promised can't be taken away. More units
+        than one person may correct are answered with 202: nothing is changed until somebody else approves it."""
         write = await calls.write(request, location_id)
         sent = decode(_adjustment_decoder, write.body)
         for position, line in enumerate(sent.lines):

@@ -44,7 +44,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=RateChange, request_example=_CHANGE, problems=(404, 421)),
     )
     async def put(location_id: LocationId, request: Request) -> Response:
-        """One's own forecast, of up to 1,000 SKUs; 0 takes away what is known. Weeks of supply and the risk of markdowns follow from it, and sourcing weighs them as its policy says."""
+        """One's own forecast, of up to 1,000 SKUs; 0 takes away what is known. Weeks of supply and the risk of
+        markdowns follow from it, and sourcing weighs them as its policy says."""
         write = await calls.write(request, location_id)
         sent = decode(_change_decoder, write.body)
         _check_single([one.sku for one in sent.rates], "/rates/{}/sku")
@@ -60,8 +61,9 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=RateMeasurement, request_example=_MEASUREMENT, problems=(404, 421)),
     )
     async def measure(location_id: LocationId, request: Request) -> Response:
-        """Of up to 20 SKUs, by what was shipped on those of the last 90 days (UTC) on which there was something to ship, as level suggestions have it; 14 such days are needed.
-        Of what was not wanted on any of them it is taken that one unit will be in one day more."""
+        """Of up to 20 SKUs, by what was shipped on those of the last 90 days (UTC) on which there was something to
+        ship, as level suggestions have it; 14 such days are needed. Of what was not wanted on any of them it is taken
+        that one unit will be in one day more."""
         write = await calls.write(request, location_id)
         skus = decode(_measurement_decoder, write.body).skus
         _check_single(skus, "/skus/{}")

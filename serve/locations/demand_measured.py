@@ -25,7 +25,8 @@ class Measured(NamedTuple):
 
     @property
     def rate(self) -> DemandRate | None:
-        """None when there were too few days to tell. Where nothing was wanted on all these days, one unit in one day more is taken for it: a guess, but on the side of what was seen."""
+        """None when there were too few days to tell. Where nothing was wanted on all these days, one unit in one day
+        more is taken for it: a guess, but on the side of what was seen."""
         if self.demand.days < DAYS_ENOUGH:
             return None
         mean = self.demand.mean if self.demand.mean > 0 else 1 / (self.demand.days + 1)

@@ -54,8 +54,9 @@ class KnownDemand(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 class Lasting(msgspec.Struct, frozen=True):
-    """How long stock will last, as sourcing sees it. `demand`: null while unknown, and so is what follows from it; `weeks_of_supply`: what is available by demand;
-    `markdown_risk`: the share of what is free that won't be sold before it ends."""
+    """How long stock will last, as sourcing sees it. `demand`: null while unknown, and so is what follows from it;
+    `weeks_of_supply`: what is available by demand; `markdown_risk`: the share of what is free that won't
+    be sold before it ends."""
 
     demand: KnownDemand | None
     weeks_of_supply: float | None

@@ -28,8 +28,9 @@ class Buffers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewLevels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a SKU's stock is steered by; what is left out or null stays as it is. `safety_stock`: units that are never promised; `reorder_point`: at or below
-    it stock runs low, 0 for never; `buffers`: all of them anew; `demand`: how much of it is wanted here, as a level suggestion tells it."""
+    """What a SKU's stock is steered by; what is left out or null stays as it is. `safety_stock`: units that are never
+    promised; `reorder_point`: at or below it stock runs low, 0 for never; `buffers`: all of them anew; `demand`: how
+    much of it is wanted here, as a level suggestion tells it."""
 
     sku: Sku
     safety_stock: Level | None = None
@@ -85,8 +86,9 @@ Millilitres = Annotated[int, Meta(ge=0, le=1_000_000_000, description="0 for any
 
 
 class NewBin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A place for goods in the building. `x_dm`, `y_dm`: where one stands to reach it, in decimetres on the floor plan; `units_max`, `volume_max_ml`: how much
-    fits, 0 for any; `temperature`, `hazard`: what may lie there (`hazard` empty for no dangerous goods)."""
+    """A place for goods in the building. `x_dm`, `y_dm`: where one stands to reach it, in decimetres on the floor plan;
+    `units_max`, `volume_max_ml`: how much fits, 0 for any; `temperature`, `hazard`: what may lie there (`hazard` empty
+    for no dangerous goods)."""
 
     bin_id: BinId
     zone: Zone

@@ -1,7 +1,10 @@
-"""What is found gets into the books as the catalogue keeps it: by lot or by number where it is kept so, and never as a kit.
+"""What is found gets into the books as the catalogue keeps it: by lot or by number where it is
+kept so, and never as a kit.
 
-Units without a lot would bar the location from receiving any of the SKU: it keeps all of a SKU by lot, or none. So a receipt, a correction upwards, a counted line and what is found of a transfer are all
-asked for it. Of a SKU that was there before it was kept by lot, more may be found without one: until these units are gone, that is how the location has it.
+Units without a lot would bar the location from receiving any of the SKU: it keeps all of a SKU by lot, or none. So a
+receipt, a correction upwards, a counted line and what is found of a transfer are all asked for it. Of a SKU that was
+there before it was kept by lot, more may be found without one: until these units are gone, that
+is how the location has it.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ class FoundGoods(NamedTuple):
 
 
 async def require_kept(calls: LocationCalls, place: Callable[[], Awaitable[str]], found: Sequence[FoundGoods], cause: str) -> None:  # fmt: skip
-    """place: where it was found, asked only when something would be refused. Raises Problem 422 `stock.lot_required`, `stock.serials_differ`, `stock.kit_not_kept`; what the location refuses a look."""
+    """place: where it was found, asked only when something would be refused. Raises Problem 422 `stock.lot_required`,
+    `stock.serials_differ`, `stock.kit_not_kept`; what the location refuses a look."""
     skus = [one.sku for one in found]
     try:
         await calls.known.judged(partial(check_kept, found), skus, cause)

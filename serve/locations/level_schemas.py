@@ -10,9 +10,11 @@ from actors.domain.replenishment import Method
 
 
 class LevelSuggestion(msgspec.Struct, frozen=True):
-    """Levels for one SKU from its demand. `days`: with stock, so many were looked at between `demand_from` and `demand_until`, both days in it; `demand_per_day`, `demand_deviation`: of one day, in base units; `method`: how the
-    mean was estimated, `none` when nothing was shipped; `safety_stock`, `reorder_point`: what is suggested, beside what is set now; `days_of_supply`: how long what is
-    available lasts, null without demand; `next_arrival_at`: null when nothing is on its way, and the lead time counts instead; `stock_out_risk`: the probability that
+    """Levels for one SKU from its demand. `days`: with stock, so many were looked at between `demand_from` and
+    `demand_until`, both days in it; `demand_per_day`, `demand_deviation`: of one day, in base units; `method`: how the
+    mean was estimated, `none` when nothing was shipped; `safety_stock`, `reorder_point`: what is suggested, beside what
+    is set now; `days_of_supply`: how long what is available lasts, null without demand; `next_arrival_at`: null when
+    nothing is on its way, and the lead time counts instead; `stock_out_risk`: the probability that
     nothing is left before that."""
 
     sku: str

@@ -68,8 +68,9 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         lead_time_days: Annotated[float, Query(ge=0, le=365, description="from ordering to receipt, mean")] = 7.0,
         lead_time_deviation_days: Annotated[float, Query(ge=0, le=365, description="its standard deviation")] = 0.0,
     ) -> Response:
-        """From what was shipped on each of the last 90 days (UTC) on which there was something to ship, by the read model (`as_of`). Service level: the share of
-        replenishment cycles without a stock-out. Nothing is changed: levels are set by `PUT /v1/locations/{location_id}/levels`."""
+        """From what was shipped on each of the last 90 days (UTC) on which there was something to ship, by the read
+        model (`as_of`). Service level: the share of replenishment cycles without a stock-out. Nothing is changed:
+        levels are set by `PUT /v1/locations/{location_id}/levels`."""
         calls.territory.check_location(location_id)
         skus = _checked(sku)
         fresh, now_ms = as_of(services), services.clock.now_ms()

@@ -41,7 +41,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=LevelChange, request_example=_CHANGE, problems=(404, 421)),
     )
     async def put(location_id: LocationId, request: Request) -> Response:
-        """Of up to 1,000 SKUs. Promises that were made already are kept, even where less stays back then than is said here."""
+        """Of up to 1,000 SKUs. Promises that were made already are kept, even where less stays back
+        then than is said here."""
         write = await calls.write(request, location_id)
         sent = decode(_change_decoder, write.body)
         _check(sent.levels)

@@ -48,7 +48,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=MoveOrder, request_example=_ORDER, problems=(404, 409, 421)),
     )
     async def move(location_id: LocationId, request: Request) -> Response:
-        """From bin to bin, into one from where goods arrive, or out of one into somebody's hands. No count changes by it; the ledger tells of each."""
+        """From bin to bin, into one from where goods arrive, or out of one into somebody's hands. No count changes by
+        it; the ledger tells of each."""
         write = await calls.write(request, location_id)
         sent = decode(_order_decoder, write.body)
         await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
@@ -67,7 +68,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         units: Annotated[int, Query(ge=1, le=UNITS_MAX, description="how many, in base units")],
         lot: LotAsked = "",
     ) -> Response:
-        """With the reason for each place: where the same lot lies already, else an empty bin, the nearer to the dock the more often the SKU is shipped."""
+        """With the reason for each place: where the same lot lies already, else an empty bin, the nearer to the dock
+        the more often the SKU is shipped."""
         calls.territory.check_location(location_id)
         cause = request.scope[REQUEST_ID]
         index = calls.services.index

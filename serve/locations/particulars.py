@@ -43,7 +43,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=Particulars, request_example=_PARTICULARS, problems=(404, 421)),
     )
     async def put(location_id: LocationId, request: Request) -> Response:
-        """Makes a warehouse or store known. Its id is the region, a dash and a name of lower-case letters, digits and dashes."""
+        """Makes a warehouse or store known. Its id is the region, a dash and a name of lower-case
+        letters, digits and dashes."""
         if location_id.startswith(f"{calls.territory.region}-") and not LOCATION_PATTERN.fullmatch(location_id):
             detail = (
                 "After the region and a dash: 1 to 63 lower-case letters, digits or dashes, not beginning with a dash."

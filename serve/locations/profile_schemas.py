@@ -41,9 +41,10 @@ Week = Annotated[
 
 
 class NewProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `PUT /v1/locations/{location_id}/profile`: all of it anew. `ships`: orders go to customers from here; `serves`: countries that it ships to, empty for all;
-    `orders_a_day` counts parts of orders; `hazard_classes`, `temperatures`: what it may hold, a whole class has all its divisions; `carriers`: that call there, as the
-    policies name them, empty for all."""
+    """The body of `PUT /v1/locations/{location_id}/profile`: all of it anew. `ships`: orders go to customers from here;
+    `serves`: countries that it ships to, empty for all; `orders_a_day` counts parts of orders; `hazard_classes`,
+    `temperatures`: what it may hold, a whole class has all its divisions; `carriers`: that call there, as the policies
+    name them, empty for all."""
 
     ships: bool = True
     serves: Annotated[list[Country], Meta(max_length=250)] = []
@@ -69,7 +70,8 @@ class DayTaken(msgspec.Struct, frozen=True):
 
 
 class LocationProfile(msgspec.Struct, frozen=True):
-    """A location's profile, null where none was set: it does everything then. `counted`: of the last day on which there was a limit and something was allocated."""
+    """A location's profile, null where none was set: it does everything then. `counted`: of the last day on which there
+    was a limit and something was allocated."""
 
     location_id: str
     version: int

@@ -48,8 +48,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=NewProfile, request_example=_PROFILE, problems=(404, 421)),
     )
     async def put(location_id: LocationId, request: Request) -> Response:
-        """Sourcing goes by it from then on. Past its capacity of the day the location itself allocates nothing more to orders, and they ask elsewhere; what is
-        promised already stays so. What is left out is as at first."""
+        """Sourcing goes by it from then on. Past its capacity of the day the location itself allocates nothing more to
+        orders, and they ask elsewhere; what is promised already stays so. What is left out is as at first."""
         write = await calls.write(request, location_id)
         sent = decode(_profile_decoder, write.body)
         _check(sent)

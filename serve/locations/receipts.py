@@ -42,8 +42,9 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(Changed, request=NewReceipt, request_example=_RECEIPT, problems=(404, 409, 421)),
     )
     async def receive(location_id: LocationId, request: Request) -> Response:
-        """Adds units to the stock on hand, up to 1,000 lines: all or none. What is kept by lot or serial number is received by these, in any unit that the catalogue
-        knows. What a supplier has announced is received by its inbound."""
+        """Adds units to the stock on hand, up to 1,000 lines: all or none. What is kept by lot or serial number is
+        received by these, in any unit that the catalogue knows. What a supplier has announced is
+        received by its inbound."""
         write = await calls.write(request, location_id)
         sent = decode(_receipt_decoder, write.body)
         for position, line in enumerate(sent.lines):

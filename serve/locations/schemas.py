@@ -59,8 +59,9 @@ class NewReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewAdjustmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A correction of units in that `condition`; `quantity` may be 0 when `safety_stock` (units that are never promised) is given. `lot` has to be named where
-    the SKU is kept by lot; without a `bin` it is what lies in none, and of a loss the bins that it empties soonest."""
+    """A correction of units in that `condition`; `quantity` may be 0 when `safety_stock` (units that are never
+    promised) is given. `lot` has to be named where the SKU is kept by lot; without a `bin` it is what lies in none, and
+    of a loss the bins that it empties soonest."""
 
     sku: Sku
     quantity: SignedQuantity
@@ -109,7 +110,8 @@ class StockPage(msgspec.Struct, frozen=True):
 
 
 class LotStock(msgspec.Struct, frozen=True):
-    """The part of a SKU's stock that is of one lot. `expires_on`: its last good day; `serial`: it is the number of one unit; `free`: promised to nobody."""
+    """The part of a SKU's stock that is of one lot. `expires_on`: its last good day; `serial`: it is the number of one
+    unit; `free`: promised to nobody."""
 
     lot: str
     expires_on: date | None
@@ -135,7 +137,8 @@ class SpotUnits(msgspec.Struct, frozen=True):
 
 
 class ExpectedUnits(msgspec.Struct, frozen=True):
-    """Units that are to come from a supplier (`purchase`) or from another location (`transfer`). `overdue`: they should be here."""
+    """Units that are to come from a supplier (`purchase`) or from another location (`transfer`).
+    `overdue`: they should be here."""
 
     source_id: str
     source: IncomingSource
@@ -145,8 +148,8 @@ class ExpectedUnits(msgspec.Struct, frozen=True):
 
 
 class SkuStock(msgspec.Struct, frozen=True):
-    """All about one SKU at a location. `buffers`: units kept back from channels; `lots_more`: lots beyond the first 1,000, which end soonest; `expected`: the
-    first 100 sources; `lasting`: how long it will last."""
+    """All about one SKU at a location. `buffers`: units kept back from channels; `lots_more`: lots beyond the first
+    1,000, which end soonest; `expected`: the first 100 sources; `lasting`: how long it will last."""
 
     location_id: str
     version: int
@@ -160,10 +163,11 @@ class SkuStock(msgspec.Struct, frozen=True):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """One entry: what changed, why, and the balance after it. `cause`: `<order id>.<fulfilment>`, the approval, count or inbound by which it came, else the
-    id of the request, or empty; `value_minor`: of the whole line, in minor units of `currency`. `aside`: which of the states reserved, damaged and quality_hold it changes
-    besides, with its own balance, or `safety_stock`, of which no count changes; `lot`,
-    `bin_id`: of which lot the units are, and the bin whose content changes by `bin_delta`; all of them null for none."""
+    """One entry: what changed, why, and the balance after it. `cause`: `<order id>.<fulfilment>`, the approval, count
+    or inbound by which it came, else the id of the request, or empty; `value_minor`: of the whole line, in minor units
+    of `currency`. `aside`: which of the states reserved, damaged and quality_hold it changes besides, with its own
+    balance, or `safety_stock`, of which no count changes; `lot`, `bin_id`: of which lot the units are, and the bin
+    whose content changes by `bin_delta`; all of them null for none."""
 
     version: int
     line: int

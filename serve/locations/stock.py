@@ -51,8 +51,9 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         **documented(SkuStock, problems=(404, 421, 422)),
     )
     async def one(location_id: LocationId, sku: SkuInPath, request: Request) -> Response:
-        """How much there is in each state, its lots, in which bins it lies and what is to come, from the location's actor. What lies in no bin is told with
-        the bin null: it has just arrived, lies on a shelf without number, or is in somebody's hands."""
+        """How much there is in each state, its lots, in which bins it lies and what is to come, from the location's
+        actor. What lies in no bin is told with the bin null: it has just arrived, lies on a shelf without number, or
+        is in somebody's hands."""
         calls.territory.check_location(location_id)
         told = await calls.view(location_id, ViewSku(location_id, sku), request.scope[REQUEST_ID])
         return ok(_shown(_sku_decoder.decode(told), calls.services.clock.now_ms()))

@@ -1,4 +1,5 @@
-"""Notices as entities that somebody else delivers (`actors/domain/notice.py`); in a demo that nobody but its machine reaches they are told to the log as well."""
+"""Notices as entities that somebody else delivers (`actors/domain/notice.py`); in a demo that nobody but its machine
+reaches they are told to the log as well."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ def masked(address: str) -> str:
 async def sealed_values(
     keys: DataKeys, whose: bytes | str, identity: str, address: str, values: Mapping[str, str], cause: str, key_id: str = ""
 ) -> tuple[bytes, bytes]:  # fmt: skip
-    """Address and content of the notice `identity`, under the key of that id, else of the person that `whose` is the keyed digest of, or of what is sealed already. Raises Erased
-    where such a key is destroyed, Problem 503."""
+    """Address and content of the notice `identity`, under the key of that id, else of the person that `whose` is the
+    keyed digest of, or of what is sealed already. Raises Erased where such a key is destroyed, Problem 503."""
     parts = {"address": address.encode(), "content": msgspec.json.encode(values)}
     out = []
     for name, plain in parts.items():
@@ -44,8 +45,8 @@ async def sealed_values(
 
 
 class NoticeOutbox:
-    """The default `Notifications`. Address and content are sealed under the person's data key, for `notice:<id>:address` and
-    `notice:<id>:content`; the content is the values as a JSON object."""
+    """The default `Notifications`. Address and content are sealed under the person's data key, for
+    `notice:<id>:address` and `notice:<id>:content`; the content is the values as a JSON object."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

@@ -18,10 +18,12 @@ Template = Literal[
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is filled with; `until_ms`
-    (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `person`,
-    or `about` if that is "". `key_id`: of the one data key that it may lie under, whatever else is known of the person; "" for any of theirs.
-    `once`: 16 bytes or more that a repeated call gives again, so that it is one notice; b"": it is another each time."""
+    """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is
+    filled with; `until_ms` (UTC): from then on it is not worth sending. `beside`: something of the same person that is
+    sealed already; b"": the person is `person`, or `about` if that is "". `key_id`: of the one data key that it may lie
+    under, whatever else is known of the person; "" for any of theirs.
+    `once`: 16 bytes or more that a repeated call gives again, so that it is one notice; b"":
+    it is another each time."""
 
     template: Template
     address: Annotated[str, SEALED_ADDRESS]
@@ -41,4 +43,5 @@ class Notifications(Protocol):
     """Takes notices."""
 
     async def send(self, notice: Notice, scope: Scope) -> None:
-        """Returns when the notice can't be lost any more. `scope`: of the request that it comes from. Raises Problem."""
+        """Returns when the notice can't be lost any more. `scope`: of the request that it
+        comes from. Raises Problem."""

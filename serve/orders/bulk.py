@@ -5,7 +5,8 @@
 
 Not below `/v1/orders/`: the router reads a region from the id that stands there.
 
-What was found is remembered with the call's key (`claim.py`): a call that is repeated is for the same orders, and gets the first answers again. Each order judges by itself.
+What was found is remembered with the call's key (`claim.py`): a call that is repeated is for the same orders, and gets
+the first answers again. Each order judges by itself.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ LocationId = Annotated[str, Meta(min_length=1, max_length=80)]
 
 
 class BulkFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """All that is given has to be so; orders that are shipped or over are never meant. `held`: for that reason, or `any`; `location_id`: some of it is served from there."""
+    """All that is given has to be so; orders that are shipped or over are never meant. `held`: for that reason, or
+    `any`; `location_id`: some of it is served from there."""
 
     status: OrderStatus | None = None
     held: Literal[HoldKind, "any"] | None = None
@@ -74,7 +76,8 @@ class BulkAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
 
 
 class BulkResults(msgspec.Struct, frozen=True):
-    """`matched`: how many orders were found, oldest of the newest last; `more`: there are, or may be, others. `results`: of each what came of it; of a dry run only which it would be."""
+    """`matched`: how many orders were found, oldest of the newest last; `more`: there are, or may be, others.
+    `results`: of each what came of it; of a dry run only which it would be."""
 
     matched: int
     dry_run: bool
@@ -116,7 +119,8 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         **documented(BulkResults, request=BulkAction, request_example=_ASKED, problems=(401, 403, 421), example=_TOLD),
     )
     async def bulk(request: Request) -> Response:
-        """Of at most 1,000 orders that a filter finds in the read model, newest first. Each is told as if it had been asked alone. Whose rights end at locations has to name one of them."""
+        """Of at most 1,000 orders that a filter finds in the read model, newest first. Each is told as if it had been
+        asked alone. Whose rights end at locations has to name one of them."""
         write = await services.bodies.read(request.scope, request.receive)
         sent, scope = decode(_decoder, write.body), request.scope
         command = _command(services, sent, scope)

@@ -1,5 +1,5 @@
-"""`POST /v1/orders/{order_id}/changes`: less or more of a line, another address or service level, until the cut-off of each fulfilment. The rules are in
-`actors/domain/order_changes.py`."""
+"""`POST /v1/orders/{order_id}/changes`: less or more of a line, another address or service level, until the cut-off of
+each fulfilment. The rules are in `actors/domain/order_changes.py`."""
 
 from __future__ import annotations
 
@@ -89,9 +89,10 @@ def router(services: Services, territory: Territory, private: PrivateOrders, pla
         ),
     )
     async def change(request: Request, order_id: OrderInPath) -> Response:
-        """Customers their own orders, support any. What is not being picked yet, and whose place has not passed its cut-off, can be changed; what can't is told in `not_changed` with
-        its reason. When nothing can, the call is refused with that reason. More of a line is possible until anything of the order is being picked. Of an order that is
-        collected at a store only units that nobody has yet can be left out, at any time."""
+        """Customers their own orders, support any. What is not being picked yet, and whose place has not passed its
+        cut-off, can be changed; what can't is told in `not_changed` with its reason. When nothing can, the call is
+        refused with that reason. More of a line is possible until anything of the order is being picked. Of an order
+        that is collected at a store only units that nobody has yet can be left out, at any time."""
         asker = asker_of(request.scope, "orders.change")
         if asker:
             return AnswerResponse(await told_alike(changing.change(order_id, request, asker)))

@@ -1,10 +1,12 @@
-"""What callers whose rights end at locations are told of orders: of any what is in it, how far it is and where; whose it is only of those that have to do with their places.
+"""What callers whose rights end at locations are told of orders: of any what is in it, how far it is and where; whose
+it is only of those that have to do with their places.
 
     order ──a fulfilment, of whatever status, or its collection is at a place in reach──▶ told whole
           └─none──▶ told without what is sealed of it (`private.py`, `hold_notes.py`): withheld as "elsewhere"
 
-So a store can answer the customer at its counter who brings a number, and nobody reads the region's addresses through it. Who looks for a person's orders, by an e-mail address or the
-customer's reference, would learn from what is found whose it is: he finds only what he is told whole (`finding.py`).
+So a store can answer the customer at its counter who brings a number, and nobody reads the region's addresses through
+it. Who looks for a person's orders, by an e-mail address or the customer's reference, would learn from what is found
+whose it is: he finds only what he is told whole (`finding.py`).
 """
 
 from __future__ import annotations

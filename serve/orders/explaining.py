@@ -1,4 +1,5 @@
-"""`GET /v1/orders/{order_id}/sourcing`: why an order is served from where it is, and what came of that. From its history, fresh."""
+"""`GET /v1/orders/{order_id}/sourcing`: why an order is served from where it is, and what came of that.
+From its history, fresh."""
 
 from __future__ import annotations
 
@@ -57,9 +58,10 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         order_id: OrderInPath,
         language: Annotated[Language, Query(description="of the words")] = "en",
     ) -> Response:
-        """The decision at its placement with what was considered and rejected, in words and numbers; then what its first 500 events tell of who was asked, and gave
-        what. Names are those that places have now. How far they are from there is withheld from who is bound to locations
-        with which the order has nothing to do (`elsewhere`), and from who may not see what an order's address was before it was corrected (`rectified`)."""
+        """The decision at its placement with what was considered and rejected, in words and numbers; then what its
+        first 500 events tell of who was asked, and gave what. Names are those that places have now. How far they are
+        from there is withheld from who is bound to locations with which the order has nothing to do (`elsewhere`), and
+        from who may not see what an order's address was before it was corrected (`rectified`)."""
         territory.check_order(order_id)
         request.scope[ENTITY_ID] = order_id
         page = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, PAGE_MAX)))
@@ -88,7 +90,8 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
 async def _stored(
     services: Services, private: PrivateOrders, order_id: str, placed: dict[str, Any], scope: Scope
 ) -> tuple[bytes, WithheldSourcing | None]:
-    """(the decision as the caller may see it, b"" for none; why it is withheld). placed: the event of the placement. Raises Problem 503."""
+    """(the decision as the caller may see it, b"" for none; why it is withheld). placed: the event of the
+    placement. Raises Problem 503."""
     bounds, cause = bounds_of(scope), scope[REQUEST_ID]
     known = await OrderWords(services).contact(order_id, cause)
     if bounds and is_elsewhere(known.places, bounds):

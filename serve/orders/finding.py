@@ -3,7 +3,8 @@
     status, held, order_ref ───────▶ all of them
     customer_ref, e-mail address ──▶ those whose person may be told to the caller: at his places (`elsewhere.py`), neither restricted nor erased (`private.py`)
 
-Who looks for a person learns from what is found whose it is, and by that it is found, that the person has ordered: so what would be told without its person is left out of these, as if it were not there.
+Who looks for a person learns from what is found whose it is, and by that it is found, that the person has ordered: so
+what would be told without its person is left out of these, as if it were not there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ async def orders_found(
     services: Services, private: PrivateOrders, scope: Scope, before: str | None, limit: int, *, customer_ref: str | None = None,
     email_digest: str | None = None, order_ref: str | None = None, status: str | None = None, held: str | None = None,
 ) -> list[OrderSummary]:  # fmt: skip
-    """See `ReadModel.orders`; for who is bound to locations with the places of each, and of a person's orders only those that may be told with their person. Raises Problem 503."""
+    """See `ReadModel.orders`; for who is bound to locations with the places of each, and of a person's orders only
+    those that may be told with their person. Raises Problem 503."""
     bounds, restricted_too = bounds_of(scope), reveals(scope)
     read = partial(
         services.read_model.orders, customer_ref=customer_ref, email_digest=email_digest, order_ref=order_ref, status=status, held=held,

@@ -1,9 +1,11 @@
-"""Notes that staff write when they hold an order or release it ("called her, flat 4"): nobody can be kept from writing in them whom they are about, so they are sealed as that is.
+"""Notes that staff write when they hold an order or release it ("called her, flat 4"): nobody can be kept from writing
+in them whom they are about, so they are sealed as that is.
 
     sent ──under the key of whose the order is──▶ HoldOrder(sealed_note, keyed digest), ReleaseOrder(sealed_note) ──▶ journal, history, state
     shown ◀──opened── OrderView, history          erased with the person, withheld while what is known of the person is restricted
 
-In a cell without keys they are kept as they are. Notes from before they were sealed lie in the history in the clear: they are told no longer than what is sealed of the order.
+In a cell without keys they are kept as they are. Notes from before they were sealed lie in the history in the clear:
+they are told no longer than what is sealed of the order.
 """
 
 from __future__ import annotations
@@ -108,7 +110,8 @@ class HoldNotes:
     async def told(
         self, order_id: str, event: dict[str, Any], cause: str, withheld: Withheld | None, *, restricted_too: bool
     ) -> None:
-        """Opens the notes in an event of the history, in place. withheld: why what is sealed of the order is: then they are, too. Raises Problem 503."""
+        """Opens the notes in an event of the history, in place. withheld: why what is sealed of the order is: then they
+        are, too. Raises Problem 503."""
 
         async def note(plain: str, sealed: str) -> str:
             if withheld is not None and (plain or sealed):

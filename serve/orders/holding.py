@@ -1,4 +1,5 @@
-"""`hold`, `release` and `prioritise` among the updates of orders: who may, and the commands. The rules are in `actors/domain/order_holds.py`."""
+"""`hold`, `release` and `prioritise` among the updates of orders: who may, and the commands. The rules are in
+`actors/domain/order_holds.py`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""How near places are to where an order goes, as its history tells it beside the address: places that might serve it stand there nearest first, as seen from a grid of a tenth of a degree
-(`serve/availability/places.py`), and with how long each takes. Some places in such an order come to a point on the map. So whoever is not told the address is told them by their ids.
+"""How near places are to where an order goes, as its history tells it beside the address: places that might serve it
+stand there nearest first, as seen from a grid of a tenth of a degree (`serve/availability/places.py`), and with how
+long each takes. Some places in such an order come to a point on the map. So whoever is not told the address
+is told them by their ids.
 
 Which were asked, in which turn, and what they gave, is how far the order is: that is told of any.
 """
@@ -17,8 +19,10 @@ _WAITING = WaitingAsked.__name__
 
 
 def is_corrected(placed: dict[str, Any], present: bytes) -> bool:
-    """Was what is sealed of the order corrected since it was placed? placed: the event of that, as the history has it; present: what is sealed of the order now. Places were asked with the
-    address of then: what tells how near they are tells of that one. Which part was corrected is not looked at: who may not see the former address may lose a ranking for a telephone number."""
+    """Was what is sealed of the order corrected since it was placed? placed: the event of that, as the history has it;
+    present: what is sealed of the order now. Places were asked with the address of then: what tells how near they are
+    tells of that one. Which part was corrected is not looked at: who may not see the former address may lose a ranking
+    for a telephone number."""
     return base64.b64decode(placed.get("sealed") or "") != present
 
 

@@ -1,5 +1,5 @@
-"""What customers and guests may do with orders: with their own. Whose an order is, the order itself judges (`actors/domain/order.py`):
-that of another person is answered as one that there is not, at the same time.
+"""What customers and guests may do with orders: with their own. Whose an order is, the order itself judges
+(`actors/domain/order.py`): that of another person is answered as one that there is not, at the same time.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from serve.permissions import OWN
 from serve.problems import Answer, Problem, field_problem
 
 OrderInPath = Annotated[str, Path(max_length=64, description="e.g. us-01kah2v3nq7h3k2m9qk4t1x0ab")]
-# No order is unknown to them earlier than that: whether it is in memory, on disk, another person's or nowhere takes different times.
+# No order is unknown to them earlier than that: whether it is in memory, on disk, another person's or
+# nowhere takes different times.
 UNKNOWN_S = 0.25
 
 
 def asker_of(scope: Scope, permission: str) -> str:
-    """Whose orders the caller may reach: "" for those of all, by the permission, or when nobody has to say who he is."""
+    """Whose orders the caller may reach: "" for those of all, by the permission, or when
+    nobody has to say who he is."""
     principal = scope.get(PRINCIPAL)
     if principal is None or permission in principal.permissions:
         return ""
@@ -37,7 +39,8 @@ def owner_of(scope: Scope) -> str:
 
 
 def reveals(scope: Scope) -> bool:
-    """May the caller see what is restricted: a customer his own orders, and whoever handles requests of data subjects?"""
+    """May the caller see what is restricted: a customer his own orders, and whoever handles
+    requests of data subjects?"""
     principal = scope.get(PRINCIPAL)
     return principal is not None and ("privacy.handle" in principal.permissions or principal.permissions <= OWN)
 

@@ -1,6 +1,8 @@
-"""Where an order comes from that its customer collects at a store: what the store seems to have, and which places seem to have the rest, for transfers to it.
+"""Where an order comes from that its customer collects at a store: what the store seems to have, and which places seem
+to have the rest, for transfers to it.
 
-Where sourcing has something to go by, its engine for pickups decides (`actors/domain/sourcing_pickup.py`); else the nearest places to the store are asked.
+Where sourcing has something to go by, its engine for pickups decides (`actors/domain/sourcing_pickup.py`); else the
+nearest places to the store are asked.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ def check_plain(terms: Terms | None, release: Mapping[str, int]) -> None:
 
 
 class PickupPlan(NamedTuple):
-    """here: what the store seems to have; sources: who may send the rest, best first; expected_at_ms: when that would be there (UTC ms), ready_ms: when all of it may be collected, None when nobody
-    knows."""
+    """here: what the store seems to have; sources: who may send the rest, best first; expected_at_ms: when that would
+    be there (UTC ms), ready_ms: when all of it may be collected, None when nobody knows."""
 
     here: Place
     sources: list[Place]
@@ -48,7 +50,8 @@ class PickupPlan(NamedTuple):
 
 
 class PickupOffer(NamedTuple):
-    """Of one unit of each SKU, as one order. here: SKUs that lie at the store; short: those for which a placement would be refused; ready_ms: as `PickupPlan` has it."""
+    """Of one unit of each SKU, as one order. here: SKUs that lie at the store; short: those for which a placement would
+    be refused; ready_ms: as `PickupPlan` has it."""
 
     here: list[str]
     short: list[str]
@@ -90,7 +93,8 @@ class Pickups:
         others = [
             place for place in self._index.candidates(need, view, channel) if place.location_id != store.location_id
         ]
-        # Those that only keep it are asked when these had less than was seen. Nobody waits in line for what is collected, so each is there once.
+        # Those that only keep it are asked when these had less than was seen. Nobody waits in line for what is
+        # collected, so each is there once.
         having = [place for place in others if place.available]
         known = {place.location_id for place in having}
         sources = having + [place for place in others if place.location_id not in known]
@@ -115,7 +119,8 @@ class Pickups:
         )
 
     def of(self, command: PlaceOrder, location_id: str, lines: Sequence[Line], now_ms: int) -> PlaceOrder:
-        """The placement of an order that is collected there; the order itself refuses what nobody seems to have. Raises Problem 422."""
+        """The placement of an order that is collected there; the order itself refuses what nobody seems to
+        have. Raises Problem 422."""
         if command.reservation_id:
             detail = "A cart's units lie where they lie: place the order without the reservation."
             raise field_problem("pickup.with_reservation", detail, "/reservation_id")

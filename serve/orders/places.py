@@ -54,7 +54,8 @@ class _Backorder(msgspec.Struct):
     terms: _Terms | None = None
 
     def asked(self) -> Asked | None:
-        """What later plans have to keep to as well; None for a plain order. What is in a group comes from one place, so that all of it has to be seen."""
+        """What later plans have to keep to as well; None for a plain order. What is in a group comes from one place, so
+        that all of it has to be seen."""
         if self.terms is None:
             return None
         of_line = {one.line: one for one in self.terms.lines}
@@ -82,8 +83,9 @@ class PlacesOfOrders:
         return self._index.candidates(need, self._view(to), channel)
 
     def of_cart(self, need: Need, to: CartDestination | None, channel: str) -> list[Place]:
-        """Who may keep units for a cart: by the policy where one is in use, as they will be where the order is served from; else the nearest first. Without a destination: as seen from the region's
-        centre, since no location is in a country without a name."""
+        """Who may keep units for a cart: by the policy where one is in use, as they will be where the order is served
+        from; else the nearest first. Without a destination: as seen from the region's centre, since no location is in a
+        country without a name."""
         seen_for = to or CartDestination("")
         if not self._index.steering.in_use:
             return self.near(need, seen_for, channel)
@@ -132,7 +134,8 @@ class PlacesOfOrders:
         return self._index.buffered(need, channel)
 
     async def added_to(self, order_id: str, command: UpdateOrder, cause: str) -> UpdateOrder:
-        """`allocate` and `short_pick` with the places that may serve what is backordered now, or was not found. Raises Problem."""
+        """`allocate` and `short_pick` with the places that may serve what is backordered now, or was
+        not found. Raises Problem."""
         reply = await self._gateway.view("order", order_id, ViewOrder(order_id), cause=cause)
         # Where it goes decides from where it is served, restricted or not.
         order = _backorder_decoder.decode(await self._private.shown(body_of(reply), cause, restricted_too=True))

@@ -37,7 +37,8 @@ from serve.services import Services
 
 
 class _Placed(msgspec.Struct):
-    """What of the answer is needed here: a repeated call is answered with the first one's id, and only the whole order has lines."""
+    """What of the answer is needed here: a repeated call is answered with the first one's id, and only
+    the whole order has lines."""
 
     order_id: str
     lines: msgspec.Raw = msgspec.Raw()
@@ -110,7 +111,8 @@ class OrderPlacing:
         return await self._private.sealed(order_id, order, command, cause)
 
     async def _told(self, reply: Reply, scope: Scope) -> Answer:
-        """201 with the whole order. Raises Problem: `order.not_shown` of one that is placed and durable; the same call again gives it."""
+        """201 with the whole order. Raises Problem: `order.not_shown` of one that is placed and durable; the
+        same call again gives it."""
         body, cause = body_of(reply), scope[REQUEST_ID]
         placed = _placed_decoder.decode(body)
         location = (b"location", f"/v1/orders/{placed.order_id}".encode())
@@ -136,7 +138,8 @@ class OrderPlacing:
         return msgspec.structs.replace(command, reservation_id=reservation_id, unclaimable=code)
 
     def _collected(self, order: NewOrder) -> NewOrder:
-        """An order that is collected goes to the store's country, where nobody said more. Raises Problem 404, 421, 422."""
+        """An order that is collected goes to the store's country, where nobody said more.
+        Raises Problem 404, 421, 422."""
         check_whole(order.ship_to is not NOWHERE, order.pickup is not None)
         assert order.pickup is not None
         self._territory.check_location(order.pickup.location_id)
@@ -224,7 +227,8 @@ class OrderPlacing:
         *,
         whole: bool,
     ) -> PlaceOrder:
-        """With what matters for what can't be had now; as it is when all can. whole: the policy serves it as a whole or not at all, whoever has some of it, or nobody."""
+        """With what matters for what can't be had now; as it is when all can. whole: the policy serves it as a whole or
+        not at all, whoever has some of it, or nobody."""
         planned = need_of(line for _, part in proposal.plan for line in part.items()) if proposal is not None else {}
         barred = dict(proposal.barred) if proposal is not None else {}
         # What stands in for something else is planned under its own name.
@@ -232,7 +236,8 @@ class OrderPlacing:
         lacks = bool(release) or sum(planned.values()) != sum(wanted.values())
         if not lacks and not barred:
             return placed
-        # What lacks nothing may be planned over several places. `whole` means from one place: each of their answers would be given back, as it is not all.
+        # What lacks nothing may be planned over several places. `whole` means from one place: each of their answers
+        # would be given back, as it is not all.
         whole = whole and lacks
         whole |= proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
         places = placed.places

@@ -3,8 +3,8 @@
     body ──▶ Private ──sealed under the customer's data key──▶ PlaceOrder(sealed, keyed digests, country) ──▶ journal, history, read model
     view ◀── Private ◀─────────────────opened──────────────── OrderView(sealed)
 
-In a cell without identity there are no keys: what a retailer's tests need (references, city, postcode) is kept as it is, on this machine,
-and names, streets, phones and e-mail addresses are refused.
+In a cell without identity there are no keys: what a retailer's tests need (references, city, postcode) is kept as it
+is, on this machine, and names, streets, phones and e-mail addresses are refused.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ from serve.problems import field_problem
 from serve.services import Services
 
 _SEALED = b'"sealed":'
-# Who did it: a call's key begins with its caller. That would tie all orders of a customer together, also after they are erased; who of the staff it was, the audit tells.
+# Who did it: a call's key begins with its caller. That would tie all orders of a customer together, also after they are
+# erased; who of the staff it was, the audit tells.
 _CALLERS = ("command_id", "placed_by")
 # Events by which customers are told something.
 _TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
@@ -131,7 +132,8 @@ class PrivateOrders:
         return int.from_bytes(hmac.digest(lookup_key, b"body\0order\0" + body, "sha256")[:8], "big") >> 1
 
     def _identity(self, order_id: str, owner: str, customer_ref: str, email: Email | None) -> str:
-        """Who the customer is, as far as the order says: an account, a reference of the retailer, an address, or nobody but this order."""
+        """Who the customer is, as far as the order says: an account, a reference of the retailer, an address,
+        or nobody but this order."""
         if owner:
             return owner
         if customer_ref:
@@ -153,8 +155,8 @@ class PrivateOrders:
     async def rectified(
         self, order_id: str, sealed: bytes, changes: Mapping[str, Any], email: Email | None, cause: str
     ) -> RectifyOrder:
-        """The command that corrects what is `sealed` of an order. changes: fields of `Private`; email: the corrected one, None for as it was. Raises
-        Erased, Problem 422, 503."""
+        """The command that corrects what is `sealed` of an order. changes: fields of `Private`; email: the corrected
+        one, None for as it was. Raises Erased, Problem 422, 503."""
         assert self._keys is not None
         before, _ = await self.private(order_id, sealed, cause)
         if changes.get("gift_message") and not before.gift_message:
@@ -179,7 +181,8 @@ class PrivateOrders:
         return self._keys is not None
 
     def stored(self, field: str, text: str) -> str:
-        """A reference (`order_ref`, `customer_ref`) as it is kept: itself, or where orders are sealed its keyed digest."""
+        """A reference (`order_ref`, `customer_ref`) as it is kept: itself, or where orders are
+        sealed its keyed digest."""
         return text if self._keys is None or not text else self._keys.digest(field, text)
 
     # --- out
@@ -192,7 +195,8 @@ class PrivateOrders:
     async def sourcing(
         self, order_id: str, stored: bytes, cause: str, *, sealed: bool, restricted_too: bool
     ) -> tuple[bytes, Withheld | None]:
-        """(the decision of its sourcing as it was stored; b"" without one, and when it is withheld; why it is). Raises Problem 503."""
+        """(the decision of its sourcing as it was stored; b"" without one, and when it is withheld; why it
+        is). Raises Problem 503."""
         if self._keys is None or not stored or not sealed:
             return stored, None
         try:
@@ -206,8 +210,9 @@ class PrivateOrders:
     ) -> bytes:
         """An `OrderView` as JSON, with what is sealed in it opened. Raises Problem 503.
 
-        `restricted_too`: for the customer and whoever handles requests of data subjects; others are not told what is restricted. `bounds`: the locations at which the caller's
-        rights end (`elsewhere.bounds_of`); nothing is opened of an order that has to do with none of them.
+        `restricted_too`: for the customer and whoever handles requests of data subjects; others are not told what is
+        restricted. `bounds`: the locations at which the caller's rights end (`elsewhere.bounds_of`); nothing is opened
+        of an order that has to do with none of them.
         """
         if is_view_elsewhere(body, bounds):
             return _encode(_withheld(_view_decoder.decode(body), "elsewhere"))
@@ -254,7 +259,8 @@ class PrivateOrders:
     async def withheld(
         self, contact: OrderContact, cause: str, *, restricted_too: bool, bounds: frozenset[str]
     ) -> Withheld | None:
-        """Why what is known of whose the order is is not told; None: it is. `bounds`: see `shown`. Raises Problem 503."""
+        """Why what is known of whose the order is is not told; None: it is. `bounds`: see
+        `shown`. Raises Problem 503."""
         if is_elsewhere(contact.places, bounds):
             return "elsewhere"
         if contact.forgotten:
@@ -278,8 +284,8 @@ class PrivateOrders:
         self, order_id: str, event: dict[str, Any], cause: str, *, country: str, present: bytes | None,
         restricted_too: bool = False,
     ) -> None:  # fmt: skip
-        """Opens what is sealed in an event of the history, in place. `country`: the order's; `present`: what is sealed of the order now: what was before
-        it was corrected is withheld; None: it is not. Raises Problem 503."""
+        """Opens what is sealed in an event of the history, in place. `country`: the order's; `present`: what is sealed
+        of the order now: what was before it was corrected is withheld; None: it is not. Raises Problem 503."""
         sealed = event.pop("sealed", None)
         if event.get("type") in _TOLD:
             # The same as is sealed in the order; it is there for the notice.
@@ -304,8 +310,9 @@ class PrivateOrders:
 
     @staticmethod
     def untold(event: dict[str, Any], country: str) -> None:
-        """An event of the history without whose the order is, in place: for whom that is `elsewhere`. That its person was erased is told as a correction is: a gap, or an event without
-        content, would tell it. `country`: the order's."""
+        """An event of the history without whose the order is, in place: for whom that is `elsewhere`. That its person
+        was erased is told as a correction is: a gap, or an event without content, would tell it.
+        `country`: the order's."""
         if event.get("type") in _PERSON:
             # One call forgets all orders of a person: its id would tie them together.
             event |= {"type": _RECTIFIED, "cause": "", "order_ref": ""}

@@ -138,8 +138,8 @@ def _add_history(api: APIRouter, services: Services, territory: Territory, priva
         after: Annotated[int, Query(ge=0, le=SEQUENCE_MAX, description="a sequence: what comes after it")] = 0,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Every change with sequence, time, cause (the request's id) and what it was, oldest first. Whose order it was is withheld (`elsewhere`) from who is bound to locations with which
-        the order has nothing to do."""
+        """Every change with sequence, time, cause (the request's id) and what it was, oldest first. Whose order it was
+        is withheld (`elsewhere`) from who is bound to locations with which the order has nothing to do."""
         territory.check_order(order_id)
         page = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, after, limit)))
         if page is None or (after == 0 and not page.events):
@@ -177,9 +177,10 @@ def _add_list(api: APIRouter, services: Services, private: PrivateOrders) -> Non
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, from the read model, which is a moment behind (`as_of`). Who is bound to locations sees references only of orders that have to do with them, and by
-        `customer_ref` finds those alone, among the 2,000 newest that follow. Orders of somebody whose data is restricted are
-        found by `customer_ref` only by who handles requests of data subjects."""
+        """Newest first, from the read model, which is a moment behind (`as_of`). Who is bound to locations sees
+        references only of orders that have to do with them, and by `customer_ref` finds those alone, among the 2,000
+        newest that follow. Orders of somebody whose data is restricted are found by `customer_ref` only by who handles
+        requests of data subjects."""
         check_choice("status", status, _STATUSES)
         check_choice("held", held, HELD)
 

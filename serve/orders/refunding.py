@@ -1,4 +1,5 @@
-"""`POST /v1/orders/{order_id}/refunds`: money of an order is given back, at once or when somebody else has approved it. The rules are in `actors/domain/order_refunds.py`."""
+"""`POST /v1/orders/{order_id}/refunds`: money of an order is given back, at once or when somebody else has approved it.
+The rules are in `actors/domain/order_refunds.py`."""
 
 from __future__ import annotations
 
@@ -68,9 +69,11 @@ def router(services: Services, territory: Territory) -> APIRouter:
         ),
     )
     async def refund(request: Request, order_id: OrderInPath) -> Response:
-        """Never more, with what changes have taken off, than the order came to (`refund.too_much`), nor of what nobody serves, nor of an order that is cancelled: what is left of its money goes back
-        with that. More than one person may give back, together with what was given of the order without an approval, is answered with 202: nothing is given before somebody else approves it.
-        Where nothing waits for a second person, it takes a fresh second factor of people. Who pays it out is the payment's matter."""
+        """Never more, with what changes have taken off, than the order came to (`refund.too_much`), nor of what nobody
+        serves, nor of an order that is cancelled: what is left of its money goes back with that. More than one person
+        may give back, together with what was given of the order without an approval, is answered with 202: nothing is
+        given before somebody else approves it. Where nothing waits for a second person, it takes a fresh second factor
+        of people. Who pays it out is the payment's matter."""
         write = await services.bodies.read(request.scope, request.receive)
         sent = decode(_decoder, write.body)
         territory.check_order(order_id)
@@ -95,7 +98,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
 
 
 def _check_proof(services: Services, request: Request) -> None:
-    """What nobody else looks at takes a fresh second factor, as overriding a count does; machines have none. Raises Problem 401."""
+    """What nobody else looks at takes a fresh second factor, as overriding a count does; machines have
+    none. Raises Problem 401."""
     principal = caller_of(request.scope)
     if principal is not None and principal.role:
         services.guard.require_proof(principal)

@@ -46,8 +46,8 @@ OrderId = Annotated[str, Meta(max_length=64, examples=["us-01kah2v3nq7h3k2m9qk4t
 
 
 class NewCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Who orders. `country`: where the customer lives, the destination's when absent. `email`: with it the order can be followed without
-    an account; it is kept sealed and never told."""
+    """Who orders. `country`: where the customer lives, the destination's when absent. `email`: with it the order can be
+    followed without an account; it is kept sealed and never told."""
 
     customer_ref: Annotated[Reference, PRIVATE_REFERENCE] = ""
     country: Annotated[Country | None, ORDER_COUNTRY] = None
@@ -55,8 +55,8 @@ class NewCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Where the order goes, and to whom. With `lat` and `lon` the nearest locations serve; without, those of the country. All of it but the
-    country is kept sealed; a cell without keys takes no `recipient`, `street` or `phone`."""
+    """Where the order goes, and to whom. With `lat` and `lon` the nearest locations serve; without, those of the
+    country. All of it but the country is kept sealed; a cell without keys takes no `recipient`, `street` or `phone`."""
 
     country: Annotated[Country, ORDER_COUNTRY]
     postcode: Annotated[Reference, PRIVATE_ADDRESS] = ""
@@ -85,15 +85,18 @@ NOWHERE = Destination("ZZ")
 
 
 class NewPickup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The store at which the customer collects the order. What the store lacks is sent to it from other places first."""
+    """The store at which the customer collects the order. What the store lacks is sent to it
+    from other places first."""
 
     location_id: LocationName
 
 
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/orders`. Either `ship_to` or `pickup` says where it goes (with both, `ship_to` is where the customer lives). All lines are in one currency, which the region accepts.
-    `reservation_id`: of the cart that is ordered; what it has kept is the order's, whatever else is wanted is asked for as ever, and what is not wanted of it is given back. `release_at`: ordered
-    ahead: nothing is taken for it before then; goods that the catalogue says are not out yet wait for their own release in any case."""
+    """The body of `POST /v1/orders`. Either `ship_to` or `pickup` says where it goes (with both, `ship_to` is where the
+    customer lives). All lines are in one currency, which the region accepts.
+    `reservation_id`: of the cart that is ordered; what it has kept is the order's, whatever else is wanted is asked for
+    as ever, and what is not wanted of it is given back. `release_at`: ordered ahead: nothing is taken for it before
+    then; goods that the catalogue says are not out yet wait for their own release in any case."""
 
     channel: Channel
     lines: Annotated[list[NewOrderLine], Meta(min_length=1, max_length=LINES_MAX), PURCHASE]
@@ -107,7 +110,8 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
 
 
 class MissingUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Units that were not found when picking. `lot`: of which they were, where that is known; else those are taken that end soonest. Of a lot that the fulfilment does not have there nothing is taken."""
+    """Units that were not found when picking. `lot`: of which they were, where that is known; else those are taken that
+    end soonest. Of a lot that the fulfilment does not have there nothing is taken."""
 
     sku: Sku
     quantity: Quantity
@@ -118,7 +122,8 @@ MissingLines = Annotated[list[MissingUnits], Meta(max_length=LINES_MAX, descript
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/orders/{order_id}/updates`: one step of the order's life; or `hold` and `release` with `hold`, `prioritise` with `priority`."""
+    """The body of `POST /v1/orders/{order_id}/updates`: one step of the order's life; or `hold` and `release` with
+    `hold`, `prioritise` with `priority`."""
 
     update: AnyUpdate
     fulfilment_id: FulfilmentId | None = None
@@ -153,7 +158,8 @@ class RawOrderUpdates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderUpdateResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The outcome of one of many updates: `version` and `status`, or `error`, a problem as it would have been answered alone."""
+    """The outcome of one of many updates: `version` and `status`, or `error`, a problem as it would
+    have been answered alone."""
 
     order_id: str
     version: int | msgspec.UnsetType = msgspec.UNSET
@@ -186,7 +192,8 @@ class ListedOrder(msgspec.Struct, frozen=True):
 
 
 class OrderPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh the list is, null while not every host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh the list is, null while not every host has told;
+    `next_cursor`: null at the end."""
 
     orders: list[ListedOrder]
     as_of: datetime | None
@@ -194,7 +201,8 @@ class OrderPage(msgspec.Struct, frozen=True):
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
-    """Events of an order: `sequence`, `at`, `cause`, `type` and what belongs to the type. `next_after`: null at the end."""
+    """Events of an order: `sequence`, `at`, `cause`, `type` and what belongs to the type.
+    `next_after`: null at the end."""
 
     events: list[dict[str, Any]]
     next_after: int | None

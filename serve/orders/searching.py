@@ -1,5 +1,6 @@
-"""`POST /v1/order-searches`: orders by what a person knows of them. In a body, because addresses of requests stand in the logs of many programs,
-and what is looked for here tells who somebody is. It changes nothing, so it has no Idempotency-Key."""
+"""`POST /v1/order-searches`: orders by what a person knows of them. In a body, because addresses of requests stand in
+the logs of many programs, and what is looked for here tells who somebody is. It changes nothing, so it
+has no Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -53,9 +54,10 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
         **documented(OrderPage, body=OrderSearch, request_example=_EXAMPLE, problems=(400, 422)),
     )
     async def find(request: Request) -> Response:
-        """Newest first, from the read model, which is a moment behind (`as_of`). Whole values only: what is sealed is found by its digest. Who is bound to locations finds any order by
-        `order_ref`; by whose they are, among the 2,000 newest that follow, only orders that have to do with them. Orders of somebody whose data is restricted are found
-        by whose they are only by who handles requests of data subjects."""
+        """Newest first, from the read model, which is a moment behind (`as_of`). Whole values only: what is sealed is
+        found by its digest. Who is bound to locations finds any order by `order_ref`; by whose they are, among the
+        2,000 newest that follow, only orders that have to do with them. Orders of somebody whose data is restricted are
+        found by whose they are only by who handles requests of data subjects."""
         write = await services.bodies.read(request.scope, request.receive, keyed=False)
         sought = decode(_decoder, write.body)
         wanted = {name: text for name in ("email", "customer_ref", "order_ref") if (text := getattr(sought, name))}
@@ -78,7 +80,8 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
 
 
 def _stored(private: PrivateOrders, name: str, text: str) -> tuple[str, str]:
-    """(column, value) of the read model. Raises Problem 422 for what is no address, or none that this cell could keep."""
+    """(column, value) of the read model. Raises Problem 422 for what is no address, or none
+    that this cell could keep."""
     if name == "email":
         return "email_digest", private.email_digest(checked(text, "/email"))
     return name, private.stored(name, text)

@@ -1,11 +1,15 @@
-"""From where an order shall be served, by the policy that holds: the plan that it asks its places by, and the decision that is kept of it.
+"""From where an order shall be served, by the policy that holds: the plan that it asks its places by, and the
+decision that is kept of it.
 
-Only asked where there is something to source by (`Steering.in_use`). The replica knows a moment ago; the places themselves decide. How many places are looked at is
-bounded by the size of the order. Of at most three places the best are found by looking at all sets at once (`actors/enumeration/`); where a policy allows more, they are searched for one by one, or,
-of an order of `GREEDY_SKUS` different SKUs or more, chosen greedily: to search for the best of all would hold up everybody else whom the replica serves.
+Only asked where there is something to source by (`Steering.in_use`). The replica knows a moment ago; the places
+themselves decide. How many places are looked at is bounded by the size of the order. Of at most three places the best
+are found by looking at all sets at once (`actors/enumeration/`); where a policy allows more, they are searched for one
+by one, or, of an order of `GREEDY_SKUS` different SKUs or more, chosen greedily: to search for the best of all would
+hold up everybody else whom the replica serves.
 
-How long stock will last at a place comes with its rows (`serve/availability/outlooks.py`): units that are not good for long enough are not asked for, and weeks of supply and the risk
-of markdowns have their cost. The location keeps to shelf lives in any case, by its own lots.
+How long stock will last at a place comes with its rows (`serve/availability/outlooks.py`): units that are not good for
+long enough are not asked for, and weeks of supply and the risk of markdowns have their cost. The location keeps to
+shelf lives in any case, by its own lots.
 """
 
 from __future__ import annotations
@@ -44,8 +48,9 @@ _OF_GOODS = _MAY_COME | {"hazard_not_allowed", "temperature_not_allowed", "legal
 
 
 class Proposal(NamedTuple):
-    """plan: what to ask first, nobody when it is empty. places: who may be asked next, best first. splits: over how many places at most. barred: place → what of it that one may never
-    serve, of those where there is something. keepers: who keeps what is scarce and has none now."""
+    """plan: what to ask first, nobody when it is empty. places: who may be asked next, best first. splits: over how
+    many places at most. barred: place → what of it that one may never serve, of those where there is something.
+    keepers: who keeps what is scarce and has none now."""
 
     plan: Plan
     places: list[Place]
@@ -61,7 +66,8 @@ class Proposal(NamedTuple):
 
 
 class Sourcing:
-    """Of one replica. Raises Problem 422 `sourcing.lines_too_many`: kits of many parts come to more different SKUs than an order has lines."""
+    """Of one replica. Raises Problem 422 `sourcing.lines_too_many`: kits of many parts come to more different SKUs
+    than an order has lines."""
 
     def __init__(self, index: AvailabilityIndex) -> None:
         self._index = index
@@ -99,7 +105,8 @@ class Sourcing:
         return self._with_keepers(proposal, need, demand, viewpoint)
 
     def _with_keepers(self, proposal: Proposal, need: Need, demand: Demand, viewpoint: Viewpoint) -> Proposal:
-        """With those that keep what is scarce, have none of it, and may serve it: an order for it waits there as well. Who has some and was not chosen has his reasons."""
+        """With those that keep what is scarce, have none of it, and may serve it: an order for it waits there as well.
+        Who has some and was not chosen has his reasons."""
         known = {one.location_id for one in proposal.places[:FIRST]}
         stocks = self._index.stocks(need, demand.channel)
         keepers = [Place(name, {}) for name in self._index.keepers(need, stocks, viewpoint, known)]
@@ -110,7 +117,8 @@ class Sourcing:
         return proposal._replace(keepers=able, barred={**proposal.barred, **barred})
 
     def _asked(self, asked: Asked, policy: Policy, demand: Demand, need: Need, viewpoint: Viewpoint) -> Proposal:
-        """The same for an order with terms: these hold besides the policy, and later rounds keep to them by themselves."""
+        """The same for an order with terms: these hold besides the policy, and later rounds
+        keep to them by themselves."""
         index, shape = self._index, asked.shape
         if asked.splits is not None:
             places = min(policy.limits.places, asked.splits)
@@ -143,8 +151,9 @@ class Sourcing:
 
     @refusing
     def cart(self, need: Need, viewpoint: Viewpoint, country: str, channel: str, now_ms: int) -> list[Place]:
-        """Who may keep units for a cart, those first from which an order would be served. country: "" when nobody knows yet where it goes. A cart takes what there is, whatever the policy says of
-        orders, and is worth nothing that is known."""
+        """Who may keep units for a cart, those first from which an order would be served. country: "" when nobody knows
+        yet where it goes. A cart takes what there is, whatever the policy says of orders, and is
+        worth nothing that is known."""
         policy = self._policy(channel, "")
         policy = replace(policy, limits=replace(policy.limits, ship_complete=False))
         demand = Demand(tuple(self._index.wanted(sku, units) for sku, units in need.items()), country, now_ms, channel)
@@ -176,7 +185,8 @@ class Sourcing:
     def pickup(
         self, lines: Sequence[Line], store: LocationRow, channel: str, currency: str, now_ms: int
     ) -> tuple[Pickup, list[Place]] | None:
-        """For an order that is collected at the store: the plan, and who may send something to it, best first; None for an order of very many SKUs."""
+        """For an order that is collected at the store: the plan, and who may send something to it, best first; None for
+        an order of very many SKUs."""
         need = need_of((line.sku, line.quantity) for line in lines)
         if len(need) >= GREEDY_SKUS:
             return None
@@ -236,7 +246,8 @@ class Sourcing:
 
 
 def _narrowed(need: Need, stocks: Mapping[str, Mapping[str, int]], near: list[str], most: int) -> list[str]:
-    """The nearest; the last of them give way to the nearest of the others that have all, and to those that have what the near ones lack."""
+    """The nearest; the last of them give way to the nearest of the others that have all, and to those that have
+    what the near ones lack."""
     head, tail = near[: most - most // 2], near[most - most // 2 :]
     everything = set.intersection(*(set(at) for at in stocks.values()))
     whole = (name for name in tail if name in everything and all(stocks[sku][name] >= n for sku, n in need.items()))
@@ -267,7 +278,8 @@ def _barred(
     by_id: Mapping[str, Candidate],
     places: Sequence[Place],
 ) -> dict[str, list[str]]:
-    """What the places may never serve, of those where there is something. Of most orders nothing is special, and it costs one look."""
+    """What the places may never serve, of those where there is something. Of most orders nothing is
+    special, and it costs one look."""
     fine = {one.location_id for one in decision.seen if not LASTING & set(one.codes())}
     asked = [by_id[one.location_id] for one in places if one.location_id not in fine]
     if not asked:
@@ -276,7 +288,8 @@ def _barred(
 
 
 def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: Mapping[str, Candidate]) -> list[Place]:
-    """Those that can serve some of it, best first, with what they may; when not all can be had, also those that may have it later: a backorder asks them then."""
+    """Those that can serve some of it, best first, with what they may; when not all can be had, also those that may
+    have it later: a backorder asks them then."""
     able = [one for one in decision.seen if one.units]
     out: list[Place] = []
     rules = (
@@ -308,7 +321,8 @@ def _all_places(policy: Policy, demand: Demand, by_id: Mapping[str, Candidate]) 
 
 
 def sourced(command: PlaceOrder, proposal: Proposal) -> PlaceOrder:
-    """The placement as sourcing proposes it. Nothing is promised of an order of which something would be backordered, nor of a cart's, which lies where it lies."""
+    """The placement as sourcing proposes it. Nothing is promised of an order of which something would be backordered,
+    nor of a cart's, which lies where it lies."""
     decision = proposal.decision
     return msgspec.structs.replace(
         command,

@@ -1,6 +1,8 @@
-"""Which places may never serve which goods of an order: by the policy's constraints that no waiting changes. What is in stock, the hour and the day's work do change, and are not looked at.
+"""Which places may never serve which goods of an order: by the policy's constraints that no waiting changes. What is in
+stock, the hour and the day's work do change, and are not looked at.
 
-An order keeps it beside what it lacks (`BackorderTerms.barred`): its timer and its lines are about goods that a place may serve.
+An order keeps it beside what it lacks (`BackorderTerms.barred`): its timer and its lines are about
+goods that a place may serve.
 """
 
 from __future__ import annotations

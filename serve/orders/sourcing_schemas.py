@@ -29,8 +29,9 @@ class SourcedPart(msgspec.Struct, frozen=True):
 
 
 class ConsideredPlace(msgspec.Struct, frozen=True):
-    """A place that was looked at. `distance_km`: to within 10 km, null unknown; `units`, `cost_milli`: what it could serve alone, and for how much in thousandths of a minor unit;
-    `reasons`: why it serves nothing, or not the rest, the most important first."""
+    """A place that was looked at. `distance_km`: to within 10 km, null unknown; `units`, `cost_milli`: what it could
+    serve alone, and for how much in thousandths of a minor unit; `reasons`: why it serves nothing, or not the rest,
+    the most important first."""
 
     location_id: str
     distance_km: Annotated[int | None, SHOWN_POSITION]
@@ -40,7 +41,8 @@ class ConsideredPlace(msgspec.Struct, frozen=True):
 
 
 class OtherPlan(msgspec.Struct, frozen=True):
-    """A plan that was not taken. `more_milli`: by how much it is dearer, negative when it is cheaper and serves less."""
+    """A plan that was not taken. `more_milli`: by how much it is dearer, negative when it is
+    cheaper and serves less."""
 
     location_ids: list[str]
     units: int
@@ -48,7 +50,8 @@ class OtherPlan(msgspec.Struct, frozen=True):
 
 
 class StockProspect(msgspec.Struct, frozen=True):
-    """How long the stock of a SKU at a place would have lasted: weeks of supply by its demand there (999.9: longer), and the share of it that would not have been sold before it ends."""
+    """How long the stock of a SKU at a place would have lasted: weeks of supply by its demand there (999.9: longer),
+    and the share of it that would not have been sold before it ends."""
 
     location_id: str
     sku: str
@@ -57,10 +60,11 @@ class StockProspect(msgspec.Struct, frozen=True):
 
 
 class SourcingNumbers(msgspec.Struct, frozen=True):
-    """The decision in numbers. `policy_version`: by which it was made; `why`: as a code; `exact`: no better plan exists; `places_max`: over how many places it might be split; `costs_milli`:
-    thousandths of a minor unit of `currency`, by component; `whole`: how many places could have served all alone; `considered`: how many were looked at, of which `places` has the
-    twelve that matter; `able_more`, `ruled_out_more`: the others, these by their first reason; `prospects`: of SKUs whose demand there is known, where the policy puts a cost on that, at
-    most 24."""
+    """The decision in numbers. `policy_version`: by which it was made; `why`: as a code; `exact`: no better plan
+    exists; `places_max`: over how many places it might be split; `costs_milli`: thousandths of a minor unit of
+    `currency`, by component; `whole`: how many places could have served all alone; `considered`: how many were looked
+    at, of which `places` has the twelve that matter; `able_more`, `ruled_out_more`: the others, these by their first
+    reason; `prospects`: of SKUs whose demand there is known, where the policy puts a cost on that, at most 24."""
 
     policy_version: int
     currency: str
@@ -98,8 +102,9 @@ WithheldSourcing = Withheld | Literal["rectified"]
 
 
 class OrderSourcing(msgspec.Struct, frozen=True):
-    """Why an order is served from where it is: the decision at its placement in words and numbers, and what came of it. `decision` is null when there was nothing to decide
-    by (the nearest place that has everything was asked), or it is `withheld`."""
+    """Why an order is served from where it is: the decision at its placement in words and numbers, and what came of it.
+    `decision` is null when there was nothing to decide by (the nearest place that has everything was
+    asked), or it is `withheld`."""
 
     order_id: str
     language: Language

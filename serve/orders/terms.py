@@ -1,4 +1,5 @@
-"""What a placement asks for besides the goods, as the order and sourcing have to know it. See `actors/domain/order_terms_state.py`."""
+"""What a placement asks for besides the goods, as the order and sourcing have to know it. See
+`actors/domain/order_terms_state.py`."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _NOTHING = NewTerms()
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """For sourcing: what plans have to keep to, over how many places at most (None: as the policy says), and by when it shall be there (UTC ms, None for no time)."""
+    """For sourcing: what plans have to keep to, over how many places at most (None: as the policy says), and by when it
+    shall be there (UTC ms, None for no time)."""
 
     shape: Shape
     splits: int | None = None

@@ -46,7 +46,8 @@ Priority = Annotated[
 
 
 class HoldDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Why an order is held, or which reasons are gone. `release_within_hours`: for hold; when nobody has released it by then, that is told."""
+    """Why an order is held, or which reasons are gone. `release_within_hours`: for hold; when nobody has released
+    it by then, that is told."""
 
     reasons: Annotated[list[HoldKind], Meta(min_length=1, max_length=4)]
     note: _Note = ""
@@ -61,8 +62,8 @@ class NewGift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
 
 
 class NewTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, omit_defaults=True):
-    """What is asked for besides the goods. `ship_complete`: nothing leaves before all of it can; `max_splits`: over how many places it may be split, within the policy's;
-    `holds`: it begins held."""
+    """What is asked for besides the goods. `ship_complete`: nothing leaves before all of it can; `max_splits`: over how
+    many places it may be split, within the policy's; `holds`: it begins held."""
 
     ship_complete: bool = False
     max_splits: Annotated[int, Meta(ge=1, le=5)] | None = None

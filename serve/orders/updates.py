@@ -1,7 +1,8 @@
 """`POST /v1/orders/{order_id}/updates` and `POST /v1/order-updates`: the hottest routes of the cell.
 
-One JSON decode into a struct, one command, the actor's own bytes back. Bodies of many are one claim (the memory of the key with
-the whole body's digest), then all parts in one call of the gateway; their answers are joined as they are, never decoded.
+One JSON decode into a struct, one command, the actor's own bytes back. Bodies of many are one claim (the memory of the
+key with the whole body's digest), then all parts in one call of the gateway; their answers are joined
+as they are, never decoded.
 """
 
 from __future__ import annotations
@@ -196,7 +197,8 @@ class OrderUpdating:
         try:
             return list(_items_decoder.decode(body).updates)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # Somewhere it is wrong: read it item by item. What is wrong with the whole (no JSON, too many) is raised here.
+            # Somewhere it is wrong: read it item by item. What is wrong with the whole (no
+            # JSON, too many) is raised here.
             raws = decode(_raw_items_decoder, body).updates
         items: list[OrderUpdateItem | _BadItem] = []
         for position, raw in enumerate(raws):
@@ -241,8 +243,9 @@ class OrderUpdating:
         return UpdateOrder(update, fulfilment, at_ms, lines, within=within, lots=lots)
 
     def _untimely(self, sent: OrderUpdate | OrderUpdateItem, base: str) -> bytes:
-        """For the order, when `occurred_at` is too old (`judging.carried`): when the same call was taken it was in time, maybe. b"" when it is in time. Raises Problem when it is yet to
-        come: so it was at any earlier try (unless the clock of the replica that was asked then goes before ours), and soon it is not."""
+        """For the order, when `occurred_at` is too old (`judging.carried`): when the same call was taken it was in
+        time, maybe. b"" when it is in time. Raises Problem when it is yet to come: so it was at any earlier try (unless
+        the clock of the replica that was asked then goes before ours), and soon it is not."""
         if sent.occurred_at is None:
             return b""
         at_ms, now_ms = _ms(sent.occurred_at), self._clock.now_ms()

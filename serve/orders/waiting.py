@@ -1,6 +1,8 @@
-"""What a placement brings for units that can't be had now: when goods are out, and how long each place takes from having units until they are with the customer.
+"""What a placement brings for units that can't be had now: when goods are out, and how long each place takes from
+having units until they are with the customer.
 
-Asked only of orders with such units. How long a place takes is known where orders are sourced by a policy (`sourcing.py`), by its calendar and the carriers' zones as they are now.
+Asked only of orders with such units. How long a place takes is known where orders are sourced by a policy
+(`sourcing.py`), by its calendar and the carriers' zones as they are now.
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ def backorder_terms(
 def leads(
     index: AvailabilityIndex, need: Need, places: Sequence[Place], viewpoint: Viewpoint, channel: str, now_ms: int
 ) -> dict[str, int]:
-    """Location → ms from having the units until they are there; none where no policy says how long anything takes, or no carrier calls."""
+    """Location → ms from having the units until they are there; none where no policy says how long anything
+    takes, or no carrier calls."""
     if not index.steering.in_use:
         return {}
     policy, found = index.steering.policy(channel), dict[str, int]()

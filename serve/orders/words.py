@@ -1,8 +1,10 @@
-"""Words that somebody writes about whose an order is, a note of a hold or where a customer waits: sealed under the key by which that person is known.
+"""Words that somebody writes about whose an order is, a note of a hold or where a customer waits: sealed under the key
+by which that person is known.
 
     said ──under the key of whose the order is──▶ journal, history, row     shown ◀──opened── as long as the person is not erased
 
-In a cell without identity there are no keys: there they are kept as they are, on this machine, as the city of an address is.
+In a cell without identity there are no keys: there they are kept as they are, on this machine, as
+the city of an address is.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class OrderWords:
         return _contact_decoder.decode(body_of(reply))
 
     async def sealed(self, order_id: str, words: str, place: str, kind: str, cause: str) -> tuple[bytes, str]:
-        """(the words sealed for `place`, their keyed digest); nothing of somebody who is erased. `kind`: of the digest. Raises Problem 404, 503."""
+        """(the words sealed for `place`, their keyed digest); nothing of somebody who is erased. `kind`: of the digest.
+        Raises Problem 404, 503."""
         keys = self._keys
         assert keys is not None
         contact = await self.contact(order_id, cause)

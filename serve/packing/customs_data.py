@@ -36,8 +36,9 @@ def declaration_of(
     view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, words: CustomsWords, index: AvailabilityIndex, at_ms: int,
     settings: PackingSettings,
 ) -> CustomsDeclaration | None:  # fmt: skip
-    """As of a moment (UTC ms), which tells the day in the region. None: it does not leave the customs territory. Raises Problem 409 with the SKUs of which the catalogue does not say enough, and of a declaration that makes no sense as a whole
-    (`customs.check`)."""
+    """As of a moment (UTC ms), which tells the day in the region. None: it does not leave the customs territory. Raises
+    Problem 409 with the SKUs of which the catalogue does not say enough, and of a declaration that makes no sense as a
+    whole (`customs.check`)."""
     if not leaves(sender.country, to.party.country):
         return None
     lacking: dict[str, list[str]] = {}
@@ -117,7 +118,8 @@ def _declaration(
 
 
 def _as_weighed(lines: Sequence[CustomsLine], gross_g: int, settings: PackingSettings) -> list[CustomsLine]:
-    """By how much the scale may differ from the catalogue, goods may seem heavier than their parcel: then the scale is right, and each line weighs less by its share."""
+    """By how much the scale may differ from the catalogue, goods may seem heavier than their parcel: then the scale is
+    right, and each line weighs less by its share."""
     net = sum(line.net_weight_g for line in lines)
     over = net - gross_g
     if over <= 0 or over > max(settings.tolerance_g, net * settings.tolerance_percent // 100):
@@ -126,7 +128,8 @@ def _as_weighed(lines: Sequence[CustomsLine], gross_g: int, settings: PackingSet
 
 
 def _refuse_currencies(values: Mapping[str, Money]) -> None:
-    """Raises Problem 422 for goods that can't stand in one declaration: nobody here knows what one currency is worth in another."""
+    """Raises Problem 422 for goods that can't stand in one declaration: nobody here knows what one
+    currency is worth in another."""
     by_sku = {sku: value.currency for sku, value in sorted(values.items())}
     currencies = sorted(set(by_sku.values()))
     if len(currencies) > 1:

@@ -1,7 +1,8 @@
 """Papers for customs: the declaration (CN 22 or CN 23) and the commercial invoice, from one set of data.
 
-Source: UPU Convention Manual, forms CN 22 and CN 23, whose fields these are; both are named in French as well, the UPU's language. The layout is
-our own, on one sheet of paper: carriers that want their form print it themselves from the same data (`partners/carrier.py`).
+Source: UPU Convention Manual, forms CN 22 and CN 23, whose fields these are; both are named in French as well, the
+UPU's language. The layout is our own, on one sheet of paper: carriers that want their form print it themselves from the
+same data (`partners/carrier.py`).
 """
 
 from __future__ import annotations

@@ -89,7 +89,8 @@ class ManifestPage(msgspec.Struct, frozen=True):
 
 
 class ScanDetail(msgspec.Struct, frozen=True):
-    """What came of a scan. load: it may go onto the truck, and only then; seen, of: how many of the manifest have been loaded."""
+    """What came of a scan. load: it may go onto the truck, and only then; seen, of: how many of the
+    manifest have been loaded."""
 
     number: int
     sscc: str

@@ -166,7 +166,8 @@ def add(api: APIRouter, docks: DockCalls) -> None:
         **documented(ScanDetail, request=DockScan, request_example={"code": examples.SSCC}, problems=_PROBLEMS, example=examples.SCAN),
     )  # fmt: skip
     async def scanned(location_id: LocationId, carrier: Carrier, number: Number, request: Request) -> Response:
-        """May it be loaded? Its order is asked, if none of its parcels has left yet: what was cancelled stays. `clearing`: not answered yet, scan it again."""
+        """May it be loaded? Its order is asked, if none of its parcels has left yet: what was cancelled stays.
+        `clearing`: not answered yet, scan it again."""
         dock = docks.name(location_id, carrier)
         write = await docks.write(request, location_id)
         code = _number_of(decode(_scan_decoder, write.body).code)
@@ -205,7 +206,8 @@ def _add_closing(api: APIRouter, docks: DockCalls) -> None:
         openapi_extra={"parameters": [KEY_PARAMETER]},
     )
     async def closed(location_id: LocationId, carrier: Carrier, request: Request) -> Response:
-        """The oldest 300 parcels. The carrier is told once: while it has not answered (503), this call again tells it the same under the same key. What it refuses waits again."""
+        """The oldest 300 parcels. The carrier is told once: while it has not answered (503), this call again tells it
+        the same under the same key. What it refuses waits again."""
         dock = docks.name(location_id, carrier)
         write = await docks.calls.bare(request)
         number = await docks.close(dock, carrier, request, write)

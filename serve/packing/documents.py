@@ -49,7 +49,8 @@ Customs = Literal["declaration", "invoice"]
 
 
 class Document(Response):
-    """What a printer takes: kept by nobody on the way. `name`: what a file of it is called, without what says its type."""
+    """What a printer takes: kept by nobody on the way. `name`: what a file of it is called,
+    without what says its type."""
 
     def __init__(self, content: bytes, label_format: str, name: str) -> None:
         super().__init__(content=content)
@@ -84,8 +85,8 @@ def _add_labels(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         **documented(LabelDetail, request=NewLabel, request_example=_NEW_LABEL, problems=_PROBLEMS, example=examples.LABEL),
     )  # fmt: skip
     async def bought(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """Once: while the carrier has not answered (503), this call again asks it the same under the same key. A parcel with a label waits for its carrier as soon as all of
-        the shipment is packed."""
+        """Once: while the carrier has not answered (503), this call again asks it the same under the same key. A parcel
+        with a label waits for its carrier as soon as all of the shipment is packed."""
         write, sent = await calls.document(request, _label_decoder)
         if sent.customs.reason_text:
             # What is remembered of words must not confirm a guess.
@@ -141,7 +142,8 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         paper: PaperAsked = "a4",
         prices: Annotated[bool, Query(description="with what was paid; never on that of a present")] = False,
     ) -> Response:
-        """What is in the carton, for whoever opens it, and the words that go with a present. The same content gives the same bytes."""
+        """What is in the carton, for whoever opens it, and the words that go with a present. The same
+        content gives the same bytes."""
         view = await calls.view(shipment_id, request, papers=True)
         to = await recipients.of(view, request)
         said = _slip(calls, view, parcel_in(view, parcel), to, language, paper, prices)
@@ -160,8 +162,9 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         language: LanguageAsked = "en",
         paper: PaperAsked = "a4",
     ) -> Response:
-        """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the
-        order; of one with a label, as it was declared with that."""
+        """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that
+        leaves the customs territory, from the catalogue and the order; of one with a label, as it
+        was declared with that."""
         view = await calls.view(shipment_id, request, papers=True)
         one = parcel_in(view, parcel)
         declared = await _declared(calls, recipients, view, one, request)
@@ -175,8 +178,8 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         **documented(CustomsDetail, problems=_READ, example=examples.CUSTOMS),
     )
     async def needed(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """Of a closed parcel that leaves the customs territory. CN 22: it travels as a small packet (by the service of its label), weighs up to 2 kg and is worth up to 300 SDR; CN 23
-        for all else."""
+        """Of a closed parcel that leaves the customs territory. CN 22: it travels as a small packet (by the service of
+        its label), weighs up to 2 kg and is worth up to 300 SDR; CN 23 for all else."""
         view = await calls.view(shipment_id, request, papers=True)
         one = parcel_in(view, parcel)
         declared = await _declared(calls, recipients, view, one, request)

@@ -4,8 +4,9 @@ AskLabel ─▶ ticket(key) ─▶ TryLabel ─▶ Carrier.label(key, request) �
                                            ├─ no answer: it stays asked, and the next call asks under the same key the same request
                                            └─ not reached: NoteLabelUnavailable, after which it is asked yet if another try may have bought it
 
-A carrier knows keys for a while only. So who asks again later than `KEYS_TRUSTED_MS` after the first time asks first what was sold under our reference (`Carrier.find`): however late
-it is, a label is never bought twice. Who prints one again, or gives one back that may have been sold, never buys.
+A carrier knows keys for a while only. So who asks again later than `KEYS_TRUSTED_MS` after the first time asks first
+what was sold under our reference (`Carrier.find`): however late it is, a label is never bought twice. Who prints one
+again, or gives one back that may have been sold, never buys.
 """
 
 from __future__ import annotations
@@ -212,7 +213,8 @@ class Labels:
         view = await self._calls.view(shipment_id, request)
         parcel = parcel_in(view, number)
         if parcel.label is None or parcel.label.key != ticket.key or parcel.label.status != "voiding":
-            # Answered meanwhile: a call that is sent again has the ticket of then, and the carrier must not be asked for what is good by now.
+            # Answered meanwhile: a call that is sent again has the ticket of then, and the carrier must not be
+            # asked for what is good by now.
             return "" if parcel.label is None else parcel.label.status
         if view.status != "unpacking" and parcel.place:
             raise Problem("shipment.dock_asked", "The dock has not let it go yet: ask again in a moment.")
@@ -227,8 +229,9 @@ class Labels:
         return "kept" if code else "voided"
 
     async def give_all_back(self, view: ShipmentView, request: Request, write: Write) -> None:
-        """Of a shipment that was stopped: those of which nobody knows whether they were sold are asked for once more, under their keys, so that nothing is sold behind it; once keys
-        don't hold any more, the carrier says whether it sold one. Raises Problem."""
+        """Of a shipment that was stopped: those of which nobody knows whether they were sold are asked for once more,
+        under their keys, so that nothing is sold behind it; once keys don't hold any more, the carrier says whether it
+        sold one. Raises Problem."""
         for parcel in view.parcels:
             label = parcel.label
             if label is None or label.status not in ("asked", "bought", "voiding"):
@@ -362,7 +365,8 @@ def _ticket_of(view: ShipmentView, number: int, label: LabelView) -> LabelTicket
 
 
 def _check(plain: bytes) -> None:
-    """Raises Problem 422 for a request that could not be read again: kept once, it could neither be asked nor given up. What is wrong is told by its place, and no value."""
+    """Raises Problem 422 for a request that could not be read again: kept once, it could neither be asked nor given up.
+    What is wrong is told by its place, and no value."""
     try:
         _request_decoder.decode(plain)
     except msgspec.ValidationError as error:

@@ -58,7 +58,8 @@ def add(api: APIRouter, calls: PackingCalls, proposing: Proposing, recipients: R
         ),
     )  # fmt: skip
     async def begin(request: Request) -> Response:
-        """Of an order that is being picked. What should go into which carton is proposed (`GET …/proposal`). To begin again what was begun gives the same shipment."""
+        """Of an order that is being picked. What should go into which carton is proposed (`GET …/proposal`). To begin
+        again what was begun gives the same shipment."""
         return await _begin(calls, proposing, recipients, request)
 
     @api.post(
@@ -70,7 +71,8 @@ def add(api: APIRouter, calls: PackingCalls, proposing: Proposing, recipients: R
         ),
     )  # fmt: skip
     async def manual(request: Request) -> Response:
-        """A sample, a return to a supplier. The location sets all of it aside, or it is `not_available`; the units leave its books when they leave the building."""
+        """A sample, a return to a supplier. The location sets all of it aside, or it is `not_available`; the units
+        leave its books when they leave the building."""
         return await _manual(calls, proposing, recipients, request)
 
 
@@ -163,7 +165,8 @@ def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing, reci
         **documented(ShipmentDetail, problems=(401, 403, 404, 421, 422), example=examples.DETAIL),
     )
     async def read(shipment_id: ShipmentId, request: Request) -> Response:
-        """As it is now. Who it goes to stands on its papers only. The note of a manual one may tell of a person: that it is read is written down."""
+        """As it is now. Who it goes to stands on its papers only. The note of a manual one may tell of a person: that
+        it is read is written down."""
         view = await calls.view(shipment_id, request)
         note = await recipients.note(view, request)
         if note:
@@ -176,7 +179,8 @@ def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing, reci
         **documented(ProposalDetail, problems=(401, 403, 404, 421, 422), example=examples.PROPOSAL),
     )
     async def proposal(shipment_id: ShipmentId, request: Request) -> Response:
-        """The same units give the same answer. Nobody has to follow it; where the catalogue lacks measures there is none."""
+        """The same units give the same answer. Nobody has to follow it; where the catalogue lacks
+        measures there is none."""
         view = await calls.view(shipment_id, request)
         found = await proposing.proposal(view.lines)
         parcels = [

@@ -1,4 +1,5 @@
-"""Papers of shipments that are over: no longer with the shipment, but in the read model for a while (`actors/domain/shipment_papers.py`)."""
+"""Papers of shipments that are over: no longer with the shipment, but in the read model for a while
+(`actors/domain/shipment_papers.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Into which cartons the units should go: worked out in a thread, beside every turn, from what the catalogue says of the goods."""
+"""Into which cartons the units should go: worked out in a thread, beside every turn, from what the
+catalogue says of the goods."""
 
 from __future__ import annotations
 

@@ -38,8 +38,9 @@ _BETWEEN_DIGITS = str.maketrans("", "", " ().-/\u00a0")
 
 
 class Recipient(NamedTuple):
-    """party: whom it goes to; order: as its actor has it, None of a manual one; order_ref: the customer's reference; sealed: what is sealed of it already, beside
-    which more is sealed, b"" in a cell that seals nothing; message: words that go with a present, "" for none."""
+    """party: whom it goes to; order: as its actor has it, None of a manual one; order_ref: the customer's reference;
+    sealed: what is sealed of it already, beside which more is sealed, b"" in a cell that seals nothing; message: words
+    that go with a present, "" for none."""
 
     party: Party
     order: OrderView | None
@@ -67,7 +68,8 @@ class Recipients:
         self._services = calls.services
 
     async def place(self, view: ShipmentView, request: Request) -> Recipient:
-        """As `of`, and only where it goes, as far as a price needs that: an order whose street is not known yet has a price too. Raises Problem 409, 503."""
+        """As `of`, and only where it goes, as far as a price needs that: an order whose street is not known yet has a
+        price too. Raises Problem 409, 503."""
         found = await self.of(view, request, needed=("city",))
         to = found.party
         return found._replace(party=Party(UNTOLD, (UNTOLD,), to.city, to.postcode, to.country), message="")
@@ -115,7 +117,8 @@ class Recipients:
 
     # --- what is kept
     def person(self, customer_ref: str, email: str | None) -> str:
-        """The keyed digest by which a request of that person finds a manual shipment; "" when nobody said whose it is, or the cell knows nobody. Raises Problem 422."""
+        """The keyed digest by which a request of that person finds a manual shipment; "" when nobody said whose it is,
+        or the cell knows nobody. Raises Problem 422."""
         keys = self._services.data_keys
         if keys is None:
             return ""
@@ -124,7 +127,8 @@ class Recipients:
         return "" if email is None else keys.digest("person", self._calls.private.customer_of(checked(email, "/email")))
 
     async def sealed_party(self, shipment_id: str, party: ShipToParty, person: str, request: Request) -> bytes:
-        """A manual shipment's ship-to as it may be kept: under the person's key, or one of its own. Raises Problem 503."""
+        """A manual shipment's ship-to as it may be kept: under the person's key, or one of its
+        own. Raises Problem 503."""
         plain = _encode(
             Party(party.name, tuple(party.street), party.city, party.postcode, party.country, party.company, party.state, party.phone)
         )  # fmt: skip
@@ -135,7 +139,8 @@ class Recipients:
         return await keys.seal(whose, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
 
     async def sealed_note(self, shipment_id: str, note: str, person: str, request: Request) -> bytes:
-        """A manual shipment's note, as `sealed_party`; b"" without one, and in a cell that seals nothing. Raises Problem 503."""
+        """A manual shipment's note, as `sealed_party`; b"" without one, and in a cell that seals
+        nothing. Raises Problem 503."""
         keys = self._services.data_keys
         if keys is None or not note:
             return b""
@@ -214,8 +219,8 @@ def _street(text: str) -> tuple[str, ...]:
 
 
 def _phone(text: str) -> str:
-    """As carriers take it (E.164). What says more than the number, an extension for one, is none: without it, somebody else would be called. "(0)" is for who
-    calls within the country."""
+    """As carriers take it (E.164). What says more than the number, an extension for one, is none: without it, somebody
+    else would be called. "(0)" is for who calls within the country."""
     number = text.replace("(0)", "").translate(_BETWEEN_DIGITS)
     return number if _PHONE.fullmatch(number) else ""
 

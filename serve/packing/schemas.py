@@ -1,4 +1,5 @@
-"""Bodies of `/v1/shipments` and `/v1/manual-shipments`, and what is told of shipments. Who a parcel goes to stands in none of the answers: it is on the papers."""
+"""Bodies of `/v1/shipments` and `/v1/manual-shipments`, and what is told of shipments. Who a parcel goes to stands in
+none of the answers: it is on the papers."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ class ShipToParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewManualShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/manual-shipments`. note: in words, for who packs: kept sealed until that is over. customer_ref, or else email: whose it is, so that a request of that person finds it, and an
+    """The body of `POST /v1/manual-shipments`. note: in words, for who packs: kept sealed until that is over.
+    customer_ref, or else email: whose it is, so that a request of that person finds it, and an
     erasure takes the address too."""
 
     location_id: LocationName
@@ -75,7 +77,8 @@ class NewManualShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class NewParcel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST …/parcels`: the name of a carton of the region, or the measures of one that it does not know."""
+    """The body of `POST …/parcels`: the name of a carton of the region, or the measures of
+    one that it does not know."""
 
     carton: Annotated[str, Meta(max_length=64, pattern=LINE)] = ""
     length_mm: Side | None = None
@@ -93,14 +96,16 @@ class Scan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ParcelClosure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST …/closure`: what the scale says. despite: the weight differs from that of the contents, and somebody has looked."""
+    """The body of `POST …/closure`: what the scale says. despite: the weight differs from that of the contents,
+    and somebody has looked."""
 
     weight_g: Grams
     despite: bool = False
 
 
 class MissingLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units of a SKU, or of one of its lots. lot: or serial number; without it, of those that are set aside for the shipment and in no parcel, if that says which."""
+    """Units of a SKU, or of one of its lots. lot: or serial number; without it, of those that are set aside for the
+    shipment and in no parcel, if that says which."""
 
     sku: Sku
     quantity: Annotated[int, Meta(ge=1, le=100_000, description="base units", examples=[2])]
@@ -114,7 +119,8 @@ class MissingAtPacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomsWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What customs are told besides of the goods. reason_text: in words, when the reason is "other"; sender_tax_id: IOSS, EORI, CNPJ, …"""
+    """What customs are told besides of the goods. reason_text: in words, when the reason is "other";
+    sender_tax_id: IOSS, EORI, CNPJ, …"""
 
     reason: Reason = "sale_of_goods"
     reason_text: Annotated[Annotated[str, Meta(max_length=64, pattern=LINE)], SHOWN_NOTE] = ""
@@ -122,7 +128,8 @@ class CustomsWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST …/label`. label_format: else the carrier's usual one; customs: only for a parcel that leaves the customs territory."""
+    """The body of `POST …/label`. label_format: else the carrier's usual one; customs: only for a parcel that
+    leaves the customs territory."""
 
     carrier: CarrierName
     service: Service
@@ -151,7 +158,8 @@ class UnitsOf(msgspec.Struct, frozen=True):
 
 
 class StepDetail(msgspec.Struct, frozen=True):
-    """The answer to most calls. parcel, sscc: of the one that it was about; left: what is still to be packed, below 0: to be taken out again."""
+    """The answer to most calls. parcel, sscc: of the one that it was about; left: what is still to be packed, below
+    0: to be taken out again."""
 
     shipment_id: str
     version: int
@@ -176,7 +184,8 @@ class LabelDetail(msgspec.Struct, frozen=True):
 
 
 class ParcelDetail(msgspec.Struct, frozen=True):
-    """A parcel. place: where it is on its way out; despite: its weight is not that of its contents, and somebody said that it is right."""
+    """A parcel. place: where it is on its way out; despite: its weight is not that of its contents, and
+    somebody said that it is right."""
 
     number: int
     carton: str
@@ -212,7 +221,8 @@ class OrphanDetail(msgspec.Struct, frozen=True):
 
 
 class ShipmentDetail(msgspec.Struct, frozen=True):
-    """All of a shipment. note: of a manual one, until it is over, "" when it is erased or restricted too; why: it was stopped; last_refusal: why the order or the location did not do what it was asked."""
+    """All of a shipment. note: of a manual one, until it is over, "" when it is erased or restricted too; why: it was
+    stopped; last_refusal: why the order or the location did not do what it was asked."""
 
     shipment_id: str
     version: int
@@ -306,8 +316,9 @@ class QuotesDetail(msgspec.Struct, frozen=True):
 
 
 class CustomsDetail(msgspec.Struct, frozen=True):
-    """What goes with a parcel that leaves the customs territory. why: it is that form; invoice: a commercial invoice goes with it; value_sdr: hundredths of a special drawing right by
-    the rate of `rate_on`, null when there is none of use."""
+    """What goes with a parcel that leaves the customs territory. why: it is that form; invoice: a commercial invoice
+    goes with it; value_sdr: hundredths of a special drawing right by the rate of `rate_on`, null
+    when there is none of use."""
 
     form: Form
     why: Why
@@ -318,7 +329,8 @@ class CustomsDetail(msgspec.Struct, frozen=True):
 
 
 class TrackedParcel(msgspec.Struct, frozen=True):
-    """A parcel, as who ordered it may know. status: packing, waiting or handed_over. carrier, tracking_number: "" without a label, and where they are withheld."""
+    """A parcel, as who ordered it may know. status: packing, waiting or handed_over. carrier, tracking_number: ""
+    without a label, and where they are withheld."""
 
     number: int
     status: Literal["packing", "waiting", "handed_over"]
@@ -337,7 +349,8 @@ class TrackedFulfilment(msgspec.Struct, frozen=True):
 
 
 class OrderShipments(msgspec.Struct, frozen=True):
-    """Of those fulfilments of an order that were packed at a station. `withheld`: why carriers and tracking numbers are not told, absent when they are."""
+    """Of those fulfilments of an order that were packed at a station. `withheld`: why carriers and tracking numbers are
+    not told, absent when they are."""
 
     order_id: str
     fulfilments: list[TrackedFulfilment]

@@ -1,4 +1,5 @@
-"""What packing has to know of its region: cartons, the company's prefix, who sends, and which carriers there are. The cell fills it from `[packing]`."""
+"""What packing has to know of its region: cartons, the company's prefix, who sends, and which carriers there are. The
+cell fills it from `[packing]`."""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ class Carton(msgspec.Struct, frozen=True):
 
 
 class CarrierAccount(msgspec.Struct, frozen=True):
-    """A carrier: `carrier` is how docks and callers call it. port: which one it is; "fake" is `partners/fake_carrier.py`. small_packets: services by which parcels travel as
-    letter post, so that small ones have a CN 22."""
+    """A carrier: `carrier` is how docks and callers call it. port: which one it is; "fake" is
+    `partners/fake_carrier.py`. small_packets: services by which parcels travel as letter post, so that
+    small ones have a CN 22."""
 
     carrier: str
     port: Literal["fake"] = "fake"
@@ -37,10 +39,12 @@ class CarrierAccount(msgspec.Struct, frozen=True):
 
 
 class PackingSettings(msgspec.Struct, frozen=True):
-    """company_prefix: GS1's, "" when the retailer has none, who can't number parcels then; sscc_extension: that this region's numbers begin with. senders: by
-    location, others than `sender`. tolerance: by how much a scale may differ. fake_carrier_file: where the fake keeps its books for all replicas, "" for
-    each on its own. papers_keep_days: of shipments that are over. sdr: what the limit of a CN 22 is reckoned by; hs_digits: by country of
-    destination, how many digits of an HS code it wants where six don't suffice. timezone: the region's, in which papers have their day."""
+    """company_prefix: GS1's, "" when the retailer has none, who can't number parcels then; sscc_extension: that this
+    region's numbers begin with. senders: by location, others than `sender`. tolerance: by how much a scale may differ.
+    fake_carrier_file: where the fake keeps its books for all replicas, "" for each on its own. papers_keep_days: of
+    shipments that are over. sdr: what the limit of a CN 22 is reckoned by; hs_digits: by country of destination, how
+    many digits of an HS code it wants where six don't suffice. timezone: the region's, in
+    which papers have their day."""
 
     company_prefix: str = ""
     sscc_extension: int = 0

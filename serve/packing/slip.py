@@ -1,6 +1,7 @@
 """The packing slip: what is in one carton of an order, for whoever opens it.
 
-No prices unless asked for, and never those of a present, which has its giver's words instead. The SSCC stands there as GS1-128, so that a return can be scanned by its slip.
+No prices unless asked for, and never those of a present, which has its giver's words instead. The SSCC stands there as
+GS1-128, so that a return can be scanned by its slip.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class SlipLine(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True
 
 
 class Slip(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """What a slip says. carton of cartons: this is the k-th of n. reference: of the customer, "" for none. weight_g: of the packed carton.
+    """What a slip says. carton of cartons: this is the k-th of n. reference: of the customer, "" for none.
+    weight_g: of the packed carton.
     message: of who gives it."""
 
     order_id: _Text
@@ -56,7 +58,8 @@ class Slip(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 def packing_slip(slip: Slip) -> bytes:
     """The slip as PDF. The same slip gives the same bytes.
 
-    Errors: `barcode.check_digit` and the like for an SSCC that is none; AssertionError for a carton that there is not."""
+    Errors: `barcode.check_digit` and the like for an SSCC that is none; AssertionError for a
+    carton that there is not."""
     assert slip.carton <= slip.cartons, "the k-th of n cartons"
     checked(slip.sscc, (SSCC_DIGITS,))
     # Drawn twice: how many pages there are is known at the end only.

@@ -1,4 +1,5 @@
-"""The label of a parcel's own number (GS1 Logistic Label Guideline): the SSCC as GS1-128, with what people read. No name and no address."""
+"""The label of a parcel's own number (GS1 Logistic Label Guideline): the SSCC as GS1-128, with what people read.
+No name and no address."""
 
 from __future__ import annotations
 

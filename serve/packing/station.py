@@ -57,7 +57,8 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=NewParcel, request_example={"carton": "M"}, problems=_PROBLEMS, example=examples.STEP),
     )  # fmt: skip
     async def opened(shipment_id: ShipmentId, request: Request) -> Response:
-        """One of the region's cartons by its name, or any other by its measures. It has its SSCC a moment later, mostly with this answer."""
+        """One of the region's cartons by its name, or any other by its measures. It has its SSCC a moment later,
+        mostly with this answer."""
         write, sent = await calls.document(request, _parcel_decoder)
         return ok(await calls.step(shipment_id, request, _parcel(calls, sent, reach_of(request.scope)), write))
 
@@ -67,7 +68,8 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=ParcelClosure, request_example={"weight_g": 1240}, problems=_PROBLEMS, example=examples.PACKED),
     )  # fmt: skip
     async def closed(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """The weight is compared with that of the contents, where the catalogue knows it. With the last parcel the order's fulfilment is packed."""
+        """The weight is compared with that of the contents, where the catalogue knows it. With the last parcel the
+        order's fulfilment is packed."""
         write, sent = await calls.document(request, _closure_decoder)
         settings = calls.settings
         command = CloseParcel(
@@ -86,7 +88,8 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.STEP),
     )
     async def reopened(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """Its label has to be given back first. When all was packed, packing goes on: what no carrier takes is packed otherwise. So it is when other parcels have left: what is taken out of it is packed again."""
+        """Its label has to be given back first. When all was packed, packing goes on: what no carrier takes is packed
+        otherwise. So it is when other parcels have left: what is taken out of it is packed again."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, ReopenParcel(parcel, reach_of(request.scope)), write))
 
@@ -131,8 +134,8 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=Scan, request_example=_SCAN, problems=_PROBLEMS, example=examples.STEP),
     )
     async def scanned(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """A wrong item, one too many, or a lot that is not set aside for this shipment is refused, with what to do instead. Of what is kept by lot or serial number, that is
-        scanned too."""
+        """A wrong item, one too many, or a lot that is not set aside for this shipment is refused, with what to do
+        instead. Of what is kept by lot or serial number, that is scanned too."""
         write, sent = await calls.document(request, _scan_decoder)
         lots = await _allotted(calls, shipment_id, {sent.sku}, request)
         allotted = [(lot, units) for _, lot, units in lots]
@@ -156,8 +159,9 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=MissingAtPacking, request_example={"lines": [_SCAN]}, problems=_PROBLEMS, example=examples.STEP),
     )  # fmt: skip
     async def missing(shipment_id: ShipmentId, request: Request) -> Response:
-        """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has. When the order holds less by now than the shipment took it to, it knew:
-        nothing leaves the books (`last_refusal`: `order.fulfilment_changed`), and `left` says what is still to be packed."""
+        """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has.
+        When the order holds less by now than the shipment took it to, it knew: nothing leaves the books
+        (`last_refusal`: `order.fulfilment_changed`), and `left` says what is still to be packed."""
         write, sent = await calls.document(request, _missing_decoder)
         lots = [(line.sku, line.lot, line.quantity) for line in sent.lines if line.lot]
         # Whoever names no lot names the SKU once; the shipment says so.
@@ -192,8 +196,9 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.PACKED),
     )
     async def finished(shipment_id: ShipmentId, request: Request) -> Response:
-        """It is told by itself with the last parcel; this is for when it refused (`last_refusal`), and the reason is gone. With
-        something left that is not there, while all else is in closed parcels, the order is asked whether it holds that at all."""
+        """It is told by itself with the last parcel; this is for when it refused (`last_refusal`), and the reason is
+        gone. With something left that is not there, while all else is in closed parcels, the order is asked
+        whether it holds that at all."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, FinishPacking(reach_of(request.scope)), write))
 
@@ -203,7 +208,8 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.UNPACKED),
     )
     async def unpacked(shipment_id: ShipmentId, request: Request) -> Response:
-        """Its goods lie in their places again. Labels that were bought are given back to the carrier first; one that does not answer is asked again by the same call."""
+        """Its goods lie in their places again. Labels that were bought are given back to the carrier first; one that
+        does not answer is asked again by the same call."""
         write, _ = await calls.document(request, _nothing_decoder)
         view = await calls.view(shipment_id, request, papers=True)
         if view.status == "unpacking":
@@ -216,6 +222,7 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.UNPACKED),
     )
     async def cancelled(shipment_id: ShipmentId, request: Request) -> Response:
-        """Until its first parcel stands before the driver. The location has its units back; what is packed is unpacked."""
+        """Until its first parcel stands before the driver. The location has its units back;
+        what is packed is unpacked."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, CancelManual(reach_of(request.scope)), write))

@@ -30,8 +30,8 @@ def draw_table(
 ) -> float:
     """The rows below their titles, from y on; where the next line may be.
 
-    A row is not parted between pages. bottom: how far down a page may be written; begin_page: makes another page and tells where on it the
-    table goes on."""
+    A row is not parted between pages. bottom: how far down a page may be written; begin_page: makes another page and
+    tells where on it the table goes on."""
     y = _titles(sheet, y, columns)
     for row in rows:
         cells = [_cell(sheet, column, text) for column, text in zip(columns, row, strict=True)]

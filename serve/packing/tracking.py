@@ -38,8 +38,9 @@ def add(api: APIRouter, calls: PackingCalls) -> None:
         **documented(OrderShipments, problems=(401, 403, 404, 421, 422), example=examples.ORDER_SHIPMENTS),
     )
     async def shipments(order_id: OrderInPath, request: Request) -> Response:
-        """As they are now, of what is packed at a station. By whom they go and under which numbers is withheld (`elsewhere`) from who is bound to locations with which the order has nothing
-        to do: the carrier would tell by them where it goes."""
+        """As they are now, of what is packed at a station. By whom they go and under which numbers is withheld
+        (`elsewhere`) from who is bound to locations with which the order has nothing to do: the carrier would
+        tell by them where it goes."""
         asker = asker_of(request.scope, "orders.read")
         if asker:
             return AnswerResponse(await told_alike(_told(calls, order_id, request.scope, asker)))

@@ -179,7 +179,8 @@ def kilograms(grams: int, language: Language) -> str:
 
 
 def amount(money: Money, language: Language) -> str:
-    """12.99 USD: with as many digits behind the point as the currency has, and its code, which says more than a sign."""
+    """12.99 USD: with as many digits behind the point as the currency has, and its code,
+    which says more than a sign."""
     digits = _MINOR_DIGITS.get(money.currency, 2)
     whole, rest = divmod(money.amount, 10**digits)
     return f"{whole}{_POINTS[language]}{rest:0{digits}} {money.currency}" if digits else f"{whole} {money.currency}"

@@ -1,4 +1,5 @@
-"""What goods of a shipment are worth, from the order and the catalogue: for customs papers and slips. How it is reckoned stands in `actors/domain/paid.py`."""
+"""What goods of a shipment are worth, from the order and the catalogue: for customs papers and slips. How it is
+reckoned stands in `actors/domain/paid.py`."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from serve.availability.index import AvailabilityIndex
 def values_of(
     goods: Mapping[str, int], view: ShipmentView, order: OrderView | None, index: AvailabilityIndex
 ) -> dict[str, Money]:
-    """What all these units are worth together, by SKU, of those of which somebody knows it: what was paid for them, else what they cost the retailer (of a manual shipment, and what was
-    free), which may be in another currency."""
+    """What all these units are worth together, by SKU, of those of which somebody knows it: what was paid for them,
+    else what they cost the retailer (of a manual shipment, and what was free), which may be in another currency."""
     values = {} if order is None else _paid(goods, view, order, index)
     for sku, units in goods.items():
         cost = _cost(sku, index)
@@ -28,7 +29,8 @@ def values_of(
 
 
 def prices_of(view: ShipmentView, order: OrderView) -> dict[str, Money]:
-    """What one unit was sold for, by SKU; not of parts of kits. Where its lines have several prices, their average, to the nearest minor unit."""
+    """What one unit was sold for, by SKU; not of parts of kits. Where its lines have several prices, their average, to
+    the nearest minor unit."""
     each = worth_here(prices(_lines(order)), view.lines, _standing(order, view.number))
     return {sku: Money(round(price), order.total.currency) for sku, price in each.items()}
 

@@ -1,8 +1,9 @@
 r"""Numbers of cards (PANs) in what callers send: bodies of JSON or forms, headers, paths and queries. Pure.
 
-What a number looks like is said in `actors/domain/card_number.py`; here stands how a request may spell it: JSON's `\u0034`, percent
-signs and `+` in forms and URLs, digits and blanks beyond ASCII. One exception is ours: the value of a GTIN's field (`sku`, `gtin`,
-`ean`, `upc`, `barcode`) that is a valid GTIN of 12 to 14 digits passes, since one in ten German EAN-13 codes passes Luhn, too.
+What a number looks like is said in `actors/domain/card_number.py`; here stands how a request may spell it: JSON's
+`\u0034`, percent signs and `+` in forms and URLs, digits and blanks beyond ASCII. One exception is ours: the value of a
+GTIN's field (`sku`, `gtin`, `ean`, `upc`, `barcode`) that is a valid GTIN of 12 to 14 digits passes, since one in ten
+German EAN-13 codes passes Luhn, too.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def _plain_holds(data: bytes, *, fields: bool) -> bool:
 
 
 def is_gtin(digits: bytes) -> bool:
-    """Whether these ASCII digits are a GTIN-12, -13 or -14 (GS1 General Specifications, 7.9: modulo 10, weights 3 and 1)."""
+    """Whether these ASCII digits are a GTIN-12, -13 or -14 (GS1 General Specifications, 7.9:
+    modulo 10, weights 3 and 1)."""
     if len(digits) not in GTIN_LENGTHS or not digits.isdigit():
         return False
     return (sum(digits[-1::-2]) + 3 * sum(digits[-2::-2]) - 48 * (len(digits) + len(digits) // 2 * 2)) % 10 == 0
@@ -102,8 +104,8 @@ def _in_gtin_field(body: bytes, start: int, end: int) -> bool:
 
 
 def pointer_of_pan(body: bytes) -> str | None:
-    """The JSON pointer of the first value with a card's number, or of the object that has a member so named; None when that can't be
-    told. The pointer itself never holds one."""
+    """The JSON pointer of the first value with a card's number, or of the object that has a member so named; None when
+    that can't be told. The pointer itself never holds one."""
     try:
         waiting: list[Iterator[_Value]] = [iter([("", "", msgspec.json.decode(body))])]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,5 @@
-"""One call's commands to many entities: each under the call's own key, so that the call repeated gives the same again."""
+"""One call's commands to many entities: each under the call's own key, so that the call
+repeated gives the same again."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ _decode_request = msgspec.json.Decoder(RequestView).decode
 
 
 class Asking(NamedTuple):
-    """A call that is being served. `key`: of the write that it is; a command id is unique within its entity. `digest`: of its body, a keyed one
-    where that names people."""
+    """A call that is being served. `key`: of the write that it is; a command id is unique within its entity. `digest`:
+    of its body, a keyed one where that names people."""
 
     gateway: Gateway
     scope: Scope
@@ -37,7 +38,8 @@ class Asking(NamedTuple):
         return cause
 
     async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, part: str = "") -> bytes:
-        """What the entity answers, as JSON. `part`: where one entity gets several commands of the call. Raises Problem."""
+        """What the entity answers, as JSON. `part`: where one entity gets several commands of
+        the call. Raises Problem."""
         reply = await self.gateway.ask(
             kind, entity_id, command,
             command_id=f"{self.key}{part}", digest=self.digest, cause=self.cause, who=self.scope.get(WHO),

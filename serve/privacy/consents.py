@@ -94,7 +94,8 @@ def router(consenting: Consenting) -> APIRouter:
         "/v1/customers/me/consents", summary="What I have agreed to", **documented(OwnConsents, problems=(401, 403))
     )
     async def mine(request: Request) -> Response:
-        """The last word to each purpose, and all that was said before. `Sec-GPC: 1` is a refusal of `sale_or_sharing`."""
+        """The last word to each purpose, and all that was said before. `Sec-GPC: 1` is a
+        refusal of `sale_or_sharing`."""
         return ok(await consenting.own(request.scope))
 
     @api.put(

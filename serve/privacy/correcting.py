@@ -1,6 +1,8 @@
-"""What is sealed of an order is corrected: what its person says is otherwise, or an address that is another's is taken out of it.
+"""What is sealed of an order is corrected: what its person says is otherwise, or an address that is
+another's is taken out of it.
 
-Of what is sealed as a whole only the changes are otherwise: when the customer has just changed something himself, it is read anew.
+Of what is sealed as a whole only the changes are otherwise: when the customer has just changed
+something himself, it is read anew.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ class Correcting:
         self._redirecting = Redirecting(services, private)
 
     async def correct(self, order_id: str, changes: Mapping[str, Any], email: Email | None, asking: Asking) -> None:
-        """See `PrivateOrders.rectified`; what waits to be sent to the address of before is withdrawn. Raises Problem."""
+        """See `PrivateOrders.rectified`; what waits to be sent to the address of before is
+        withdrawn. Raises Problem."""
         for number in range(RECTIFY_TRIES):
             try:
                 await self._once(await self._contact(order_id, asking), changes, email, number, asking)
@@ -48,7 +51,8 @@ class Correcting:
                 return
 
     async def without_address(self, order_id: str, email_digest: str, asking: Asking) -> bool:
-        """Takes the address out of an order, if it is (still) the one of this digest: was it? Nobody is written to about the order any more; its account still finds it. Raises Problem 409, 503."""
+        """Takes the address out of an order, if it is (still) the one of this digest: was it? Nobody is written to
+        about the order any more; its account still finds it. Raises Problem 409, 503."""
         for number in range(RECTIFY_TRIES):
             contact = await self._contact(order_id, asking)
             if contact.email_digest != email_digest:

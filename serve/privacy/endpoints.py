@@ -1,4 +1,5 @@
-"""`/v1/privacy-requests`: what people ask about their own data, for the privacy officer: written down, proved, done, ended."""
+"""`/v1/privacy-requests`: what people ask about their own data, for the privacy officer: written
+down, proved, done, ended."""
 
 from __future__ import annotations
 
@@ -87,7 +88,8 @@ class Requests:
 
     async def exported(self, found: RequestView, request: Request, by: str) -> PersonData:
         """All of the person's data, once the request allows it, noted as told. Raises Problem."""
-        # It has no Idempotency-Key, since nobody's answer of then is to be kept: each is a call of its own, and told once is told.
+        # It has no Idempotency-Key, since nobody's answer of then is to be kept: each is a call of its
+        # own, and told once is told.
         asking = Asking(self.services.gateway, request.scope, secrets.token_hex(16), 0)
         await asking.of_request(found.request_id, BeginStep("export", by), ":begin")
         data = await self.export.gather(found.about, request.scope)
@@ -183,7 +185,8 @@ def router(requests: Requests) -> APIRouter:
         ),
     )
     async def written(request: Request) -> Response:
-        """Its deadline follows from the law and the day that it came in. What was typed to name the person is not kept."""
+        """Its deadline follows from the law and the day that it came in. What was typed to name
+        the person is not kept."""
         return AnswerResponse((201, encode(detail(await officer.write_down(request))), ()))
 
     @api.get(
@@ -201,8 +204,8 @@ def router(requests: Requests) -> APIRouter:
         **documented(RequestDetail, request=RequestUpdate, request_example=_STEP, problems=(401, 403, 404, 409)),
     )
     async def stepped(request_id: RequestId, request: Request) -> Response:
-        """Nothing of the person is told or changed before it is proved of each name who asks. `erase` is refused while orders are under way. What was cut short
-        stands in `begun`: send it again under another key."""
+        """Nothing of the person is told or changed before it is proved of each name who asks. `erase` is refused while
+        orders are under way. What was cut short stands in `begun`: send it again under another key."""
         return ok(detail(await officer.step(request_id, request)))
 
     return api
@@ -220,7 +223,8 @@ def _add_list(api: APIRouter, services: Services) -> None:
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """The nearest deadline first; without a `status`, what is open. From the read model, which is a moment behind (`as_of`)."""
+        """The nearest deadline first; without a `status`, what is open. From the read model, which is a
+        moment behind (`as_of`)."""
         officer_of(request)
         check_choice("status", status, _STATUSES)
         statuses = sorted(OPEN) if status is None else [status]
@@ -251,8 +255,8 @@ def _add_export(api: APIRouter, officer: _Officer) -> None:
     async def exported(
         request_id: RequestId, request: Request, format: Annotated[Literal["json", "html"], Query(description="data, or a page to read")] = "json"  # noqa: A002 -- the parameter's name
     ) -> Response:  # fmt: skip
-        """For requests of access, portability or knowledge, once it is proved who asks; as JSON, or as a page to read in the language that
-        `Accept-Language` names (English, Spanish, Portuguese)."""
+        """For requests of access, portability or knowledge, once it is proved who asks; as JSON, or as a page to read
+        in the language that `Accept-Language` names (English, Spanish, Portuguese)."""
         data = await officer.exported(request_id, request)
         if format == "json":
             return ok(data)

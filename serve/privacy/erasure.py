@@ -1,19 +1,22 @@
-"""Erasure (GDPR Art. 17, Cal. Civ. Code §1798.105, LGPD Art. 18 VI): the person's keys are destroyed, and with them whatever they sealed, in the
-journal, the history, the read model and every backup. What pointed to the person is taken out besides.
+"""Erasure (GDPR Art. 17, Cal. Civ. Code §1798.105, LGPD Art. 18 VI): the person's keys are destroyed, and with them
+whatever they sealed, in the journal, the history, the read model and every backup. What pointed to the
+person is taken out besides.
 
     orders under way? ─▶ refused     someone else's under the same keys? ─▶ refused
     keys ─DestroyKey─▶ orders ─ForgetPerson─▶ other accounts' orders with the address ─RectifyOrder without it─▶ shipments without an order ─ForgetRecipient─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
 
 The labels of an order's parcels are sealed under the order's key: with it they are gone, wherever they lie.
 
-What another account has placed with the person's address stays that account's, under its key: the address is taken out of it (`correcting.py`). In its
-history the address stays sealed, as after every correction: for the privacy officer, and for that account's own exports, until that account is erased.
+What another account has placed with the person's address stays that account's, under its key: the address is taken out
+of it (`correcting.py`). In its history the address stays sealed, as after every correction: for the privacy officer,
+and for that account's own exports, until that account is erased.
 
 Carts come after the account, which makes no more of them then; one that still keeps units gives them back.
 
-What stays: what was bought, when, for how much and in which country, without a person (GDPR Art. 17(3)(b): books and invoices); and the request
-itself as proof. Keys go first: whatever stops it in the middle, nothing can be read any more, and the orders are still found by their digests,
-so that to do it again brings it to its end. Each part done twice changes nothing.
+What stays: what was bought, when, for how much and in which country, without a person (GDPR Art. 17(3)(b): books and
+invoices); and the request itself as proof. Keys go first: whatever stops it in the middle, nothing can be read any
+more, and the orders are still found by their digests, so that to do it again brings it to its end. Each part
+done twice changes nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +56,8 @@ _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 
 
 class Extent(NamedTuple):
-    """What there is of a person: ids. of_others: orders of other accounts with the person's address, which are not the person's."""
+    """What there is of a person: ids. of_others: orders of other accounts with the person's address,
+    which are not the person's."""
 
     orders: list[str]
     keys: list[str]
@@ -99,7 +103,8 @@ class Erasure:
         return Extent(order_ids, keys, notices, shipments, left)
 
     async def restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
-        """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
+        """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives
+        counts. Raises Problem 409, 503."""
         if restricted:
             extent = await self.extent(request.about, asking.scope)
             keys, counts = extent.keys, {"keys": len(extent.keys), "of_others": len(extent.of_others)}
@@ -111,13 +116,15 @@ class Erasure:
         return counts
 
     async def _to_lift(self, about: About, scope: Scope) -> list[str]:
-        # Whoever else has used the address since must not keep a restriction in force: only this request's own is taken away.
+        # Whoever else has used the address since must not keep a restriction in force: only this
+        # request's own is taken away.
         await self._persons.all_written()
         keys, _ = await self._persons.keys(about, await self._persons.orders(about), scope)
         return keys
 
     async def check(self, extent: Extent, scope: Scope) -> None:
-        """Raises Problem 409 while orders are on their way: the contract needs to know to whom (GDPR Art. 6(1)(b), 17(3)(b))."""
+        """Raises Problem 409 while orders are on their way: the contract needs to know to whom (GDPR
+        Art. 6(1)(b), 17(3)(b))."""
         gateway, cause, now_ms = self._services.gateway, scope[REQUEST_ID], self._services.clock.now_ms()
         under_way = await each(lambda order_id: _under_way(gateway, order_id, cause, now_ms), extent.orders)
         _refuse([order_id for order_id, yes in zip(extent.orders, under_way, strict=True) if yes])
@@ -128,7 +135,8 @@ class Erasure:
             raise Problem("privacy.shipments_under_way", detail, extra={"shipment_ids": left[:TOLD_MAX]})
 
     async def erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
-        """All of it; gives counts. Raises Problem 409 when an order was placed at this very moment, 503: do it again then."""
+        """All of it; gives counts. Raises Problem 409 when an order was placed at this very
+        moment, 503: do it again then."""
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
         left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
         removed = await each(

@@ -1,7 +1,9 @@
-"""All that the cell keeps about one person, gathered for that person (GDPR Art. 15 and 20; Cal. Civ. Code §1798.110, .130; LGPD Art. 19).
+"""All that the cell keeps about one person, gathered for that person (GDPR Art. 15 and 20; Cal. Civ. Code
+§1798.110, .130; LGPD Art. 19).
 
-Orders come from their actors, fresh, with what is sealed of them opened, and what only their history tells beside them (`order_past.py`); restricted data too, since it is told to nobody else.
-The staff who worked on an order, and what protects the cell, are not the person's data.
+Orders come from their actors, fresh, with what is sealed of them opened, and what only their history tells beside them
+(`order_past.py`); restricted data too, since it is told to nobody else. The staff who worked on an order, and what
+protects the cell, are not the person's data.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ RESERVATIONS_MAX = 10_000
 _decode_order = msgspec.json.Decoder(OrderView).decode
 _decode_reservation = msgspec.json.Decoder(ReservationView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
-# For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by field.
+# For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by
+# field.
 KEPT: Mapping[Purpose, tuple[Keep, ...]] = {
     "orders": ("erasure", "order", "papers", "visit"),
     "customer_access": ("account", "session", "code"),

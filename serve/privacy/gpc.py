@@ -1,8 +1,9 @@
-"""`Sec-GPC: 1`: a browser that says for its person not to sell or share their data (Global Privacy Control; 11 CCR §7025, Cal. Civ. Code §1798.135(e)).
+"""`Sec-GPC: 1`: a browser that says for its person not to sell or share their data (Global Privacy Control; 11 CCR
+§7025, Cal. Civ. Code §1798.135(e)).
 
-From a customer who is signed in it is recorded as a refusal of `sale_or_sharing`, once: who was heard stands in this replica's memory, so that the
-next calls cost nothing. It is looked up again after HEARD_S, since another replica may have been told otherwise meanwhile. While the signal comes,
-nothing that was agreed to counts against it.
+From a customer who is signed in it is recorded as a refusal of `sale_or_sharing`, once: who was heard stands in this
+replica's memory, so that the next calls cost nothing. It is looked up again after HEARD_S, since another replica may
+have been told otherwise meanwhile. While the signal comes, nothing that was agreed to counts against it.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class PrivacySignals:
         self._heard: OrderedDict[str, float] = OrderedDict()
 
     async def heed(self, scope: Scope, customer_id: str) -> bool:
-        """Records the signal if it comes and is news; does it come? Never refuses the call that it came with: when it can't be recorded now, the next
-        call tries again."""
+        """Records the signal if it comes and is news; does it come? Never refuses the call that it came with: when it
+        can't be recorded now, the next call tries again."""
         if not signalled(scope):
             return False
         now_s = self._clock.monotonic()

@@ -1,11 +1,14 @@
-"""Orders by which a person is named who has nothing else: no account, no address and no reference of the retailer, as who has bought at a marketplace.
+"""Orders by which a person is named who has nothing else: no account, no address and no reference of the retailer, as
+who has bought at a marketplace.
 
     order_ids ──┐
     order_ref ──┴─▶ kept under a key of its own? ─▶ its id, in the request
                         └── of an account, reference or address ─▶ refused: that is to be named, and proved
 
-Such an order is the only one under its key (`PrivateOrders`), so nothing of anybody else is told or erased with it. Its reference is the marketplace's, and whoever has an account may write the same one into an
-order of his own, and as often as he likes: those are his account's, and are not looked at (`ownerless`), so that no number of them hides hers. Ids are kept and not the reference: so it is settled which orders they are, when somebody looks at what was named.
+Such an order is the only one under its key (`PrivateOrders`), so nothing of anybody else is told or erased with it. Its
+reference is the marketplace's, and whoever has an account may write the same one into an order of his own, and as often
+as he likes: those are his account's, and are not looked at (`ownerless`), so that no number of them hides hers. Ids are
+kept and not the reference: so it is settled which orders they are, when somebody looks at what was named.
 """
 
 from __future__ import annotations
@@ -34,8 +37,9 @@ class NamedOrders:
         self._private = private
 
     async def resolved(self, order_ids: Sequence[str], order_ref: str, scope: Scope) -> list[str]:
-        """Ids of the orders that were named, each once; `order_ref` "" for none. Raises Problem 404 for one that there is not, or in which there is nothing of a person, 409 for one of somebody who is to be
-        named otherwise, and for a reference of several; 503."""
+        """Ids of the orders that were named, each once; `order_ref` "" for none. Raises Problem 404 for one that there
+        is not, or in which there is nothing of a person, 409 for one of somebody who is to be named otherwise, and for
+        a reference of several; 503."""
         if not order_ids and not order_ref:
             return []
         await self._persons.all_written()

@@ -1,8 +1,10 @@
-"""What of a person's orders stands in their history alone: what the staff wrote when it held an order and released it, and whose it was said to be before that was changed or corrected.
+"""What of a person's orders stands in their history alone: what the staff wrote when it held an order and released it,
+and whose it was said to be before that was changed or corrected.
 
     HoldsPlaced, HoldsReleased ──▶ notes      OrderPlaced, OrderRectified, but the last ──▶ former
 
-The cell keeps both as long as the order, and tells them to others; so they are the person's data like what the order tells now (GDPR Art. 15(1)). Restricted ones too: they are told to nobody else.
+The cell keeps both as long as the order, and tells them to others; so they are the person's data like what the order
+tells now (GDPR Art. 15(1)). Restricted ones too: they are told to nobody else.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ from serve.problems import Problem
 from serve.replies import body_of
 from serve.services import Services
 
-# So many events of one order are looked through, and so much is told of all orders of a person: whoever has more has it told by who runs the cell.
+# So many events of one order are looked through, and so much is told of all orders of a person: whoever has more has it
+# told by who runs the cell.
 EVENTS_MAX = 20_000
 PAST_MAX = 10_000
 _RELEASED = HoldsReleased.__name__
@@ -47,7 +50,8 @@ class OrdersPast:
         self._told = 0
 
     async def of(self, order: OrderView) -> tuple[list[StaffNote], list[FormerData]]:
-        """(notes, whose it was said to be until when), oldest first; nothing of somebody who is erased. order: as it is now. Raises Problem 409 for too much of it, 503."""
+        """(notes, whose it was said to be until when), oldest first; nothing of somebody who is erased. order: as it is
+        now. Raises Problem 409 for too much of it, 503."""
         notes: list[StaffNote] = []
         former: list[FormerData] = []
         before = b""

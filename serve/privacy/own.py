@@ -109,7 +109,8 @@ def router(requests: Requests) -> APIRouter:
         ),
     )
     async def asked(request: Request) -> Response:
-        """Whoever is signed in has proved who they are; of an access or portability request the data is there at once (`POST /v1/customers/me/data`)."""
+        """Whoever is signed in has proved who they are; of an access or portability request the data is there at once
+        (`POST /v1/customers/me/data`)."""
         return AnswerResponse((201, encode(await own.ask(request)), ()))
 
     @api.get(
@@ -133,7 +134,8 @@ def router(requests: Requests) -> APIRouter:
     # No GET: the request notes that it was told, and is under way from then on.
     @api.post("/v1/customers/me/data", summary="My own data", **documented(PersonData, problems=(401, 403, 409)))
     async def data(request: Request) -> Response:
-        """All that is kept about me, machine-readable (GDPR Art. 20), once I have asked for access, portability or knowledge."""
+        """All that is kept about me, machine-readable (GDPR Art. 20), once I have asked for access,
+        portability or knowledge."""
         return ok(await own.data(request))
 
     return api

@@ -1,5 +1,6 @@
-"""A person's data as a page to read, in English, Spanish or Portuguese. It has no script, loads nothing, and every text in it is escaped;
-by `PAGE_POLICY` a browser runs no script and uses no style but the page's own, should some text ever get into it as it is."""
+"""A person's data as a page to read, in English, Spanish or Portuguese. It has no script, loads nothing, and every text
+in it is escaped; by `PAGE_POLICY` a browser runs no script and uses no style but the page's own, should some text
+ever get into it as it is."""
 
 from __future__ import annotations
 

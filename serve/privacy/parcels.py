@@ -1,6 +1,7 @@
 """What was packed for a person, and what waits at a store: for the answer to who asks for all that there is.
 
-Parcels of an order are found by its fulfilments, pickups by the order's own list; what was sent without an order by the keyed digest of whom it was for.
+Parcels of an order are found by its fulfilments, pickups by the order's own list; what was sent without an order by the
+keyed digest of whom it was for.
 """
 
 from __future__ import annotations

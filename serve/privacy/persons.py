@@ -1,13 +1,14 @@
-"""Whose data it is: a person is named by an account, an e-mail address or a reference of the retailer, and found by keyed digests of these; who has
-none of them, by orders (`named_orders.py`).
+"""Whose data it is: a person is named by an account, an e-mail address or a reference of the retailer, and found by
+keyed digests of these; who has none of them, by orders (`named_orders.py`).
 
     names ──▶ About (digests) ──▶ orders: of the account, with the address, with the reference, those that are named
                               └──▶ data keys: of each of these identities, and those that the orders are sealed under
 
-One identity has one key (`serve/orders/private.py`): the account, else the reference, else the address. So an order that was found by its address
-may be sealed under the key of a reference that nobody named. `others` finds what else that key seals: it might be another person's, whose
-parcel went to this address. What another account has placed with the address is that account's, sealed under its key (`of_others`): whoever has an
-account may write there whatever address he likes, and must not keep a person from anything by it.
+One identity has one key (`serve/orders/private.py`): the account, else the reference, else the address. So an order
+that was found by its address may be sealed under the key of a reference that nobody named. `others` finds what else
+that key seals: it might be another person's, whose parcel went to this address. What another account has placed with
+the address is that account's, sealed under its key (`of_others`): whoever has an account may write there whatever
+address he likes, and must not keep a person from anything by it.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Persons:
     async def about(
         self, customer_id: str, email: Email | None, customer_ref: str, scope: Scope, order_ids: Sequence[str] = ()
     ) -> About:
-        """By what was named, "" and None for nothing, and the address that the account has. order_ids: see `NamedOrders`. Raises Problem 503."""
+        """By what was named, "" and None for nothing, and the address that the account has. order_ids: see
+        `NamedOrders`. Raises Problem 503."""
         if email is None and customer_id:
             address = await self.address(customer_id, scope)
             email = checked(address, "") if address else None
@@ -99,14 +101,16 @@ class Persons:
 
     # --- what there is of them
     async def all_written(self) -> None:
-        """Comes before all that follows here: whatever was acknowledged until now can be found by it then. Raises Problem 503 while it can't: nobody
-        is to hear that all is told or erased while something is still on its way to the store."""
+        """Comes before all that follows here: whatever was acknowledged until now can be found by it then. Raises
+        Problem 503 while it can't: nobody is to hear that all is told or erased while something is still
+        on its way to the store."""
         if not await fresh_enough(self._services, self._services.clock.now_ms(), FRESH_S):
             detail = "Some of what the person did last may not be found yet, so nothing was done: try again."
             raise Problem("privacy.not_fresh", detail)
 
     async def orders(self, about: About) -> list[OrderSummary]:
-        """All orders, newest first, of what is `of_others` the newest ORDERS_MAX. Raises Problem 409 for more than ORDERS_MAX of the person, 503."""
+        """All orders, newest first, of what is `of_others` the newest ORDERS_MAX. Raises Problem 409 for more than
+        ORDERS_MAX of the person, 503."""
         found: dict[str, OrderSummary] = {}
         for customer_id in about.customer_ids:
             await self._collect(about, found, owner=customer_id)
@@ -141,7 +145,8 @@ class Persons:
         return _decode_key(body_of(reply))
 
     async def own_orders(self, about: About) -> list[OrderSummary]:
-        """Those of the person, newest first, without what is `of_others`, which would tell who that is and where he lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
+        """Those of the person, newest first, without what is `of_others`, which would tell who that is and where he
+        lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
         return own_of(about, await self.orders(about))
 
     async def _collect(
@@ -180,7 +185,8 @@ class Persons:
                     after = page[-1]
 
     async def shipments(self, subjects: Sequence[str]) -> list[str]:
-        """Ids of all manual shipments for these persons (keyed digests). Raises Problem 409 for more than SHIPMENTS_MAX, 503."""
+        """Ids of all manual shipments for these persons (keyed digests). Raises Problem 409 for more
+        than SHIPMENTS_MAX, 503."""
         found: list[str] = []
         for person in dict.fromkeys(subjects):
             after, page = "", [""]
@@ -194,7 +200,8 @@ class Persons:
         return found
 
     async def keys(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> tuple[list[str], list[str]]:
-        """(ids of all keys in use that something of the person is sealed under, the keyed digests of whom these are kept for). Raises Problem 503."""
+        """(ids of all keys in use that something of the person is sealed under, the keyed digests of whom these are
+        kept for). Raises Problem 503."""
         found, persons = set[str](), list(about.subjects)
         persons += [self.person(unproved(customer_id)) for customer_id in about.customer_ids]
         sealed = {envelope.key_of(order.sealed) for order in orders if order.sealed}
@@ -215,8 +222,8 @@ class Persons:
         return sorted(found), list(dict.fromkeys(persons))
 
     async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
-        """Ids of orders that may be another person's, and would be concerned by what is done with these own ones: they were not found, and are sealed under the same keys.
-        Raises Problem 409, 503."""
+        """Ids of orders that may be another person's, and would be concerned by what is done with these own ones: they
+        were not found, and are sealed under the same keys. Raises Problem 409, 503."""
         known = {order.order_id for order in orders}
         more: dict[str, OrderSummary] = {}
         references = {order.customer_ref for order in orders if not order.owner}

@@ -1,9 +1,11 @@
-"""Another address of an order that waits at a store: its customer is told another code there, and what would go to the old address is withdrawn.
+"""Another address of an order that waits at a store: its customer is told another code there, and what would go to
+the old address is withdrawn.
 
     RectifyOrder ──pickups: a code for each collection that is ready──▶ the order, which tells its collections (`actors/domain/order_pickup_redirect.py`)
     notices of the order that wait to be sent, as they were before ──▶ withdrawn
 
-The collections withdraw what they have told themselves. The rest (of another date, say) is withdrawn here: it was for somebody else, and the order tells the same.
+The collections withdraw what they have told themselves. The rest (of another date, say) is withdrawn here: it was for
+somebody else, and the order tells the same.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ _decode_collection = msgspec.json.Decoder(CollectionView).decode
 
 
 class Redirection(NamedTuple):
-    """`command`: the correction, with what the customer is told; `withdrawn`: ids of notices that are not to be sent once it is done."""
+    """`command`: the correction, with what the customer is told; `withdrawn`: ids of notices that are not to
+    be sent once it is done."""
 
     command: RectifyOrder
     withdrawn: list[str]

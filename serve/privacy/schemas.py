@@ -59,8 +59,10 @@ RequestStep = Literal[
 
 
 class NewRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request that came in by letter, phone or agent. The person is named by at least one of `customer_id`, `email`, `customer_ref`, `order_ids` and `order_ref`: of these,
-    keyed digests and ids are kept and not what was typed. `order_ids`, `order_ref`: orders of somebody who has no account, address or reference, as at a marketplace; each is looked for at once.
+    """A request that came in by letter, phone or agent. The person is named by at least one of `customer_id`, `email`,
+    `customer_ref`, `order_ids` and `order_ref`: of these, keyed digests and ids are kept and not what was typed.
+    `order_ids`, `order_ref`: orders of somebody who has no account, address or reference, as at a marketplace;
+    each is looked for at once.
     `agent`: a reference to the authorized agent's papers; `received_at`: now when absent."""
 
     law: Law
@@ -82,8 +84,9 @@ class NewOwnRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What of an order is otherwise; what is absent stays as it is. The country does not change, it is the books'; nor does the customer's
-    reference, or the address of an order without one: it is by these that the person's key is found. `gift_message`: of a present that has words, "" for none any more."""
+    """What of an order is otherwise; what is absent stays as it is. The country does not change, it is the books'; nor
+    does the customer's reference, or the address of an order without one: it is by these that the person's key is
+    found. `gift_message`: of a present that has words, "" for none any more."""
 
     order_ref: Annotated[Reference | None, PRIVATE_REFERENCE] = None
     email: Annotated[EmailText | None, PRIVATE_CONTACT] = None
@@ -98,8 +101,10 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One step. `confirm_identity` has a `method` and an `evidence`, of an `id_document` what it `covers` as well: which of the request's names are the person's whom it shows; `order_papers`, and a document that covers `orders`, the `order_ids` of the request that they are the proof of, unless it has one only. `extend` and `refuse` a `reason`, `rectify` an `order_id` and a
-    `correction`; the others have nothing more."""
+    """One step. `confirm_identity` has a `method` and an `evidence`, of an `id_document` what it `covers` as well:
+    which of the request's names are the person's whom it shows; `order_papers`, and a document that covers `orders`,
+    the `order_ids` of the request that they are the proof of, unless it has one only. `extend` and `refuse` a `reason`,
+    `rectify` an `order_id` and a `correction`; the others have nothing more."""
 
     step: RequestStep
     method: Method | None = None
@@ -112,7 +117,8 @@ class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProofDetail(msgspec.Struct, frozen=True):
-    """How it became known who asks. `by`: who has noted it; `covers`: as the officer has said of a document; `order_ids`: for which of the named orders."""
+    """How it became known who asks. `by`: who has noted it; `covers`: as the officer has said of a document;
+    `order_ids`: for which of the named orders."""
 
     method: Method
     evidence: str
@@ -132,8 +138,10 @@ class DoneDetail(msgspec.Struct, frozen=True):
 
 
 class RequestDetail(msgspec.Struct, frozen=True):
-    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the account that it has), `customer_id`, `customer_ref`, `orders` are the person's who asks, the agent's `mandate`; `missing_orders`: of which orders; `begun`: steps that were cut short: do
-    them again; `extended`, `refusal`: the reason, "" for none."""
+    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the
+    account that it has), `customer_id`, `customer_ref`, `orders` are the person's who asks, the agent's `mandate`;
+    `missing_orders`: of which orders; `begun`: steps that were cut short: do them again; `extended`, `refusal`:
+    the reason, "" for none."""
 
     request_id: str
     version: int
@@ -176,7 +184,8 @@ class PersonRequests(msgspec.Struct, frozen=True):
 
 
 class PersonRequestDetail(msgspec.Struct, frozen=True):
-    """A request as the person sees it. `term`: the rule that the deadline follows; `extended`, `refusal`: the reason, "" for none."""
+    """A request as the person sees it. `term`: the rule that the deadline follows; `extended`, `refusal`:
+    the reason, "" for none."""
 
     request_id: str
     law: Law
@@ -205,7 +214,8 @@ class ListedRequest(msgspec.Struct, frozen=True):
 
 
 class RequestPage(msgspec.Struct, frozen=True):
-    """The nearest deadline first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
+    """The nearest deadline first. `as_of`: how fresh it is, null while not every host has told;
+    `next_cursor`: null at the end."""
 
     requests: list[ListedRequest]
     as_of: datetime | None
@@ -230,8 +240,8 @@ class ConsentEntry(msgspec.Struct, frozen=True):
 
 
 class OwnConsents(msgspec.Struct, frozen=True):
-    """`consents`: the last word to each purpose; one that is not there was never asked, and counts as not granted. `history`: all that was ever
-    said, oldest first."""
+    """`consents`: the last word to each purpose; one that is not there was never asked, and counts as not granted.
+    `history`: all that was ever said, oldest first."""
 
     consents: list[ConsentEntry]
     history: list[ConsentEntry]
@@ -239,7 +249,8 @@ class OwnConsents(msgspec.Struct, frozen=True):
 
 # --- the answer to who asks for all that there is -------------------------------------------------------------------
 class AccountData(msgspec.Struct, frozen=True):
-    """An account. `email`: "" when it is not kept; `proved`: a code came back from there; `passkeys`: as the person calls them."""
+    """An account. `email`: "" when it is not kept; `proved`: a code came back from there; `passkeys`:
+    as the person calls them."""
 
     customer_id: Annotated[str, CUSTOMER_ID]
     email: Annotated[str, SHOWN_CONTACT]
@@ -258,7 +269,8 @@ class StaffNote(msgspec.Struct, frozen=True):
 
 
 class FormerData(msgspec.Struct, frozen=True):
-    """Whose an order was said to be, and where it went, until that was changed or corrected. `email`, `gift_message`: "" for none."""
+    """Whose an order was said to be, and where it went, until that was changed or corrected. `email`,
+    `gift_message`: "" for none."""
 
     until: datetime
     order_ref: Annotated[str, SHOWN_REFERENCE]
@@ -268,8 +280,9 @@ class FormerData(msgspec.Struct, frozen=True):
 
 
 class OrderData(msgspec.Struct, frozen=True):
-    """An order, and the address that it was placed with, "" for none. `notes`: all that the staff wrote about it, of holds that stand and of those that are over; `former`: what was there before
-    a change or a correction. Both oldest first."""
+    """An order, and the address that it was placed with, "" for none. `notes`: all that the staff wrote about it, of
+    holds that stand and of those that are over; `former`: what was there before a change or a
+    correction. Both oldest first."""
 
     order: OrderView
     email: Annotated[str, SHOWN_CONTACT]
@@ -291,8 +304,9 @@ class SentTo(msgspec.Struct, frozen=True):
 
 
 class ShipmentData(msgspec.Struct, frozen=True):
-    """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to: of one without an order, as long as it is kept; note: for who packs it, until it is over; who carries the
-    parcels, under which numbers, and what is in them stands in `parcels`."""
+    """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to:
+    of one without an order, as long as it is kept; note: for who packs it, until it is over; who carries the parcels,
+    under which numbers, and what is in them stands in `parcels`."""
 
     shipment_id: str
     order_id: str
@@ -307,7 +321,8 @@ class ShipmentData(msgspec.Struct, frozen=True):
 
 
 class PickupData(msgspec.Struct, frozen=True):
-    """An order that waits, or waited, at a store. `verified`: how it was proved that the person may have it; `here_at`, `here_spot`: since when and where the person said to be waiting."""
+    """An order that waits, or waited, at a store. `verified`: how it was proved that the person may have it; `here_at`,
+    `here_spot`: since when and where the person said to be waiting."""
 
     collection_id: str
     order_id: str
@@ -323,7 +338,8 @@ class PickupData(msgspec.Struct, frozen=True):
 
 
 class ProcessingNote(msgspec.Struct, frozen=True):
-    """What personal data is used for, why that is allowed, who gets it, and for how long it is kept (GDPR Art. 15(1))."""
+    """What personal data is used for, why that is allowed, who gets it, and for how long it is
+    kept (GDPR Art. 15(1))."""
 
     purpose: str
     legal_basis: str
@@ -332,8 +348,10 @@ class ProcessingNote(msgspec.Struct, frozen=True):
 
 
 class PersonData(msgspec.Struct, frozen=True):
-    """All that a cell keeps about one person (GDPR Art. 15 and 20, Cal. Civ. Code §1798.110, LGPD Art. 19). Money is in minor units, times are UTC.
-    `reservations`: carts, oldest first, with what was in them; `shipments`: parcels of the orders, and what was sent without one; `pickups`: at stores; `pending_notices`: messages that are on their way to the person."""
+    """All that a cell keeps about one person (GDPR Art. 15 and 20, Cal. Civ. Code §1798.110, LGPD Art. 19). Money is in
+    minor units, times are UTC.
+    `reservations`: carts, oldest first, with what was in them; `shipments`: parcels of the orders, and what was sent
+    without one; `pickups`: at stores; `pending_notices`: messages that are on their way to the person."""
 
     region: str
     made_at: datetime

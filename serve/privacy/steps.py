@@ -2,7 +2,8 @@
 
     begin (the request judges: identity? of this right?) ──▶ the work ──▶ note with counts
 
-An erasure looks first whether it can be done: one that is refused has not begun. A call that fails between the two leaves the step begun; to do it again, under another key, brings it to its end.
+An erasure looks first whether it can be done: one that is refused has not begun. A call that fails between the two
+leaves the step begun; to do it again, under another key, brings it to its end.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ class Steps:
 
     async def _work(self, request: RequestView, sent: RequestUpdate, asking: Asking) -> dict[str, int]:
         if sent.step == "erase":
-            # Once more: something may have been placed since it was looked at, and the request's own word came in between.
+            # Once more: something may have been placed since it was looked at, and the
+            # request's own word came in between.
             extent = await self._checked(request, asking)
             return await self._erasure.erase(request.about, extent, asking)
         if sent.step == "rectify":
@@ -114,7 +116,8 @@ class Steps:
         return await self._erasure.restrict(request, asking, restricted=sent.step == "restrict")
 
     async def _can_be_erased(self, request_id: str, asking: Asking) -> None:
-        """Raises Problem 409, 503 for what would stop it, as far as the request lets somebody know; what it does not allow, it refuses itself."""
+        """Raises Problem 409, 503 for what would stop it, as far as the request lets somebody know; what it does not
+        allow, it refuses itself."""
         query = ViewRequest(request_id)
         request = _decode_request(
             body_of(await asking.gateway.view("privacy_request", request_id, query, cause=asking.cause))

@@ -1,4 +1,5 @@
-"""The one table of codes: what a refusal of the API, of the domain or of the runtime is answered with. A code, once given out, keeps its meaning.
+"""The one table of codes: what a refusal of the API, of the domain or of the runtime is answered with. A code, once
+given out, keeps its meaning.
 
 A file a subject; a code stands in one of them.
 """

@@ -1,6 +1,7 @@
 """Lines of goods that came or will come: what callers send, checked against what the catalogue says of each SKU.
 
-What is asked here is what people can be told to correct. Whether the lot or the serial number fits what is there, the location judges.
+What is asked here is what people can be told to correct. Whether the lot or the serial number fits what is
+there, the location judges.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def base_units(details: Details, quantity: int, unit: str, pointer: str) -> int:
 
 
 def units_of(catalogue: Catalogue, lines: Sequence[Goods], pointer: Callable[[int], str]) -> list[int]:
-    """Base units of each line. `pointer`: of the line at that position. Raises Problem 422 with the place of what is missing or too much."""
+    """Base units of each line. `pointer`: of the line at that position. Raises Problem 422 with the place of what
+    is missing or too much."""
     seen: set[tuple[str, str]] = set()
     found = []
     for position, line in enumerate(lines):

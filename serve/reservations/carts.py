@@ -1,4 +1,5 @@
-"""What orders and `/v1/reservations` share: is it a reservation of ours, whose is it, and can an order still have it?"""
+"""What orders and `/v1/reservations` share: is it a reservation of ours, whose is it, and can
+an order still have it?"""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def check_reservation(territory: Territory, reservation_id: str) -> None:
 
 
 async def unclaimable(gateway: Gateway, reservation_id: str, asker: str, cause: str) -> str:
-    """Why an order can't have the reservation, as the code of the refusal; "" when it can, as far as can be seen now. Raises Problem 503."""
+    """Why an order can't have the reservation, as the code of the refusal; "" when it can, as far as can be seen
+    now. Raises Problem 503."""
     reply = await gateway.view("reservation", reservation_id, ViewReservation(reservation_id, asker), cause=cause)
     if reply.status == REFUSED and _refusal_decoder.decode(reply.body).code == _UNKNOWN:
         return _UNKNOWN

@@ -1,4 +1,5 @@
-"""`/v1/reservations`: units that are kept for a cart. Whose a reservation is, it judges itself; another person's is answered as one that there is not."""
+"""`/v1/reservations`: units that are kept for a cart. Whose a reservation is, it judges itself; another person's is
+answered as one that there is not."""
 
 from __future__ import annotations
 
@@ -198,8 +199,9 @@ def router(
         ),
     )
     async def made(request: Request) -> Response:
-        """Waits a moment for the locations; if they take longer it is answered as `asking` and goes on in the background. When nothing can be had, or with
-        policy `whole` not all of it, it is refused with what is missing. Order it by `reservation_id` of `POST /v1/orders`."""
+        """Waits a moment for the locations; if they take longer it is answered as `asking` and goes on in the
+        background. When nothing can be had, or with policy `whole` not all of it, it is refused with what is missing.
+        Order it by `reservation_id` of `POST /v1/orders`."""
         return AnswerResponse(await reservations.make(request))
 
     @api.get(
@@ -217,7 +219,8 @@ def router(
         **_documented(request=NewExtension, request_example={"ttl_s": 900}, problems=(404, 409, 421)),
     )
     async def extended(reservation_id: ReservationPath, request: Request) -> Response:
-        """For `ttl_s` from now, until at most 48 hours after it was made, a customer's two hours; it is never made shorter."""
+        """For `ttl_s` from now, until at most 48 hours after it was made, a customer's two hours;
+        it is never made shorter."""
         return await _alike(request, reservations.extend(reservation_id, request))
 
     @api.delete(
@@ -226,7 +229,8 @@ def router(
         **_documented(problems=(400, 404, 409, 421, 422)) | {"openapi_extra": {"parameters": [KEY_PARAMETER]}},
     )
     async def released(reservation_id: ReservationPath, request: Request) -> Response:
-        """Others may have them at once. Of one that is over already nothing changes; one that was ordered is refused: cancel the order."""
+        """Others may have them at once. Of one that is over already nothing changes; one that was ordered is
+        refused: cancel the order."""
         return await _alike(request, reservations.release(reservation_id, request))
 
     return api

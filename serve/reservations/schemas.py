@@ -26,8 +26,8 @@ TimeToLive = Annotated[
 
 
 class CartDestination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Where the cart will go, as far as it is known: the nearest locations keep its units, or where a sourcing policy is in use those from which it would serve the order. Only in what
-    order they were asked is kept."""
+    """Where the cart will go, as far as it is known: the nearest locations keep its units, or where a sourcing policy
+    is in use those from which it would serve the order. Only in what order they were asked is kept."""
 
     country: Annotated[Country, ORDER_COUNTRY]
     lat: Annotated[Latitude | None, SHOWN_POSITION] = None
@@ -42,8 +42,8 @@ class CartLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
 
 
 class NewReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/reservations`. `policy`: `partial` takes what there is, `whole` all of it or nothing. Without `ship_to` locations come as seen from
-    the region's centre."""
+    """The body of `POST /v1/reservations`. `policy`: `partial` takes what there is, `whole` all of it or nothing.
+    Without `ship_to` locations come as seen from the region's centre."""
 
     channel: Channel
     lines: Annotated[list[CartLine], Meta(min_length=1, max_length=LINES_MAX), PURCHASE]
@@ -53,6 +53,7 @@ class NewReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc
 
 
 class NewExtension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/reservations/{reservation_id}/extensions`. One that lasts longer already is left as it is."""
+    """The body of `POST /v1/reservations/{reservation_id}/extensions`. One that lasts longer
+    already is left as it is."""
 
     ttl_s: TimeToLive

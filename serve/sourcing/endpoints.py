@@ -63,7 +63,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
 
     @api.get("/v1/sourcing/policies", summary="Sourcing policies", **documented(PolicyList))
     async def listed(request: Request) -> Response:
-        """Those that hold, from their actor: every acknowledged change is in it. Before any is set it is the region's own, of its config or built in."""
+        """Those that hold, from their actor: every acknowledged change is in it. Before any is set it is the region's
+        own, of its config or built in."""
         found = [_shown(one) for one in (await told(ViewPolicies(), request)).versions]
         if all(one.channel != "all" for one in found):
             found.insert(0, _own(services))
@@ -93,8 +94,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
         **documented(TakenPolicy, request=PolicyChange, request_example=_CHANGE, problems=(403,)),
     )
     async def put(channel: ChannelInPath, request: Request) -> Response:
-        """The whole of it, as a new version. Orders that are placed already keep their plan; decisions name the version by which they were made.
-        A policy is the region's: rights that are bound to locations don't reach it."""
+        """The whole of it, as a new version. Orders that are placed already keep their plan; decisions name the version
+        by which they were made. A policy is the region's: rights that are bound to locations don't reach it."""
         check_reaches_all(request.scope, "A policy holds for the whole region, and your rights don't reach all of it.")
         write, sent = await services.bodies.document(request, _change_decoder)
         if not territory.accepts(sent.policy.currency):

@@ -1,9 +1,11 @@
-"""The past of a what-if, read piece by piece from what was written behind: `WhatIfTerms`, places, orders, stock and what moved.
+"""The past of a what-if, read piece by piece from what was written behind: `WhatIfTerms`, places,
+orders, stock and what moved.
 
     orders of the period ─(more than asked for: those whose ids' ends, a hash, come first)─▶ their decisions ─▶ distances ─▶ their SKUs ─▶ stock as it was, what moved
 
-Where an order went is sealed. What a play needs of it, distances to places, stands in the decision that is kept with the order; so that alone is opened, never name, address or position. It stays
-in the memory of this replica and of the player, and nothing of it is told but sums. Who may not be told of (restricted) or is erased is left out.
+Where an order went is sealed. What a play needs of it, distances to places, stands in the decision that is kept with
+the order; so that alone is opened, never name, address or position. It stays in the memory of this replica and of the
+player, and nothing of it is told but sums. Who may not be told of (restricted) or is erased is left out.
 """
 
 from __future__ import annotations

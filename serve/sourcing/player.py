@@ -1,7 +1,8 @@
 """Plays a past: `python -m serve.sourcing.player`, a process beside the replica, which goes on serving meanwhile.
 
-It gets pieces on its standard input and answers on its standard output; each is four bytes of length and then MessagePack. It knows no store, no gateway and no keys, so whatever it plays it
-changes nothing. It gives way to everybody else on the machine (`nice`), and ends when nobody reads what it says.
+It gets pieces on its standard input and answers on its standard output; each is four bytes of length and then
+MessagePack. It knows no store, no gateway and no keys, so whatever it plays it changes nothing. It gives way to
+everybody else on the machine (`nice`), and ends when nobody reads what it says.
 """
 
 from __future__ import annotations

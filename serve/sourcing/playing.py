@@ -1,7 +1,9 @@
-"""How a past is played: by a process of its own (`player.py`), to which pieces go as they are read and which tells how far it is.
+"""How a past is played: by a process of its own (`player.py`), to which pieces go as they are read and
+which tells how far it is.
 
-A process and not a thread: what is played is Python from end to end and would hold the interpreter from whoever is served for seconds in all. It is killed with a signal when nobody wants
-to know any more, and inherits nothing but where Python finds its modules: no address of a store, no key.
+A process and not a thread: what is played is Python from end to end and would hold the interpreter from whoever is
+served for seconds in all. It is killed with a signal when nobody wants to know any more, and inherits nothing but where
+Python finds its modules: no address of a store, no key.
 """
 
 from __future__ import annotations

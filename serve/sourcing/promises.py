@@ -38,7 +38,8 @@ Fate = Literal["kept", "late", "open", "unknown", "cancelled"]
 
 
 class PromiseCounts(msgspec.Struct, kw_only=True):
-    """Fulfilments that were promised. `estimated`: of those that are kept or late, by when they were shipped and how long their carrier takes. `kept_percent`: of those that are kept or late; null without any."""
+    """Fulfilments that were promised. `estimated`: of those that are kept or late, by when they were shipped and how
+    long their carrier takes. `kept_percent`: of those that are kept or late; null without any."""
 
     kept: int = 0
     late: int = 0
@@ -50,7 +51,8 @@ class PromiseCounts(msgspec.Struct, kw_only=True):
 
 
 class Lateness(msgspec.Struct, frozen=True):
-    """Of the late ones: how many came so many days too late (begun ones count), and hours. `still_out`: of these, not delivered yet as far as is told: these are as late as they are by now."""
+    """Of the late ones: how many came so many days too late (begun ones count), and hours. `still_out`: of these, not
+    delivered yet as far as is told: these are as late as they are by now."""
 
     within_1_day: int
     within_2_days: int
@@ -70,8 +72,8 @@ class PlacePromises(msgspec.Struct, frozen=True):
 
 
 class PromisesKept(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """How often promises were kept that were due in this time, `to` not in it. `locations`: those with most late ones first, 200 at most. `more`: there are more than 100,000, and
-    only so many were counted. `as_of`: how fresh it is."""
+    """How often promises were kept that were due in this time, `to` not in it. `locations`: those with most late ones
+    first, 200 at most. `more`: there are more than 100,000, and only so many were counted. `as_of`: how fresh it is."""
 
     from_: datetime
     to: datetime
@@ -159,7 +161,8 @@ def router(services: Services) -> APIRouter:
         channel: Annotated[PolicyChannel, Query(description="of orders by this channel")] = "all",
         location_id: LocationAsked = None,
     ) -> Response:
-        """Of fulfilments with a `promised_by` that were allocated to a place; of the places that one's rights reach. An order that was promised nothing is none of them."""
+        """Of fulfilments with a `promised_by` that were allocated to a place; of the places that one's rights reach. An
+        order that was promised nothing is none of them."""
         from_ms, until_ms = _period(from_, to)
         places = places_asked(request.scope, location_id)
         fresh = as_of(services)

@@ -4,7 +4,8 @@
                                          │ every few seconds ReportProgress; told "over" it stops, and the player is killed
                                          └ gone with its replica: the lease ends, `simulation.interrupted`
 
-Nothing of it sends a command to anything but the cell's set of what-ifs: stock, orders and places are read, never asked for anything.
+Nothing of it sends a command to anything but the cell's set of what-ifs: stock, orders and places are
+read, never asked for anything.
 """
 
 from __future__ import annotations

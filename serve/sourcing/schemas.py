@@ -18,15 +18,16 @@ Why = Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT, examples=[
 
 
 class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `PUT /v1/sourcing/policies/{channel}`: the whole policy, and why it is changed. What is left out of it has its default; its `version` is given by
-    the cell, whatever is sent."""
+    """The body of `PUT /v1/sourcing/policies/{channel}`: the whole policy, and why it is changed. What is left out of
+    it has its default; its `version` is given by the cell, whatever is sent."""
 
     policy: Policy
     reason: Why
 
 
 class PolicyView(msgspec.Struct, frozen=True):
-    """A policy. `origin`: it was `set` by somebody, is of the region's `config`, or `built_in`; only of the first it is known since when, by whom and why."""
+    """A policy. `origin`: it was `set` by somebody, is of the region's `config`, or `built_in`; only of the first it is
+    known since when, by whom and why."""
 
     channel: PolicyChannel
     version: int

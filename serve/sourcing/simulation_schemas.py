@@ -22,8 +22,9 @@ OrdersMax = Annotated[int, Meta(ge=1, le=ORDERS_MAX, description="so many are pl
 
 
 class NewSimulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """The body of `POST /v1/sourcing/simulations`: the whole policy to try, as for `PUT /v1/sourcing/policies/{channel}`, and on which orders: of a channel (`all`: of every one) that
-    were placed in this time, `to` not in it."""
+    """The body of `POST /v1/sourcing/simulations`: the whole policy to try, as for
+    `PUT /v1/sourcing/policies/{channel}`, and on which orders: of a channel (`all`: of every one) that were placed in
+    this time, `to` not in it."""
 
     policy: Policy
     from_: Moment
@@ -54,9 +55,12 @@ class StockOut(msgspec.Struct, frozen=True):
 
 
 class PlayFigures(msgspec.Struct, frozen=True):
-    """What came of a play. Units: `units` were wanted; `units_at_once` had at the placement, `units_later` until the end, `units_waiting` were not. `whole`: orders that had all at once, `split`: from
-    more places than one. `costs_milli`: thousandths of a minor unit, by component. Distances are of parts: `km_told` of them stand in a decision, `km_estimated` follow from those, `km_unknown` are neither.
-    `stock_outs`: the ten SKUs of which most was lacking at placements. `late`: of `promised` orders, had whole at once, those that by calendar and carrier come after what was promised.
+    """What came of a play. Units: `units` were wanted; `units_at_once` had at the placement, `units_later` until the
+    end, `units_waiting` were not. `whole`: orders that had all at once, `split`: from more places than one.
+    `costs_milli`: thousandths of a minor unit, by component. Distances are of parts: `km_told` of them stand in a
+    decision, `km_estimated` follow from those, `km_unknown` are neither.
+    `stock_outs`: the ten SKUs of which most was lacking at placements. `late`: of `promised` orders, had whole at once,
+    those that by calendar and carrier come after what was promised.
     `unpriced`: parts that no carrier of the rates would fetch."""
 
     orders: int
@@ -85,7 +89,8 @@ class PlayFigures(msgspec.Struct, frozen=True):
 
 
 class ReplayAgreement(msgspec.Struct, frozen=True):
-    """How far the replay of what happened agrees with the record, at placements: `same` of `orders` got the same from the same places, `units_same` of `units` came from the same place.
+    """How far the replay of what happened agrees with the record, at placements: `same` of `orders` got the same from
+    the same places, `units_same` of `units` came from the same place.
     `units_missing`: taken by what happened, and not there in the replay."""
 
     orders: int
@@ -97,8 +102,10 @@ class ReplayAgreement(msgspec.Struct, frozen=True):
 
 
 class SimulationResult(msgspec.Struct, frozen=True):
-    """`record`: what happened, by the books. `replay`: the same orders played under the policies that held. `changed`: under the policy to try. All are priced by the policies that held, so that costs can be
-    compared; `changed_own_cost_milli`: by the one to try. `differences`: `changed` less `replay`. `left_out`: orders that were not played, by why. `assumptions`: what both plays take for granted.
+    """`record`: what happened, by the books. `replay`: the same orders played under the policies that held. `changed`:
+    under the policy to try. All are priced by the policies that held, so that costs can be compared;
+    `changed_own_cost_milli`: by the one to try. `differences`: `changed` less `replay`. `left_out`: orders that were
+    not played, by why. `assumptions`: what both plays take for granted.
     `units_missing`: as in `agreement`, of the changed play."""
 
     in_period: int
@@ -115,7 +122,8 @@ class SimulationResult(msgspec.Struct, frozen=True):
 
 
 class SimulationDetail(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """One what-if. `code`: why it failed, empty otherwise. `played`: orders so far, of `to_play` in both plays together; 0 while the past is being read. `result`: null until it is done."""
+    """One what-if. `code`: why it failed, empty otherwise. `played`: orders so far, of `to_play` in both plays
+    together; 0 while the past is being read. `result`: null until it is done."""
 
     simulation_id: str
     status: Status

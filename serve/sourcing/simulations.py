@@ -1,4 +1,5 @@
-"""`/v1/sourcing/simulations`: what would have come of another policy. One at a time in a cell; live stock is not touched (`running.py`)."""
+"""`/v1/sourcing/simulations`: what would have come of another policy. One at a time in a cell; live stock is not
+touched (`running.py`)."""
 
 from __future__ import annotations
 
@@ -147,8 +148,9 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         ),
     )
     async def begun(request: Request) -> Response:
-        """Plays the orders of a past period again, as the policy decides on the stock of that time. Nothing of now is touched. One at a time in a cell, else 429. Reads of the orders how far
-        places were from where they went; the audit has that as one read of personal data."""
+        """Plays the orders of a past period again, as the policy decides on the stock of that time. Nothing of now is
+        touched. One at a time in a cell, else 429. Reads of the orders how far places were from where they went; the
+        audit has that as one read of personal data."""
         view = await calls.begin(request)
         where = f"/v1/sourcing/simulations/{view.simulation_id}".encode()
         return AnswerResponse((202, encode(detail(view)), ((b"location", where), _AGAIN)))

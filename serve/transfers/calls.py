@@ -42,7 +42,8 @@ def units_of(lines: Iterable[TransferLine]) -> list[Units]:
 
 
 def found_of(found: Sequence[FoundUnits], sent: Set[tuple[str, str]], catalogue: Catalogue) -> list[FoundLine]:
-    """As commands carry it. sent: (SKU, lot) of its packages. Raises Problem 422 `stock.expiry_required` for a lot of which nobody would ever know that it ends."""
+    """As commands carry it. sent: (SKU, lot) of its packages. Raises Problem 422 `stock.expiry_required` for a lot of
+    which nobody would ever know that it ends."""
     lines = []
     for position, line in enumerate(found):
         details = catalogue.details(line.sku)
@@ -70,7 +71,8 @@ class TransferCalls:
         self.locations = LocationCalls(services, territory, known)
 
     async def found(self, transfer_id: str, found: Sequence[FoundUnits], request: Request) -> list[FoundLine]:
-        """As commands carry it. Raises Problem 422 for units that are not named as the catalogue keeps them: with what was sent, lot and last day come by themselves."""
+        """As commands carry it. Raises Problem 422 for units that are not named as the catalogue keeps them: with what
+        was sent, lot and last day come by themselves."""
         if not found:
             return []
         cause, goods = request.scope[REQUEST_ID], [

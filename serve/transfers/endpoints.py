@@ -83,7 +83,8 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck) -> AP
         ),
     )
     async def request_one(request: Request) -> Response:
-        """From either end. The source sets aside what it has of it; what it lacks is short. More units than one person may request wait, as `requested`, for an approval."""
+        """From either end. The source sets aside what it has of it; what it lacks is short. More units than one person
+        may request wait, as `requested`, for an approval."""
         return await _request(calls, request)
 
     @api.get(
@@ -148,7 +149,8 @@ def _add_list(api: APIRouter, calls: TransferCalls) -> None:
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, of which one end is that location or a place that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        """Newest first, of which one end is that location or a place that one's rights reach, from the read model,
+        which is a moment behind (`as_of`)."""
         page = await page_at_places(
             services, request, "transfers", status, _STATUSES, location_id, cursor, limit,
             services.read_model.transfers, lambda transfer: transfer.transfer_id,

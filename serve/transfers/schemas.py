@@ -38,7 +38,8 @@ Lines = Annotated[list[TransferLine], Meta(min_length=1, max_length=ITEMS_MAX)]
 
 
 class NewTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/transfers`. `expected_at`: when all of it shall be there; it may be said when the first package leaves."""
+    """The body of `POST /v1/transfers`. `expected_at`: when all of it shall be there; it may be said when
+    the first package leaves."""
 
     source_id: LocationName
     destination_id: LocationName
@@ -58,7 +59,8 @@ class TransferShortPick(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class DispatchedPackage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One package. `sscc`: of its label; without one it is known by its number in the transfer, from 1 in the order in which they leave."""
+    """One package. `sscc`: of its label; without one it is known by its number in the transfer, from 1 in the
+    order in which they leave."""
 
     lines: Lines
     sscc: Sscc | None = None
@@ -83,8 +85,8 @@ class ReceivedUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FoundUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units that are here and were not sent by the books. `expires_on`: the lot's last good day, when none of the lot was sent; of what has
-    serial numbers each unit is a line with its number as `lot`."""
+    """Units that are here and were not sent by the books. `expires_on`: the lot's last good day, when none of the lot
+    was sent; of what has serial numbers each unit is a line with its number as `lot`."""
 
     sku: Sku
     quantity: Quantity
@@ -98,7 +100,8 @@ Found = Annotated[list[FoundUnits], Meta(max_length=ITEMS_MAX)]
 
 
 class TransferReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/transfers/{transfer_id}/receipts`. `packages`: all that is still to come of them, as it was sent; `lines`: unit by unit."""
+    """The body of `POST /v1/transfers/{transfer_id}/receipts`. `packages`: all that is still to come of them, as it was
+    sent; `lines`: unit by unit."""
 
     packages: Annotated[list[PackageName], Meta(max_length=PACKAGES_MAX)] = []
     lines: Annotated[list[ReceivedUnits], Meta(max_length=ITEMS_MAX)] = []
@@ -132,9 +135,10 @@ class TransferPackage(msgspec.Struct, frozen=True):
 
 
 class TransferDetail(msgspec.Struct, frozen=True):
-    """All of a transfer. `outcome`: what it came to once it is closed (`complete`, `partial`, `with_loss`, `nothing_available`) or refused (`refused`, `withdrawn`,
-    `expired`), else empty; `late`: not all was there when it was expected; `approval_id`: of a large one; `last_refusal`: the code by which a location last refused
-    what the transfer told it; `allowed`: what may be done now."""
+    """All of a transfer. `outcome`: what it came to once it is closed (`complete`, `partial`, `with_loss`,
+    `nothing_available`) or refused (`refused`, `withdrawn`, `expired`), else empty; `late`: not all was there when it
+    was expected; `approval_id`: of a large one; `last_refusal`: the code by which a location last refused what the
+    transfer told it; `allowed`: what may be done now."""
 
     transfer_id: str
     version: int
@@ -183,7 +187,8 @@ class TransferPage(msgspec.Struct, frozen=True):
 
 
 class SuggestedTransfer(msgspec.Struct, frozen=True):
-    """A transfer that would help. `need`: why the destination should have it; `days_left`: for how long what it can count on lasts there, null when nobody knows."""
+    """A transfer that would help. `need`: why the destination should have it; `days_left`: for how long what it can
+    count on lasts there, null when nobody knows."""
 
     source_id: str
     destination_id: str

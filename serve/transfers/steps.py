@@ -1,4 +1,5 @@
-"""`POST /v1/transfers/{transfer_id}/…`: what people do about a transfer, a path a step. Whether it is their place, the transfer judges."""
+"""`POST /v1/transfers/{transfer_id}/…`: what people do about a transfer, a path a step. Whether it is their
+place, the transfer judges."""
 
 from __future__ import annotations
 
@@ -73,8 +74,8 @@ def add(api: APIRouter, calls: TransferCalls) -> None:
         ),
     )
     async def closed(transfer_id: TransferId, request: Request) -> Response:
-        """Nothing more will come. Everything that is on the road has to be named as lost, just that; what never left stays at the source. A transfer of which all
-        has arrived closes by itself."""
+        """Nothing more will come. Everything that is on the road has to be named as lost, just that; what never left
+        stays at the source. A transfer of which all has arrived closes by itself."""
         write, sent = await calls.services.bodies.document(request, _closure_decoder)
         found, refused = await judged(calls.found(transfer_id, sent.found, request))
         command = None if found is None else CloseTransfer(units_of(sent.lost), found, reach_of(request.scope))
@@ -126,7 +127,8 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
         ),
     )
     async def dispatched(transfer_id: TransferId, request: Request) -> Response:
-        """All or some of what was allocated; the rest may follow. From now on the destination expects it. Of which lots it is, the source says: first expired, first out."""
+        """All or some of what was allocated; the rest may follow. From now on the destination expects it. Of which lots
+        it is, the source says: first expired, first out."""
         write, sent = await calls.services.bodies.document(request, _dispatch_decoder)
         packages = [NewPackage(package.sscc or "", units_of(package.lines)) for package in sent.packages]
         command = DispatchPackages(packages, expected_ms(sent.expected_at), reach_of(request.scope))
@@ -140,7 +142,8 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
         ),
     )
     async def stopped(transfer_id: TransferId, request: Request) -> Response:
-        """What has not left stays at the source, which has it back. The transfer closes once all that left has arrived."""
+        """What has not left stays at the source, which has it back. The transfer closes once
+        all that left has arrived."""
         write, _ = await calls.services.bodies.document(request, _nothing_decoder)
         return await calls.ask(transfer_id, request, StopSending(reach_of(request.scope)), write)
 
@@ -158,8 +161,9 @@ def _add_receiving(api: APIRouter, calls: TransferCalls) -> None:
         ),
     )
     async def received(transfer_id: TransferId, request: Request) -> Response:
-        """By package, as it was sent, or unit by unit with their condition; as often as it takes. More than was sent is named as `found`, also when the transfer is closed.
-        What the destination can't book (an unknown bin, say) counts as on the road, with the code as `last_refusal`."""
+        """By package, as it was sent, or unit by unit with their condition; as often as it takes. More than was sent is
+        named as `found`, also when the transfer is closed. What the destination can't book (an unknown bin, say) counts
+        as on the road, with the code as `last_refusal`."""
         write, sent = await calls.services.bodies.document(request, _receipt_decoder)
         found = await calls.found(transfer_id, sent.found, request)
         lines = [

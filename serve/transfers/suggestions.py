@@ -58,8 +58,9 @@ def add(api: APIRouter, services: Services, known: KnownSkuCheck) -> None:
         ],
         limit: Annotated[int, Query(ge=1, le=SUGGESTIONS_MAX, description="how many at most")] = 20,
     ) -> Response:
-        """From places that have more than they need to places that run low, over little distance, the most needed first; of the places that one's rights reach, from the
-        read model (`as_of`). Nothing is moved: `POST /v1/transfers` does that."""
+        """From places that have more than they need to places that run low, over little distance, the most needed
+        first; of the places that one's rights reach, from the read model (`as_of`). Nothing is moved:
+        `POST /v1/transfers` does that."""
         try:
             await known.require([sku], "{}", request.scope[REQUEST_ID])
         except Problem as problem:
@@ -102,7 +103,8 @@ async def _holdings(
 async def _sold(
     services: Services, sku: str, stock: Sequence[StockRow], turn: asyncio.Semaphore
 ) -> dict[str, float]:  # fmt: skip
-    """Units a day that each place sold lately, read place by place: what it gave to other places is no need of its own, or the goods would be sent back. Raises StoreUnavailable, also when others are waiting for too long."""
+    """Units a day that each place sold lately, read place by place: what it gave to other places is no need of its own,
+    or the goods would be sent back. Raises StoreUnavailable, also when others are waiting for too long."""
     if len(stock) > DEMAND_PLACES_MAX:
         return {}
     since_ms = services.clock.now_ms() - DEMAND_DAYS * DAY_MS

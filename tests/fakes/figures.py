@@ -12,7 +12,8 @@ from actors.runtime.figures import Cut, Ends, FloorTrip, FloorWork, HourSeen, Op
 
 
 class MemoryFigures:
-    """Moves, turns and orders are what a test puts there. `away`: nothing answers; `slow_orders`: adding up all orders takes too long."""
+    """Moves, turns and orders are what a test puts there. `away`: nothing answers; `slow_orders`: adding up
+    all orders takes too long."""
 
     def __init__(self) -> None:
         self.stock: list[StockMove] = []

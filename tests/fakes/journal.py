@@ -1,4 +1,5 @@
-"""The journal in memory: what Redis keeps is a `JournalDisk`, which outlives hosts; each host has a `MemoryJournal` on it."""
+"""The journal in memory: what Redis keeps is a `JournalDisk`, which outlives hosts; each host has
+a `MemoryJournal` on it."""
 
 from __future__ import annotations
 

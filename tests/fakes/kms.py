@@ -1,4 +1,5 @@
-"""AWS KMS, as far as a region's key needs it: JSON 1.1 with Signature Version 4 checked, aliases, AES-256-GCM that really encrypts.
+"""AWS KMS, as far as a region's key needs it: JSON 1.1 with Signature Version 4 checked, aliases,
+AES-256-GCM that really encrypts.
 
 Source: KMS API reference (Encrypt, Decrypt, DescribeKey), AWS General Reference (Signature Version 4).
 """

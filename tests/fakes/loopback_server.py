@@ -27,8 +27,8 @@ class Answer(NamedTuple):
 
 
 class LoopbackServer(ABC):
-    """Answers by `answer`, which subclasses write. `failing`: statuses that the next requests get instead. `asked`: all requests; `faults`: what was
-    wrong with those that no client may send."""
+    """Answers by `answer`, which subclasses write. `failing`: statuses that the next requests get instead. `asked`: all
+    requests; `faults`: what was wrong with those that no client may send."""
 
     def __init__(self) -> None:
         self.asked: list[Request] = []

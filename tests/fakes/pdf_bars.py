@@ -1,4 +1,5 @@
-"""Reads the bars of our PDFs back as a scanner would: from where black begins and ends, by a table of Code 128 that is not ours."""
+"""Reads the bars of our PDFs back as a scanner would: from where black begins and ends, by a table of
+Code 128 that is not ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The store in memory: what PostgreSQL keeps is a `StoreDisk`, which outlives hosts; each host has a `MemoryStore` on it."""
+"""The store in memory: what PostgreSQL keeps is a `StoreDisk`, which outlives hosts; each host
+has a `MemoryStore` on it."""
 
 from __future__ import annotations
 

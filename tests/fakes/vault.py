@@ -1,4 +1,5 @@
-"""Vault's transit engine, as far as a region's key needs it: keys with versions, AES-256-GCM that really encrypts, tokens, Vault's errors."""
+"""Vault's transit engine, as far as a region's key needs it: keys with versions, AES-256-GCM that really encrypts,
+tokens, Vault's errors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """`python -m tests.misuse --seeds 1 2 3`: what the monitor finds of planted misuse, by kind, and how often it is wrong.
 
-Seeds from 100 on are for tuning, those below for measuring: nothing is changed after looking at the latter. `--ablation` leaves parts out.
+Seeds from 100 on are for tuning, those below for measuring: nothing is changed after looking at the latter.
+`--ablation` leaves parts out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Honest work: a shift of one person as the audit sees it, with bad days, busy days and the mistakes that people make."""
+"""Honest work: a shift of one person as the audit sees it, with bad days, busy days and the
+mistakes that people make."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def calendar(chance: random.Random, days: int) -> Calendar:
 
 
 def made(person: Person, at_ms: int, action: str, session: str, address: str, **more: Any) -> Record:
-    """A record without its number, as the audit has it: who signs in has neither role nor session yet; a search has no entity."""
+    """A record without its number, as the audit has it: who signs in has neither role nor session yet;
+    a search has no entity."""
     role = person.role
     if action == "session.open":
         role = session = ""
@@ -195,7 +197,8 @@ class Shift:
                     self.adjust(at, "count")
 
     def _mistakes(self, start: int, end: int) -> None:
-        """A screen that somebody may not see, a parcel of damaged goods, a customer who calls ten times, a network that changes."""
+        """A screen that somebody may not see, a parcel of damaged goods, a customer who calls ten times,
+        a network that changes."""
         chance, person = self.chance, self.person
         if chance.random() < 0.05:
             action, at = (

@@ -46,8 +46,9 @@ MIX: dict[str, dict[str, float]] = {
 
 @dataclass
 class Person:
-    """One member of staff with his habits. start: the hour (UTC) at which his shift begins; others: when shifts of his kind begin;
-    days: weekdays that he works; pace: acts an hour; forgets, roams: the chance of a wrong password, and of another network."""
+    """One member of staff with his habits. start: the hour (UTC) at which his shift begins; others: when shifts of his
+    kind begin; days: weekdays that he works; pace: acts an hour; forgets, roams: the chance of a wrong password,
+    and of another network."""
 
     account_id: str
     role: str

@@ -1,4 +1,5 @@
-"""The twelve kinds of misuse that are planted into the month. Each adds records and says whom, from when to when; the monitor never sees it."""
+"""The twelve kinds of misuse that are planted into the month. Each adds records and says whom, from when to when;
+the monitor never sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A short month that nobody tuned on: what is found, and how often the monitor is wrong. The whole measurement: `python -m tests.misuse`."""
+"""A short month that nobody tuned on: what is found, and how often the monitor is wrong. The whole measurement:
+`python -m tests.misuse`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from tests.simulation.stockkeepers import COUNTS
 
 
 def stock(history: History) -> Iterator[str]:
-    """on_hand = Σ ledger, allocated = Σ what open fulfilments hold, and each fulfilment's units were taken once, and left once."""
+    """on_hand = Σ ledger, allocated = Σ what open fulfilments hold, and each fulfilment's units were
+    taken once, and left once."""
     held: dict[tuple[str, str], int] = defaultdict(int)
     by_cause: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (kind, order_id), entity in history.entities.items():

@@ -91,7 +91,8 @@ def allocated_to(transfer: Transfer) -> Iterator[tuple[str, int]]:
 
 
 def transfers(history: History) -> Iterator[str]:
-    """What left is what arrived, was lost, or is on the road: in the transfer, in the ledgers of both ends, and in what the destination expects."""
+    """What left is what arrived, was lost, or is on the road: in the transfer, in the ledgers of both ends, and in what
+    the destination expects."""
     booked: Counter[tuple[str, str, str]] = Counter()
     for row in history.rows.get("ledger", {}).values():
         # "<transfer>.1" at the source, "<transfer>.<receipt>" at the destination.

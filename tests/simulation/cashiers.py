@@ -1,4 +1,5 @@
-"""Cashiers: they order, give money back at once or ask a second person for it, and decide over what others ask, while the orders go on."""
+"""Cashiers: they order, give money back at once or ask a second person for it, and decide over what others ask,
+while the orders go on."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class Cashier(Manager):
             await self.ask(ask, remember=False)
 
     async def want(self) -> None:
-        """What takes two, when the order says that it could be; some of it expires, or fits no more when it is approved."""
+        """What takes two, when the order says that it could be; some of it expires, or fits no
+        more when it is approved."""
         refund = self._refund()
         look = self._of_order(WantRefund(refund))
         possible = await self.ask(look)
@@ -70,7 +72,8 @@ class Cashier(Manager):
 
 
 def refunds(history: History) -> Iterator[str]:
-    """No order gives back more than it came to, nor more than one may give without somebody else. That what two people wanted was given once, `managers.approvals` looks at."""
+    """No order gives back more than it came to, nor more than one may give without somebody else. That what two people
+    wanted was given once, `managers.approvals` looks at."""
     for (kind, order_id), entity in history.entities.items():
         if kind != "order" or entity.state is None:
             continue

@@ -1,4 +1,5 @@
-"""The simulated processes of a cell: hosts and gateways, each with what it needs from outside, and the clock on its wall."""
+"""The simulated processes of a cell: hosts and gateways, each with what it needs from outside,
+and the clock on its wall."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What must hold after a run, once faults are over and everything has settled. Each check gives sentences about what is wrong.
+"""What must hold after a run, once faults are over and everything has settled. Each check gives
+sentences about what is wrong.
 
-The yardstick is `world.log`: what the journal accepted, in order. Everything that anybody was told, and everything that the store
-holds, is compared with a replay of it.
+The yardstick is `world.log`: what the journal accepted, in order. Everything that anybody was told, and everything that
+the store holds, is compared with a replay of it.
 """
 
 from __future__ import annotations
@@ -147,8 +148,9 @@ def epochs(log) -> Iterator[str]:
 
 
 def once(turns: Iterable[Turn]) -> Iterator[str]:
-    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity and id; floors, collections and locations have several
-    things ahead, so one for a time that the store told late may find the next of them under a name of before (what they do then, `marks`, `collections` and `lines` see to)."""
+    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity
+    and id; floors, collections and locations have several things ahead, so one for a time that the store told late may
+    find the next of them under a name of before (what they do then, `marks`, `collections` and `lines` see to)."""
     first: dict[Any, Turn] = {}
     for turn in turns:
         if turn.kind in ("floor", "collection", "location") and turn.command_id.startswith("wake-"):
@@ -159,9 +161,11 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
 
 
 def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
-    """What a client asked for carries who it was and how it ended, once; what entities tell each other carries nobody."""
+    """What a client asked for carries who it was and how it ended, once; what entities tell
+    each other carries nobody."""
     for turn in turns:
-        # What a counting found is known when the location answers, and is whoever counted's; what became of an approval, when its target does, and is nobody's.
+        # What a counting found is known when the location answers, and is whoever counted's; what became of an
+        # approval, when its target does, and is nobody's.
         asked = [line for line in turn.audited if line.act.action not in (COMPARED, SETTLED)]
         lines = [(line.who.subject, bool(line.outcome)) for line in asked]
         # A wrong code is answered with a no, and is no refusal: it is counted.
@@ -172,7 +176,8 @@ def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
 
 
 def answers(told: Iterable[Told], turns: Iterable[Turn]) -> Iterator[str]:
-    """Who was told something finds it in the history, and the same command id got the same answer, or was refused as reused."""
+    """Who was told something finds it in the history, and the same command id got the same answer,
+    or was refused as reused."""
     by_print = {turn.fingerprint: turn for turn in turns}
     finals = {(turn.entity_id, command_id): reply for turn in turns for command_id, reply in turn.answers}
     final_told: set[int] = set()
@@ -275,8 +280,9 @@ def monotone(told: Iterable[Told], first_asked: Mapping[tuple[str, str], int]) -
 
 
 def in_order(calls: Iterable[list[int]], bodies: Iterable[list[int]], turns: Iterable[Turn]) -> Iterator[str]:
-    """Commands to one entity that come in one call, or stand in one body, are done in that order. Those that came to hosts once, that is: what was answered
-    with a wish to come again, or was lost on its way, comes later than what stood behind it."""
+    """Commands to one entity that come in one call, or stand in one body, are done in that order. Those that came to
+    hosts once, that is: what was answered with a wish to come again, or was lost on its way, comes later
+    than what stood behind it."""
     done = {turn.fingerprint: (at, turn) for at, turn in enumerate(turns) if turn.fingerprint}
     calls = list(calls)
     came = Counter(mark for marks in calls for mark in marks)
@@ -329,7 +335,8 @@ def orders(history: History) -> Iterator[str]:
 
 
 def never_over(order_id: str, order: Order) -> Iterator[str]:
-    """An order is over once all its units are: of an empty fulfilment nothing goes on any more, unless a floor has yet to say so."""
+    """An order is over once all its units are: of an empty fulfilment nothing goes on any more, unless a
+    floor has yet to say so."""
     gone = all(f.status in ("shipped", "delivered", "cancelled") for f in order.fulfilments if f.lines)
     if gone and not missing_of(order) and status_of(order) not in OVER:
         yield f"{order_id}: all its units are over, and it is {status_of(order)}"

@@ -1,5 +1,6 @@
-"""Clients: they place orders, follow their life with legal and illegal updates, move stock, read, repeat themselves, and write down
-every answer. A client that got no clear answer asks again with the same command id, perhaps through another gateway."""
+"""Clients: they place orders, follow their life with legal and illegal updates, move stock, read, repeat themselves,
+and write down every answer. A client that got no clear answer asks again with the same command id, perhaps
+through another gateway."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ PATIENCE = 60  # asks with one command id while the world is healing
 
 
 class Client:
-    """One caller, who does one thing at a time. `world` gives gateways, the clock and the evidence. `wants`: how often it orders each SKU."""
+    """One caller, who does one thing at a time. `world` gives gateways, the clock and the evidence. `wants`: how
+    often it orders each SKU."""
 
     wants: ClassVar[Mapping[str, int]] = dict(zip(SKUS, (5, 3, 2, 1, 1), strict=True))
 
@@ -174,7 +176,8 @@ class Client:
 
     # --- asking ------------------------------------------------------------------------------------------------------
     async def ask(self, ask: Ask, *, wait_ms: int = 0, remember: bool = True) -> Told | None:
-        """Asks until there is a clear answer, or patience is over: sooner while faults go on, so that some outcomes stay open."""
+        """Asks until there is a clear answer, or patience is over: sooner while faults go on, so that
+        some outcomes stay open."""
         if remember:
             self.past.append((ask, ask.creates))
         for attempt in range(1, PATIENCE + 1):
@@ -217,8 +220,8 @@ class Client:
 
 
 class Onlooker(Client):
-    """Looks at stock all the time: if anything is shown before it is durable, somebody has to be there to see it. And at how fresh lists
-    say that they are."""
+    """Looks at stock all the time: if anything is shown before it is durable, somebody has to be there to see it. And
+    at how fresh lists say that they are."""
 
     async def run(self) -> None:
         """Reads, more often than others act."""

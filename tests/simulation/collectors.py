@@ -1,5 +1,6 @@
-"""Collectors: customers who have orders kept at one store, its associates, and those who bring what the store lacks; they cancel, give up what can't be had, come too late, lose the code and leave things behind; orders
-are held meanwhile, and the store is late."""
+"""Collectors: customers who have orders kept at one store, its associates, and those who bring what the store lacks;
+they cancel, give up what can't be had, come too late, lose the code and leave things behind; orders are held
+meanwhile, and the store is late."""
 
 from __future__ import annotations
 
@@ -222,7 +223,8 @@ _KNOWN = {"locating": "locating", "located": "locating"}
 
 
 def collections(history: History) -> Iterator[str]:
-    """A collection and its order agree, nobody had it without proof, what was handed over left the books once, and nothing is asked for ever."""
+    """A collection and its order agree, nobody had it without proof, what was handed over left the books once, and
+    nothing is asked for ever."""
     shipped: Counter[tuple[str, str]] = Counter()
     for row in history.rows.get("ledger", {}).values():
         if row.reason == "ship":

@@ -1,4 +1,5 @@
-"""Counters: they count what lies loose while everybody else moves it, hand in late, twice and wrong, and close counts too early."""
+"""Counters: they count what lies loose while everybody else moves it, hand in late, twice and wrong, and
+close counts too early."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ class Counter(Client):
 
 
 def counts(history: History) -> Iterator[str]:
-    """The ledger has each variance that was accepted, once: what could not be taken off because it is promised was told as a risk."""
+    """The ledger has each variance that was accepted, once: what could not be taken off because it is
+    promised was told as a risk."""
     booked: Sum[str] = Sum()
     for row in history.rows.get("ledger", {}).values():
         booked[row.cause] += row.on_hand_delta

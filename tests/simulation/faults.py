@@ -1,4 +1,5 @@
-"""What goes wrong, drawn from the seed: first the weather of the whole run (which faults there are, how often), then blow by blow."""
+"""What goes wrong, drawn from the seed: first the weather of the whole run (which faults there are, how
+often), then blow by blow."""
 
 from __future__ import annotations
 

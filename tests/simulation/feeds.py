@@ -1,5 +1,5 @@
-"""What gateways show without being asked, compared with the history: only what was so, all that is so in the end, and every event while it happens
-or the word that some are missing."""
+"""What gateways show without being asked, compared with the history: only what was so, all that is so in the end, and
+every event while it happens or the word that some are missing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def shown(rows, history: History) -> Iterator[str]:
 
 
 def kept(screens: Mapping[str, Screen], history: History) -> Iterator[str]:
-    """In the end each living gateway's indexes hold the last row of everything: no older one, none left out, none that is gone."""
+    """In the end each living gateway's indexes hold the last row of everything: no older one, none left
+    out, none that is gone."""
     latest = {(table, *key): row for table in sorted(FEED_TABLES) for key, row in history.rows.get(table, {}).items()}
     for gateway, screen in sorted(screens.items()):
         there = {key: row for key, row in screen.rows.items() if not getattr(row, "gone", False)}
@@ -52,8 +53,8 @@ def kept(screens: Mapping[str, Screen], history: History) -> Iterator[str]:
 
 
 def left_out(screens: Mapping[str, Screen], entries: Iterable[Entry], killed: Mapping[str, int]) -> Iterator[str]:
-    """What becomes durable at a host is told live to who listens there for its screens, or he is told that something is missing: by the shard's next owner, when it
-    was on its way as its host was killed."""
+    """What becomes durable at a host is told live to who listens there for its screens, or he is told that something is
+    missing: by the shard's next owner, when it was on its way as its host was killed."""
     told = {
         gateway: {(event.kind, event.entity_id, event.version) for event in screen.live}
         for gateway, screen in screens.items()

@@ -1,4 +1,5 @@
-"""Lists say how fresh they are: what was acknowledged before that moment must be in the store. Looked at again and again while a world runs."""
+"""Lists say how fresh they are: what was acknowledged before that moment must be in the store. Looked at again and
+again while a world runs."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Folded:
-    """One entity: its turns in order, the last version, its state, and its views after each version that a turn ended at. `broken`: a turn does not
-    fit the state that it found, so what follows tells nothing."""
+    """One entity: its turns in order, the last version, its state, and its views after each version that a turn ended
+    at. `broken`: a turn does not fit the state that it found, so what follows tells nothing."""
 
     turns: list[Turn] = field(default_factory=list)
     version: int = 0
@@ -45,8 +45,8 @@ class Folded:
 
 @dataclass(slots=True)
 class History:
-    """All entities, the rows of the read model as a replay gives them (table → key → row; append-only tables: a list), and the steps from state to
-    state, as keys."""
+    """All entities, the rows of the read model as a replay gives them (table → key → row; append-only tables: a list),
+    and the steps from state to state, as keys."""
 
     entities: dict[Key, Folded] = field(default_factory=dict)
     rows: dict[str, dict[tuple, msgspec.Struct]] = field(default_factory=dict)

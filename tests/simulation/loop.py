@@ -1,20 +1,22 @@
 """An event loop in virtual time for a world of simulated processes.
 
-Time jumps to the next timer when nothing is ready; nothing ever waits for real, and there is no I/O. Two runs with the same seed
-run the same callbacks in the same order.
+Time jumps to the next timer when nothing is ready; nothing ever waits for real, and there is no I/O. Two runs with the
+same seed run the same callbacks in the same order.
 
-What is shuffled, and what is not: callbacks of `call_soon` run first in, first out, as asyncio promises and code relies on.
-Chance comes in at two places only: everything between processes (network, journal, store) takes a time drawn from the seed, and
-timers that are due at the very same moment go off in an order drawn from the seed, which asyncio leaves open.
+What is shuffled, and what is not: callbacks of `call_soon` run first in, first out, as asyncio promises and code relies
+on. Chance comes in at two places only: everything between processes (network, journal, store) takes a time drawn from
+the seed, and timers that are due at the very same moment go off in an order drawn from the seed,
+which asyncio leaves open.
 
-A *process* is a `Process` in the context variable `PROCESS`. Tasks, timers and callbacks inherit the context in which they were
-made, so each callback belongs to a process:
+A *process* is a `Process` in the context variable `PROCESS`. Tasks, timers and callbacks inherit the context in which
+they were made, so each callback belongs to a process:
 
     running    its callbacks run
     paused     they are held, timers too, and run in their order when it wakes up (SIGSTOP, SIGCONT)
     dead       they never run: no `except` and no `finally` sees the end (SIGKILL)
 
-Hashes of tasks and futures are running numbers instead of addresses, so that sets of them have the same order in every run.
+Hashes of tasks and futures are running numbers instead of addresses, so that sets of them have
+the same order in every run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Managers: they ask for corrections that one person may not do, and decide over each other's, their own too if anybody lets them."""
+"""Managers: they ask for corrections that one person may not do, and decide over each other's, their own
+too if anybody lets them."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ class Manager(Client):
 
 
 def approvals(history: History) -> Iterator[str]:
-    """The ledger, and orders of what is given back, have what two people wanted, once, and nothing else of what was asked for."""
+    """The ledger, and orders of what is given back, have what two people wanted, once, and nothing
+    else of what was asked for."""
     booked: dict[str, int] = defaultdict(int)
     for row in history.rows.get("ledger", {}).values():
         booked[row.cause] += abs(row.on_hand_delta)

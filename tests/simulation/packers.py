@@ -1,4 +1,5 @@
-"""Packers: they pack orders and samples, buy labels of a carrier whose answers come late or twice, close manifests and hand over, at one place, at the same time."""
+"""Packers: they pack orders and samples, buy labels of a carrier whose answers come late or twice, close manifests and
+hand over, at one place, at the same time."""
 
 from __future__ import annotations
 
@@ -72,7 +73,8 @@ _KNOWN = Known({"hot": 100, "scarce": 200})
 
 
 class Packer(Client):
-    """Most of what they do is packing; the orders are everybody's. `names`: all shipments that were begun; `late`: what the carrier did and nobody has told yet."""
+    """Most of what they do is packing; the orders are everybody's. `names`: all shipments that were begun; `late`: what
+    the carrier did and nobody has told yet."""
 
     def __init__(self, world, name: str, seed: str, actions: int, names: list[str], late: list) -> None:
         super().__init__(world, name, seed, actions)
@@ -226,7 +228,8 @@ class Packer(Client):
         return self.orders.get(order_id) == "cancelled"
 
     async def _carrier(self, name: str, ticket: dict) -> None:
-        """It does what it is asked once for a key; what it says may come late, twice, or from somebody else. Now and then it can't be reached, which is told once."""
+        """It does what it is asked once for a key; what it says may come late, twice, or from somebody else. Now and
+        then it can't be reached, which is told once."""
         rng, number, key = self.rng, ticket["parcel"], ticket["key"]
         if ticket["status"] == "asked":
             tried = await self._do(name, TryLabel(number, key))
@@ -299,7 +302,8 @@ def allocated_to(shipment: Shipment) -> Iterator[tuple[str, int]]:
 
 
 def shipments(history: History) -> Iterator[str]:
-    """Each number once, each fulfilment shipped once and never a cancelled one, and what is in closed parcels is what the order holds."""
+    """Each number once, each fulfilment shipped once and never a cancelled one, and what is in closed parcels
+    is what the order holds."""
     ssccs: Counter[str] = Counter()
     booked: Counter[tuple[str, str, str]] = Counter()
     for row in history.rows.get("ledger", {}).values():
@@ -391,7 +395,8 @@ def _paid_twice(name: str, entity: Folded) -> Iterator[str]:
 
 
 def docks(history: History) -> Iterator[str]:
-    """A parcel waits once or is on one manifest; only what its shipment let go has left; nothing of a stopped shipment waits."""
+    """A parcel waits once or is on one manifest; only what its shipment let go has left; nothing of a
+    stopped shipment waits."""
     for (kind, name), entity in history.entities.items():
         if kind != "manifest" or entity.state is None:
             continue

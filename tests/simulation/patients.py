@@ -1,4 +1,5 @@
-"""Patients: buyers of what is hardly ever there, who wait for it; and the few units that come in, now and then. What they wait for goes to them in the order of their promises."""
+"""Patients: buyers of what is hardly ever there, who wait for it; and the few units that come in, now and then. What
+they wait for goes to them in the order of their promises."""
 
 from __future__ import annotations
 
@@ -114,7 +115,8 @@ class Patient(Client):
 
 # --- what must hold --------------------------------------------------------------------------------------------------
 def lines(history: History) -> Iterator[str]:
-    """Who waits is served in order, before anybody who comes later, as soon as there is something for him; and no line is kept of which the order does not know."""
+    """Who waits is served in order, before anybody who comes later, as soon as there is something for him; and no line
+    is kept of which the order does not know."""
     for (kind, name), entity in history.entities.items():
         if entity.broken:
             continue

@@ -1,4 +1,5 @@
-"""Pickers: in two buildings that are run by their floors they plan trips from what they saw a moment ago, claim, pick, miss and abandon, at the same time."""
+"""Pickers: in two buildings that are run by their floors they plan trips from what they saw a moment ago, claim, pick,
+miss and abandon, at the same time."""
 
 from __future__ import annotations
 
@@ -147,7 +148,8 @@ class Picker(Client):
 
 
 def marks(history: History, ended_ms: int) -> Iterator[str]:
-    """No work has passed a mark untold while it was to be picked, and of a due time each mark is told once, and rising."""
+    """No work has passed a mark untold while it was to be picked, and of a due time each mark
+    is told once, and rising."""
     for (kind, place), entity in history.entities.items():
         if kind != "floor" or entity.state is None:
             continue
@@ -172,7 +174,8 @@ def marks(history: History, ended_ms: int) -> Iterator[str]:
 
 
 def floors(history: History) -> Iterator[str]:
-    """Each line of a fulfilment is in exactly one place, nobody has two trips, and floors and orders agree about what is to be picked."""
+    """Each line of a fulfilment is in exactly one place, nobody has two trips, and floors and orders agree
+    about what is to be picked."""
     known: set[str] = set()
     for (kind, place), entity in history.entities.items():
         if kind != "floor" or entity.state is None:

@@ -1,10 +1,12 @@
-"""The state pictures of `docs/domain/`: made from what the nouns did in runs, so that none shows what the code does not do, nor leaves out what it does.
+"""The state pictures of `docs/domain/`: made from what the nouns did in runs, so that none shows what the code does not
+do, nor leaves out what it does.
 
     python -m tests.simulation.pictures --write                            plays some hundred seeds and writes the pictures into the pages (`make pictures`)
     python -m tests.simulation.pictures --write --keep --first 50010 --seeds 1     adds what one seed does, which is rare
 
-A page holds each picture as Mermaid between two comments. Every run of the simulation compares its steps with the pages (`checks.pictured`): a step that
-no picture shows fails the run. What a picture shows and no run did any more only a new `make pictures` takes out.
+A page holds each picture as Mermaid between two comments. Every run of the simulation compares its steps with the pages
+(`checks.pictured`): a step that no picture shows fails the run. What a picture shows and no run did any more only a new
+`make pictures` takes out.
 """
 
 from __future__ import annotations

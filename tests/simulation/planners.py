@@ -1,4 +1,5 @@
-"""Planners: they begin what-ifs while another is under way, report for each other's, finish twice, and cancel what is over."""
+"""Planners: they begin what-ifs while another is under way, report for each other's, finish twice,
+and cancel what is over."""
 
 from __future__ import annotations
 

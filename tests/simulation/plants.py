@@ -1,5 +1,5 @@
-"""Faults planted on purpose, one for each promise, to see that the checks bite. They replace parts of the world: nothing in the
-product knows of them."""
+"""Faults planted on purpose, one for each promise, to see that the checks bite. They replace parts of the world:
+nothing in the product knows of them."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ class LooseStore(MemoryStore):
 
 
 class HastyStore(MemoryStore):
-    """Moves the watermarks in a transaction of their own, before the one with everything else. Now and then the connection breaks
-    in between."""
+    """Moves the watermarks in a transaction of their own, before the one with everything else. Now and then the
+    connection breaks in between."""
 
     drains = 0
 

@@ -1,4 +1,5 @@
-"""Receivers: they announce goods, with or without packages, receive them by package or by halves, twice, in too many units or broken, and close or cancel what has not come."""
+"""Receivers: they announce goods, with or without packages, receive them by package or by halves, twice, in too many
+units or broken, and close or cancel what has not come."""
 
 from __future__ import annotations
 

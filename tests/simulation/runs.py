@@ -19,8 +19,8 @@ def simulate(*arguments: str) -> Finished:
 
 
 class Runs:
-    """`wanted`: the arguments of each run that somebody will ask for, in the order in which they are asked for. All begin as soon as a core
-    is free, whether they were asked for yet or not. `cores`: how many may run at a time."""
+    """`wanted`: the arguments of each run that somebody will ask for, in the order in which they are asked for. All
+    begin as soon as a core is free, whether they were asked for yet or not. `cores`: how many may run at a time."""
 
     def __init__(self, wanted: Iterable[tuple[str, ...]], cores: int = 0) -> None:
         self._processes: set[subprocess.Popen[str]] = set()
@@ -31,7 +31,8 @@ class Runs:
         }
 
     def finished(self, arguments: tuple[str, ...]) -> Finished:
-        """What the run said; waits for its end. Raises KeyError for one that was not wanted, subprocess.TimeoutExpired after RUN_S_MAX."""
+        """What the run said; waits for its end. Raises KeyError for one that was not wanted,
+        subprocess.TimeoutExpired after RUN_S_MAX."""
         return self._runs[arguments].result()
 
     def close(self) -> None:

@@ -29,7 +29,8 @@ def unwritten_papers(codec: Codec, stored: Iterable[Turn]) -> Iterator[str]:
 
 
 def papers(history: History) -> Iterator[str]:
-    """What is being packed has them in its state, what is with its carrier in rows, and what was stopped or forgotten nowhere."""
+    """What is being packed has them in its state, what is with its carrier in rows, and what was
+    stopped or forgotten nowhere."""
     kept = {key[:2] for key in history.rows.get("shipment_papers", {})}
     for (kind, name), entity in history.entities.items():
         if kind != "shipment" or entity.state is None:

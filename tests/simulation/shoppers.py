@@ -1,4 +1,5 @@
-"""Shoppers: they keep units for a cart, extend and leave it, forget it until its time is over, and order it, sometimes twice or when it is over."""
+"""Shoppers: they keep units for a cart, extend and leave it, forget it until its time is over, and order it, sometimes
+twice or when it is over."""
 
 from __future__ import annotations
 
@@ -79,7 +80,8 @@ class Shopper(Client):
 
 
 def reservations(history: History) -> Iterator[str]:
-    """What locations keep for carts is what live carts have, in the books of stock and in the ledger by cart; and no cart outlives its time."""
+    """What locations keep for carts is what live carts have, in the books of stock and in the ledger by cart; and no
+    cart outlives its time."""
     kept: Counter[tuple[str, str]] = Counter()
     by_cart: Counter[tuple[str, str]] = Counter()
     for (kind, identity), entity in history.entities.items():

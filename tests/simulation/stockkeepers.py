@@ -1,4 +1,5 @@
-"""Stockkeepers: they receive lots that end soon, put goods away, move them, find them damaged, set levels; and order some of that themselves."""
+"""Stockkeepers: they receive lots that end soon, put goods away, move them, find them damaged, set levels; and order
+some of that themselves."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ COUNTS = ("on_hand", "allocated", "reserved", "damaged", "quality_hold")
 
 
 class Stockkeeper(Client):
-    """Half of what they do is done to stock. Worlds begin a few seconds before midnight UTC for them: lots end while they work."""
+    """Half of what they do is done to stock. Worlds begin a few seconds before midnight UTC for them:
+    lots end while they work."""
 
     wants: ClassVar[Mapping[str, int]] = {"hot": 1, "plenty": 1, MILK: 4}
 
@@ -94,8 +96,8 @@ class Stockkeeper(Client):
 
 
 def parts(history: History) -> Iterator[str]:
-    """Lots add up to their SKU's stock, claims to what their lots have promised, days on which units end to the lots that end then, and no bin holds what is not on hand. What is
-    known of demand is what was said last."""
+    """Lots add up to their SKU's stock, claims to what their lots have promised, days on which units end to the lots
+    that end then, and no bin holds what is not on hand. What is known of demand is what was said last."""
     for (kind, location_id), entity in history.entities.items():
         if kind == "location" and entity.state is not None:
             yield from _outlooks(location_id, entity)

@@ -1,7 +1,7 @@
 """The journal and the store as a host of the simulation reaches them: over a line that delays, loses and fails.
 
-The server's side is shared by all hosts and never dies here (its disk is what the promises rest on); it may be away, and an
-operation may be done though its caller is told that it failed. Every successful append is written down in `Log`.
+The server's side is shared by all hosts and never dies here (its disk is what the promises rest on); it may be away,
+and an operation may be done though its caller is told that it failed. Every successful append is written down in `Log`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The simulated supervisor: asks the hosts how they are, and gives the shards of silent ones to others. It drives the same calls as
-the real one (`take_over`, `hand_over`), over a network that may lose them, and it may be wrong: a paused host is not dead."""
+"""The simulated supervisor: asks the hosts how they are, and gives the shards of silent ones to others. It drives the
+same calls as the real one (`take_over`, `hand_over`), over a network that may lose them, and it may be wrong: a
+paused host is not dead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Supporters: they place orders on terms, hold and release them, change what was ordered, and pick in between, so that a change, a claim and a place's answer cross."""
+"""Supporters: they place orders on terms, hold and release them, change what was ordered, and pick in between, so that
+a change, a claim and a place's answer cross."""
 
 from __future__ import annotations
 
@@ -102,7 +103,8 @@ class Supporter(Picker):
 
 
 def terms(history: History) -> Iterator[str]:
-    """No group at two places or in part, no part of an order that goes whole is out, nothing is held for more than is wanted, and floors let lie what is held."""
+    """No group at two places or in part, no part of an order that goes whole is out, nothing is held for more than is
+    wanted, and floors let lie what is held."""
     for (kind, order_id), entity in history.entities.items():
         if kind != "order" or entity.state is None or entity.state.terms is None:
             continue

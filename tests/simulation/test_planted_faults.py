@@ -8,12 +8,14 @@ from tests.simulation.plants import PLANTS
 from tests.simulation.runs import simulate
 from tests.simulation.test_simulation import _digest
 
-# The rarest, a stale read, shows in one of 60: it needs a host that was given up unseen, and a gateway that goes by an old map.
+# The rarest, a stale read, shows in one of 60: it needs a host that was given up unseen, and a
+# gateway that goes by an old map.
 SEEDS_MAX = 600
 
 
 def planted(fault: str):
-    # One process a fault, so that it ends with the seed that found it, and does not play on what others were given meanwhile.
+    # One process a fault, so that it ends with the seed that found it, and does not play on what
+    # others were given meanwhile.
     run = pytest.mark.simulates("--seeds", str(SEEDS_MAX), "--failures", "1", "--plant", fault, "--workers", "1")
     return pytest.param(fault, marks=run)
 

@@ -1,4 +1,5 @@
-"""The runs that a test session starts at once: each is told as it was, no core is idle, and none outlives the session."""
+"""The runs that a test session starts at once: each is told as it was, no core is idle, and
+none outlives the session."""
 
 from __future__ import annotations
 

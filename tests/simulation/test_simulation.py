@@ -1,5 +1,5 @@
-"""300 worlds in every test run; `make simulate SEEDS=10000` for more. Each chunk runs in a process of its own, with the hash seed that
-`python -m tests.simulation` sets, so that a failing seed replays as printed."""
+"""300 worlds in every test run; `make simulate SEEDS=10000` for more. Each chunk runs in a process of its own, with the
+hash seed that `python -m tests.simulation` sets, so that a failing seed replays as printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ SEEDS = 300
 CHUNK = 50
 CHUNKS = [("--first", str(first), "--seeds", str(CHUNK)) for first in range(1, SEEDS + 1, CHUNK)]
 RUNS = [pytest.mark.simulates(*arguments) for arguments in CHUNKS]
-# What the lines between processes do to calls, as `wire.py` counts it, and what the journal says no to because of it all.
+# What the lines between processes do to calls, as `wire.py` counts it, and what the journal
+# says no to because of it all.
 WEATHER = [
     *(f"{line}: {fault}" for line in ("network", "journal", "store") for fault in ("slow", "request lost", "reply lost")),
     "network: repeated",

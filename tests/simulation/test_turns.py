@@ -1,4 +1,5 @@
-"""The checks of turns look at lots as well: they say nothing of what is right, and tell when lots are given away that are kept."""
+"""The checks of turns look at lots as well: they say nothing of what is right, and tell when lots are
+given away that are kept."""
 
 from __future__ import annotations
 

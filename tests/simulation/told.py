@@ -19,8 +19,8 @@ from actors.runtime.wire import Envelope, LiveEvent
 
 @dataclass(slots=True)
 class Told:
-    """One answer. `order`: running number of the answer within the world; `asked`: that of the question. `attempt` counts asks
-    with the same command id from 1. `page`: (after, limit) of a history."""
+    """One answer. `order`: running number of the answer within the world; `asked`: that of the question. `attempt`
+    counts asks with the same command id from 1. `page`: (after, limit) of a history."""
 
     client: str
     mode: str  # "command", "view" or "history"
@@ -52,8 +52,9 @@ def _numbers() -> defaultdict[str, list[int]]:
 
 @dataclass(slots=True)
 class Screen:
-    """What one gateway was told without asking for it. `rows`: the last of each key. By host, as rising running numbers: `heard`, when it answered a
-    poll; `missed`, when the gateway learned that not everything was told live, or that nobody has to be heard there any more."""
+    """What one gateway was told without asking for it. `rows`: the last of each key. By host, as rising running
+    numbers: `heard`, when it answered a poll; `missed`, when the gateway learned that not everything was told live, or
+    that nobody has to be heard there any more."""
 
     rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     live: list[LiveEvent] = field(default_factory=list)
@@ -61,7 +62,8 @@ class Screen:
     missed: defaultdict[str, list[int]] = field(default_factory=_numbers)
 
     def owed(self, host: str, order: int) -> bool:
-        """Has what `host` made durable at that number to be told live? Not before it is heard, and not where it was said later that something is missing."""
+        """Has what `host` made durable at that number to be told live? Not before it is heard, and not where it was
+        said later that something is missing."""
         heard, missed = self.heard[host], self.missed[host]
         before = bisect_left(missed, order)
         if before < len(missed):
@@ -81,8 +83,9 @@ def mark_of(ask: Ask) -> int:
 
 @dataclass(slots=True)
 class Evidence:
-    """All answers of a world, in the order in which they were told, and what the feeds showed. `calls`: the commands in each call that came to a host, and
-    `bodies`: in each body of many, in their order (see `mark_of`). `killed`: when a host's process was, as a running number."""
+    """All answers of a world, in the order in which they were told, and what the feeds showed. `calls`: the commands in
+    each call that came to a host, and `bodies`: in each body of many, in their order (see `mark_of`). `killed`: when a
+    host's process was, as a running number."""
 
     told: list[Told] = field(default_factory=list)
     screens: dict[str, Screen] = field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""Turns of those in line who take all or nothing (`location_turns.py`): what must hold of them, and waits that are short enough for a run to see their end."""
+"""Turns of those in line who take all or nothing (`location_turns.py`): what must hold of them, and waits that are
+short enough for a run to see their end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What lies between processes: every call takes time, and may be lost on its way there or back, late, or done twice.
 
-`remote` is the one place where chance comes between two processes. The far side runs in a process of its own: it goes on when the
-caller dies, and answers into the void.
+`remote` is the one place where chance comes between two processes. The far side runs in a process of its own: it goes
+on when the caller dies, and answers into the void.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ class Line:
         timeout: float | None = None,
         repeats: bool = True,
     ) -> Any:
-        """Runs `there` in the process that `server` finds when the request arrives, and gives its outcome. Raises the line's fault
-        when nobody is there, and when the outcome is in doubt. `repeats`: may the request come a second time?"""
+        """Runs `there` in the process that `server` finds when the request arrives, and gives its outcome. Raises the
+        line's fault when nobody is there, and when the outcome is in doubt. `repeats`: may the
+        request come a second time?"""
         odds, rng = self.odds, self._rng
         limit = timeout if timeout is not None else odds.timeout
         answer: asyncio.Future[Any] = self._loop.create_future()
@@ -135,7 +136,8 @@ class Line:
             self._note(request.caller, f"{request.what} … done, reply lost")
             self._tally("reply lost")
             if request.what.startswith("append ") and error is None and not outcome:
-                # The worst that Redis can do: nobody is told of what is on disk. `outcome` has the shards that were refused.
+                # The worst that Redis can do: nobody is told of what is on disk. `outcome` has
+                # the shards that were refused.
                 self._tally("append done without a reply")
             return
         self._loop.call_later(request.back_after, self._settle, answer, outcome, error, context=WORLD.context())

@@ -180,7 +180,8 @@ class World:
         await self._collect()
 
     async def _come_to_rest(self) -> None:
-        """Settled, and told: what the last poll was not told, the next one is. Timers go off meanwhile, and then there is something again."""
+        """Settled, and told: what the last poll was not told, the next one is. Timers go off meanwhile, and then
+        there is something again."""
         for _ in range(RESTS_MAX):
             await self._settle()
             before = self._appended()

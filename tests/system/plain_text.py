@@ -35,7 +35,8 @@ def _said(host: str, port: int, question: bytes) -> bytes:
 
 
 class Handshake:
-    """A try to speak TLS with a port: `version` when it came to that, else `refusal`. `said`: the first bytes of an answer."""
+    """A try to speak TLS with a port: `version` when it came to that, else `refusal`. `said`: the
+    first bytes of an answer."""
 
     def __init__(
         self,

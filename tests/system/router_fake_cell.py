@@ -1,4 +1,5 @@
-"""A cell as the router sees it: an HTTP server that says what reached it. Run as `python router_fake_cell.py NAME PORT`.
+"""A cell as the router sees it: an HTTP server that says what reached it. Run as
+`python router_fake_cell.py NAME PORT`.
 
 /readyz         200
 /v1/live        an event, 1.5 s of silence, another event

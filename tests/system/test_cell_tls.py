@@ -1,4 +1,5 @@
-"""A cell and a router with TLS required: every TCP port on which any of their processes listens is asked in plain text, and none tells anything."""
+"""A cell and a router with TLS required: every TCP port on which any of their processes listens is asked in plain text,
+and none tells anything."""
 
 import ssl
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ class Encrypted:
         return httpx.Client(base_url=base, verify=verify, timeout=20, trust_env=False)
 
     def listening(self) -> dict[int, set[tuple[str, str]]]:
-        """Port → (address, process) of everything that listens, of the cell's and the router's processes and their children."""
+        """Port → (address, process) of everything that listens, of the cell's and the router's
+        processes and their children."""
         state = RouterFolder(self.cell.home).state()
         keeper = self.cell.state().keeper
         marks = [*self.cell.marks(), *(mark for mark in (keeper, state.haproxy, state.control) if mark)]
@@ -72,7 +74,8 @@ class Encrypted:
         return found
 
     def figures(self) -> set[int]:
-        """The ports that are known to be plain, see docs/security/tls.md: pages and figures, and what asks for the cell's token."""
+        """The ports that are known to be plain, see docs/security/tls.md: pages and figures, and what
+        asks for the cell's token."""
         ours = self.ports
         metrics = {ours.metrics_export, ours.dashboard_metrics, ours.haproxy_metrics, ours.haproxy_stats}
         return metrics | self.tokened() | {self.config.stats_port}

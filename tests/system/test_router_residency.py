@@ -1,4 +1,5 @@
-"""A strict region's requests never go elsewhere: the real HAProxy, with the cell of `eu` dead, hanging or drained, and others that would answer."""
+"""A strict region's requests never go elsewhere: the real HAProxy, with the cell of `eu` dead, hanging or drained, and
+others that would answer."""
 
 import signal
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""A connection that TLS refuses, to a cell or from a caller, is seen by nobody: the real HAProxy, certificates of two CAs."""
+"""A connection that TLS refuses, to a cell or from a caller, is seen by nobody: the real HAProxy,
+certificates of two CAs."""
 
 import shutil
 import socket

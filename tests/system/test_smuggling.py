@@ -1,4 +1,5 @@
-"""What is written so that the router takes it for one request and the cell for two: the real HAProxy in front of the real door, and the door by itself."""
+"""What is written so that the router takes it for one request and the cell for two: the real HAProxy in front of the
+real door, and the door by itself."""
 
 import asyncio
 import re
@@ -30,7 +31,8 @@ REFUSED: list[str] = []
 
 
 class Cell:
-    """The door of a cell, in a thread, with an app that says what it took for a request: `[method path bytes of body]`."""
+    """The door of a cell, in a thread, with an app that says what it took for a request:
+    `[method path bytes of body]`."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []

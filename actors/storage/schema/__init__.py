@@ -23,8 +23,8 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
               audit_holds, audit_drops
               alerts: what the monitor found; monitor_state: what it has learned and how far it has read
 
-Most of them are read models, from which entities also come back to memory. Text keys are compared bytewise (collation C) whatever the database's own
-collation is: ids sort as their makers mean.
+Most of them are read models, from which entities also come back to memory. Text keys are compared bytewise (collation
+C) whatever the database's own collation is: ids sort as their makers mean.
 """
 
 from __future__ import annotations

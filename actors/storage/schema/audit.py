@@ -16,7 +16,8 @@ WATCHED = f"NOT ({ROUTINE_STEP} AND number % {SAMPLED} <> 0)"
 # A routine step is found by its order's turns in `history`, whose index has each of them already.
 NO_ROUTINE_STEP = f"NOT ({ROUTINE_STEP})"
 
-# No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
+# No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See
+# audit_rows.py for `chain`.
 audit = sa.Table(
     "audit", metadata,
     integer("shard"),
@@ -38,7 +39,8 @@ audit = sa.Table(
     text("why"),
     text("changes"),  # JSON, exactly as it was hashed; "" for none
     sa.Column("chain", sa.LargeBinary, nullable=False),
-    # Within a shard it is the order of the chain, too, since times never go back there: an index of all lines by number cost each 2 us more.
+    # Within a shard it is the order of the chain, too, since times never go back there: an index of all lines by
+    # number cost each 2 us more.
     sa.Index("audit_at", "at", "shard", "number"),
     sa.Index("audit_watched", "shard", "number", postgresql_where=sa.text(WATCHED)),
     # Machines' lines are nearly all; see audit_seconds.py.

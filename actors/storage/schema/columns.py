@@ -11,18 +11,21 @@ import sqlalchemy as sa
 ROOM: dict[str, Any] = {"postgresql_with": {"fillfactor": 70}}
 metadata = sa.MetaData()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# 0001-01-02 and 9999-12-30: PostgreSQL knows more years than Python, and a time at either end is read back in no zone but its own.
+# 0001-01-02 and 9999-12-30: PostgreSQL knows more years than Python, and a time at either end is read
+# back in no zone but its own.
 FIRST_MS = -62_135_510_400_000
 LAST_MS = 253_402_128_000_000
 
 
 def readable(value: int) -> int:
-    """A time (UTC ms) that can be stored and read back: the nearest one to `value`. One that can't would keep whoever reads its table from starting."""
+    """A time (UTC ms) that can be stored and read back: the nearest one to `value`. One that can't would keep whoever
+    reads its table from starting."""
     return max(FIRST_MS, min(value, LAST_MS))
 
 
 class Instant(sa.types.TypeDecorator[int]):
-    """timestamptz in the database, UTC milliseconds since 1970 in our structs. What lies outside of `FIRST_MS` and `LAST_MS` is stored as the nearer of these."""
+    """timestamptz in the database, UTC milliseconds since 1970 in our structs. What lies outside of `FIRST_MS` and
+    `LAST_MS` is stored as the nearer of these."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True

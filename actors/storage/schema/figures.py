@@ -1,4 +1,5 @@
-"""Figures: what was seen in each minute, and what came in each hour. Written by the collector alone, not by the drain."""
+"""Figures: what was seen in each minute, and what came in each hour. Written by the collector
+alone, not by the drain."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ orders = sa.Table(
     sa.Column("due_at", Instant),
     sa.Column("sealed", sa.LargeBinary, nullable=False, server_default=""),
     sa.Column("state", sa.LargeBinary, nullable=False),
-    # Null while it is open; changes once or twice in a life. An index on `status` itself would make every update write to every index.
+    # Null while it is open; changes once or twice in a life. An index on `status` itself would make every
+    # update write to every index.
     sa.Column("closed_as", sa.Text, sa.Computed(
         "CASE WHEN " + " OR ".join(f"status = '{status}'" for status in CLOSED_STATUSES) + " THEN status ELSE NULL END", persisted=True)),
     sa.Index("orders_customer", "customer_ref", "order_id", postgresql_where=sa.text("customer_ref <> ''")),
@@ -53,7 +54,8 @@ held_orders = sa.Table(
     **ROOM,
 )  # fmt: skip
 
-# Looked for by what expires next, and by customer; those of nobody that are over stay as rows that no index but the key's has.
+# Looked for by what expires next, and by customer; those of nobody that are over stay as rows that
+# no index but the key's has.
 reservations = sa.Table(
     "reservations", metadata,
     key("reservation_id", primary_key=True),

@@ -33,7 +33,8 @@ key_canary = sa.Table(
     sa.CheckConstraint("one = 1"),
 )  # fmt: skip
 
-# One row since the cell first started with identity off (`cells/open_time.py`), or was found to have orders in the clear from before that was noted.
+# One row since the cell first started with identity off (`cells/open_time.py`), or was found to have orders in the
+# clear from before that was noted.
 identity_off = sa.Table(
     "identity_off", metadata,
     integer("one", primary_key=True, autoincrement=False),

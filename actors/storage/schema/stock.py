@@ -107,8 +107,8 @@ incoming = sa.Table(
     **ROOM,
 )  # fmt: skip
 
-# Its key is kept single by the watermark. A unique index would let a paused owner, in the middle of a drain that will be
-# refused, block its successor's rows of the same key; plain ones don't.
+# Its key is kept single by the watermark. A unique index would let a paused owner, in the middle of a drain that will
+# be refused, block its successor's rows of the same key; plain ones don't.
 ledger = sa.Table(
     "ledger", metadata,
     key("location_id"),

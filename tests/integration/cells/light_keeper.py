@@ -19,8 +19,8 @@ from cells.state import read_state
 
 
 class LightCluster:
-    """Starts one sleeping process; counts deployments in a file; a file named `refuse` makes a deployment fail, and one named `overtake` ends the keeper
-    in the middle of starting PostgreSQL.
+    """Starts one sleeping process; counts deployments in a file; a file named `refuse` makes a deployment fail, and one
+    named `overtake` ends the keeper in the middle of starting PostgreSQL.
 
     Each line of the file `deployments` is what the region's file says, as far as the cluster's programs can see.
     """

@@ -125,7 +125,8 @@ def test_a_redis_that_loads_can_be_waited_for_without_end(slow_redis, monkeypatc
 
 @pytest.fixture
 def slow_postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
-    """One whose recovery takes seconds: it asks for each piece of log where there is none, and the answer comes late."""
+    """One whose recovery takes seconds: it asks for each piece of log where there is none,
+    and the answer comes late."""
     settings = {"restore_command": "sleep 1; exit 1", "hot_standby": "off"}
     server = EmbeddedPostgres(short_tmp / "postgres-l", short_tmp / "pl", settings=settings)
     server.start()

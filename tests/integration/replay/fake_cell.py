@@ -1,8 +1,9 @@
-"""A small cell for the replay's tests: same HTTP, same tables, all in one process; write-behind goes to a real Postgres.
+"""A small cell for the replay's tests: same HTTP, same tables, all in one process;
+write-behind goes to a real Postgres.
 
-It keeps what matters to an importer: idempotency keys, 421 for foreign countries, limits of bodies, whole-first allocation over
-three places at most, legal steps only, the ledger's signs, what each step does to the stock, units that come free go to who waits. Faults can be planted with `put_off`, and wrongs
-with `wrongs` (see `WRONGS`).
+It keeps what matters to an importer: idempotency keys, 421 for foreign countries, limits of bodies, whole-first
+allocation over three places at most, legal steps only, the ledger's signs, what each step does to the stock, units that
+come free go to who waits. Faults can be planted with `put_off`, and wrongs with `wrongs` (see `WRONGS`).
 """
 
 import hashlib
@@ -50,8 +51,9 @@ TABLES = """
     CREATE TABLE stock (location_id text, sku text, on_hand bigint, allocated bigint, safety_stock bigint DEFAULT 0,
         reserved bigint DEFAULT 0, damaged bigint DEFAULT 0, quality_hold bigint DEFAULT 0, PRIMARY KEY (location_id, sku));
 """
-# What a cell may get wrong: nothing is ever allocated; as much is allocated as is asked for, whether it is there or not; units are shipped and stay on
-# the books; what is shipped or cancelled stays allocated; a `ship` is acknowledged and not done; a receipt is booked twice; an order ships a unit more.
+# What a cell may get wrong: nothing is ever allocated; as much is allocated as is asked for, whether it is there or
+# not; units are shipped and stay on the books; what is shipped or cancelled stays allocated; a `ship` is acknowledged
+# and not done; a receipt is booked twice; an order ships a unit more.
 WRONGS = ("idle", "greedy", "stays", "keeps", "claims", "doubles", "generous")
 # Reasons of the ledger's entries: (units on hand, units allocated) for each unit.
 MOVES = {"allocate": (0, 1), "ship": (-1, -1), "release": (0, -1)}
@@ -255,7 +257,8 @@ class FakeCell:
         return self._view(order)
 
     def _move(self, reason: str, order: Order, fulfilment: Json, more: int = 0) -> None:
-        """What a step of an order does to the stock of its location, in the ledger. `more`: units too many of each line."""
+        """What a step of an order does to the stock of its location, in the ledger. `more`:
+        units too many of each line."""
         on_hand, allocated = MOVES[reason]
         if reason == "ship":
             on_hand *= "stays" not in self.wrongs

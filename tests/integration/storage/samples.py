@@ -118,8 +118,8 @@ def breach_row(breach_id: str, **changed: Any) -> BreachRow:
 
 
 def filling(table: str, count: int, values: dict[str, str]) -> str:
-    """A statement that puts `count` rows into a table. values: column → SQL, of n, id (us-000000 and on), moment (a second later each) and place (one of 100);
-    the other columns have something of their type."""
+    """A statement that puts `count` rows into a table. values: column → SQL, of n, id (us-000000 and on), moment (a
+    second later each) and place (one of 100); the other columns have something of their type."""
     plain = {
         sa.Text: "''",
         sa.Integer: "0",

@@ -1,4 +1,5 @@
-"""What the store keeps of cycle counts, and what the read model tells of them: of the fake and of PostgreSQL, which must tell the same."""
+"""What the store keeps of cycle counts, and what the read model tells of them: of the fake and of PostgreSQL,
+which must tell the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Figures on a real PostgreSQL: what is read of orders, ledger and floors that were really written behind, and what is recorded."""
+"""Figures on a real PostgreSQL: what is read of orders, ledger and floors that were really written
+behind, and what is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""That orders came while identity was off is kept in PostgreSQL, is the owner's alone, and is known of older databases too."""
+"""That orders came while identity was off is kept in PostgreSQL, is the owner's alone, and is known
+of older databases too."""
 
 from __future__ import annotations
 

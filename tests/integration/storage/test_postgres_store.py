@@ -57,7 +57,7 @@ async def store(clean_url: str) -> AsyncIterator[PostgresStore]:
     await store.close()
 
 
-# --- the schema ---------------------------------------------------------------------------------------------------------
+# --- the schema -------------------------------------------------------------------------------------------------------
 def test_starters_at_once_migrate_once_and_lead_to_the_schema(postgres_server: EmbeddedPostgres):
     with psycopg.connect(postgres_server.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE together")
@@ -95,7 +95,7 @@ def test_a_partitioned_table_lacks_its_month_or_the_month_ends_at_another_midnig
         connection.rollback()
 
 
-# --- what may be in a text ----------------------------------------------------------------------------------------------
+# --- what may be in a text --------------------------------------------------------------------------------------------
 _NASTY = st.text(st.sampled_from("\0\t\n\r\\N\\.\"',{}\x1b\x7f\u2028\ufeff\ud800\udfff😀é a"), max_size=12)
 
 
@@ -135,7 +135,7 @@ async def test_an_id_that_can_not_be_stored_is_not_found_rather_than_a_fault(sto
     assert await store.history("order", "us-\0", 0, 10) == []
 
 
-# --- faults -------------------------------------------------------------------------------------------------------------
+# --- faults -----------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def own_postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL that the test may kill."""
@@ -277,7 +277,7 @@ async def test_a_drain_waits_for_the_disk(store: PostgresStore):
     assert await found.fetchone() == ("on", drain_session("host-0"))
 
 
-# --- plans --------------------------------------------------------------------------------------------------------------
+# --- plans ------------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def filled_url(migrated_url: str) -> str:
     store = PostgresStore(migrated_url)

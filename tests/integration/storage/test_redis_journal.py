@@ -39,7 +39,8 @@ async def journal(own_redis: EmbeddedRedis) -> AsyncIterator[RedisJournal]:
 
 
 async def _answers(journal: RedisJournal, within_s: float = 5.0) -> None:
-    """Until a Redis that was started again is heard: connections of the old one may fail once more before they are gone."""
+    """Until a Redis that was started again is heard: connections of the old one may fail once
+    more before they are gone."""
     deadline = time.monotonic() + within_s
     while True:
         try:
@@ -177,7 +178,8 @@ async def test_a_primary_that_became_a_replica_is_left(redis_url: str):
         await client.execute_command("REPLICAOF", "127.0.0.1", "1")
         with pytest.raises(JournalUnavailable, match="read only replica"):
             await journal.append([Append(1, 1, 2, [turn(2)])])
-        # None of those that were asked before: not the one of appends, nor that which tells whose a shard is, nor the pool's.
+        # None of those that were asked before: not the one of appends, nor that which tells whose
+        # a shard is, nor the pool's.
         assert await journal.superseded({1: 1}) == []
         assert await journal.last([1]) == {1: 1}
         assert not before & await connections(client)

@@ -41,7 +41,7 @@ def seen(number: int) -> HistoryTurn:
     return HistoryTurn(one.version, one.at_ms, one.command_id, one.cause, one.events, one.status)
 
 
-# --- ownership ----------------------------------------------------------------------------------------------------------
+# --- ownership --------------------------------------------------------------------------------------------------------
 async def test_every_lease_raises_the_epoch(store: Store):
     first = await store.lease("host-0", [1, 2], 1)
     assert {shard: (lease.epoch, lease.watermark) for shard, lease in first.items()} == {1: (1, 0), 2: (1, 0)}
@@ -87,7 +87,7 @@ async def test_only_the_owner_can_release(store: Store):
     assert (await store.lease("host-2", [1], 3))[1].epoch == 3
 
 
-# --- write-behind -------------------------------------------------------------------------------------------------------
+# --- write-behind -----------------------------------------------------------------------------------------------------
 async def test_a_drain_writes_everything_and_moves_the_watermark(store: Store, read_model: ReadModel):
     await store.lease("host-0", [1, 2], 1)
     entry = OutboxEntry("m-1", 1, "order", "us-order", b"\0message", NOW_MS)
@@ -291,7 +291,7 @@ async def test_a_drain_of_nothing_but_the_outbox_checks_the_epoch(store: Store):
     assert await outbox_of(store, [1]) == [entry]
 
 
-# --- outbox -------------------------------------------------------------------------------------------------------------
+# --- outbox -----------------------------------------------------------------------------------------------------------
 async def test_outbox_entries_of_a_shard_come_back_in_the_order_in_which_they_came(store: Store):
     await store.lease("host-0", [1, 2], 1)
     entries = [OutboxEntry(f"m-{n}", 1 + n % 2, "order", "us-1", b"%d" % n, NOW_MS) for n in (5, 3, 4, 1, 2)]
@@ -314,7 +314,7 @@ async def test_a_parked_entry_stays_where_it_was_and_a_removed_one_is_gone(store
     assert await outbox_of(store, [1]) == [second]
 
 
-# --- back to memory -----------------------------------------------------------------------------------------------------
+# --- back to memory ---------------------------------------------------------------------------------------------------
 async def test_due_entities_of_the_asked_shards_are_found(store: Store):
     ids = [f"us-01jd3k8v9r7h3k2m9qk4t1x{n:03d}" for n in range(40)]
     await store.lease("host-0", [0], 1)
@@ -350,7 +350,7 @@ async def test_many_entities_are_loaded_at_once(store: Store):
     assert await store.load(CLAIM, ["us-req-1"]) == {}
 
 
-# --- the long memory ----------------------------------------------------------------------------------------------------
+# --- the long memory --------------------------------------------------------------------------------------------------
 async def test_a_command_is_remembered_with_its_answer(store: Store):
     await store.lease("host-0", [1], 1)
     refusal = turn(2, events=b"[]", status=1, reply=b'{"code":"no"}')

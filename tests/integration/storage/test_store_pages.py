@@ -1,4 +1,5 @@
-"""What a new owner reads of timers and messages comes all at once, or a page leaves something out, of the fake and of PostgreSQL."""
+"""What a new owner reads of timers and messages comes all at once, or a page leaves something out, of the
+fake and of PostgreSQL."""
 
 from __future__ import annotations
 

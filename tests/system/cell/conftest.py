@@ -1,6 +1,7 @@
 """One real cell for all tests of this folder: PostgreSQL, Redis, Ray, hosts and API, as `make up` starts them.
 
-It is started on first use, and ends before the tests of other folders begin. Each test gets it whole: what the one before broke is back.
+It is started on first use, and ends before the tests of other folders begin. Each test gets it whole: what
+the one before broke is back.
 """
 
 import asyncio

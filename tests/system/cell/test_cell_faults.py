@@ -1,4 +1,5 @@
-"""Promises 1, 4 and 6 on real processes: what was acknowledged outlives SIGKILL of one of them or of all at once, keys are remembered, Postgres may be away."""
+"""Promises 1, 4 and 6 on real processes: what was acknowledged outlives SIGKILL of one of them or of all at once, keys
+are remembered, Postgres may be away."""
 
 import signal
 import time
@@ -15,7 +16,8 @@ from tests.system.cell.test_cell_orders import write
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
-# Wide, since machines that run tests are shared: a shard that never comes back is found. The target is 3 s, kept by `python -m perf.chaos.takeover`.
+# Wide, since machines that run tests are shared: a shard that never comes back is found. The target is 3 s, kept by
+# `python -m perf.chaos.takeover`.
 SERVES_AGAIN_S = 10.0
 
 

@@ -1,4 +1,5 @@
-"""Identity on a real cell: what ends a session ends it in every replica, whatever is killed, and a code is taken once, ever."""
+"""Identity on a real cell: what ends a session ends it in every replica, whatever is killed, and a
+code is taken once, ever."""
 
 import signal
 import time

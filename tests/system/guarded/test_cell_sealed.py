@@ -1,4 +1,5 @@
-"""What lies on the disks of a real cell: after a load there is nothing of what was planted in it, anywhere, and keys are rotated meanwhile."""
+"""What lies on the disks of a real cell: after a load there is nothing of what was planted in it, anywhere, and
+keys are rotated meanwhile."""
 
 import base64
 import io
@@ -245,7 +246,8 @@ def repr_of(held: Any) -> bytes:
 
 
 def on_disk(guarded: GuardedCell) -> Iterator[tuple[str, bytes]]:
-    """(file, a piece of it): data files and write-ahead log of PostgreSQL, Redis's files, logs, Ray's sessions, everything."""
+    """(file, a piece of it): data files and write-ahead log of PostgreSQL, Redis's files, logs,
+    Ray's sessions, everything."""
     for folder in (guarded.cell.home, guarded.cell.paths.short):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():

@@ -1,4 +1,5 @@
-"""An alert was judged: what comes after that is found as if nothing had been, and what was judged is not found again."""
+"""An alert was judged: what comes after that is found as if nothing had been, and what was
+judged is not found again."""
 
 from __future__ import annotations
 

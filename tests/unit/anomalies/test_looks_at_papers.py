@@ -1,4 +1,5 @@
-"""Papers of shipments tell a name, a street and a telephone: who reads them and packs nothing harvests, who packs all day does not."""
+"""Papers of shipments tell a name, a street and a telephone: who reads them and packs nothing harvests, who
+packs all day does not."""
 
 from __future__ import annotations
 

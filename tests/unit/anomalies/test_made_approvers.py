@@ -1,4 +1,5 @@
-"""One person behind both of four eyes: who decides by an account in which somebody else just had a hand, and who may."""
+"""One person behind both of four eyes: who decides by an account in which somebody else just
+had a hand, and who may."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What somebody gives back in a day against what he usually does: a machine's hundreds, a person's busy day, and the first days, in which nothing is usual."""
+"""What somebody gives back in a day against what he usually does: a machine's hundreds, a person's busy day, and the
+first days, in which nothing is usual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Who wants in, or where he may not: the misuse that each rule must tell of, and the honest day next to it that it must not."""
+"""Who wants in, or where he may not: the misuse that each rule must tell of, and the honest day next
+to it that it must not."""
 
 from __future__ import annotations
 

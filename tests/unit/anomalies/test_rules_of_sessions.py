@@ -1,4 +1,5 @@
-"""Who works in a session, where, when and at what: the misuse that each rule must tell of, and the honest day next to it that it must not."""
+"""Who works in a session, where, when and at what: the misuse that each rule must tell of, and the honest day next
+to it that it must not."""
 
 from __future__ import annotations
 

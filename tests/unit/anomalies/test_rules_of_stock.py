@@ -1,4 +1,5 @@
-"""Stock and money that leave under somebody's hands: the misuse that each rule must tell of, and the honest day next to it that it must not."""
+"""Stock and money that leave under somebody's hands: the misuse that each rule must tell of, and the honest day next
+to it that it must not."""
 
 from __future__ import annotations
 

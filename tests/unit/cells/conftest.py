@@ -1,4 +1,5 @@
-"""A home of each test's own, so that none finds what a `make up` of the same checkout left; a server with a certificate, for those who call one."""
+"""A home of each test's own, so that none finds what a `make up` of the same checkout left; a server with a
+certificate, for those who call one."""
 
 import http.server
 import threading

@@ -17,7 +17,8 @@ from cells.parser import parser
 
 @pytest.fixture
 def looked(monkeypatch, tmp_path):
-    """Which regions were looked at by a command, and its exit code. `wrong`: region → the exit code, or what it raises."""
+    """Which regions were looked at by a command, and its exit code. `wrong`: region → the exit
+    code, or what it raises."""
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
     monkeypatch.delenv("OCEFS_CONFIG", raising=False)
     seen: list[str] = []

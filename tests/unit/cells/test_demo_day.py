@@ -1,4 +1,5 @@
-"""`make demo`: a step that is refused ends it with words, and what it tells is told as it is. The scenes themselves are played in a real cell."""
+"""`make demo`: a step that is refused ends it with words, and what it tells is told as it is. The scenes themselves
+are played in a real cell."""
 
 from __future__ import annotations
 

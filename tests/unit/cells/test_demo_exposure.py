@@ -1,4 +1,5 @@
-"""Demo accounts do not outlive the demo: whoever makes the cell a real one, or opens it to others, disables them first."""
+"""Demo accounts do not outlive the demo: whoever makes the cell a real one, or opens it to
+others, disables them first."""
 
 import io
 

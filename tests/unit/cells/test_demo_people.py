@@ -1,4 +1,5 @@
-"""A demo account that was half made is known, finished and disabled: its password is public, and whoever signs in first would bind his own authenticator."""
+"""A demo account that was half made is known, finished and disabled: its password is public, and whoever signs in first
+would bind his own authenticator."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class Killed(BaseException):
 
 
 class Api:
-    """The accounts of a cell. `killed_after`: the path whose answer nobody hears any more; `days`: how often keys were forgotten."""
+    """The accounts of a cell. `killed_after`: the path whose answer nobody hears any more; `days`: how
+    often keys were forgotten."""
 
     def __init__(self, paths: CellPaths) -> None:
         self.accounts: dict[str, SimpleNamespace] = {}

@@ -1,4 +1,5 @@
-"""Another number of shards would send entities to shards that know nothing of them: it is refused before a host starts."""
+"""Another number of shards would send entities to shards that know nothing of them: it is
+refused before a host starts."""
 
 import msgspec
 import pytest

@@ -1,4 +1,5 @@
-"""A cell whose stores somebody else runs begins anew with empty ones of its own, because a shell was not told where they are."""
+"""A cell whose stores somebody else runs begins anew with empty ones of its own, because a shell was
+not told where they are."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""A store that has come up is ended, because it was silent when it was asked last; or one that never comes up is waited for."""
+"""A store that has come up is ended, because it was silent when it was asked last; or one that never
+comes up is waited for."""
 
 from cells.loading import wait_for_load
 from cells.redis import EmbeddedRedis

@@ -25,7 +25,8 @@ NOWHERE = Answer(404, {"code": "request.route_unknown", "detail": "There is no s
 
 
 class Desk:
-    """An operator's console in front of a cell that answers `answer`. `sent`: the bodies that came to it, with who sent them."""
+    """An operator's console in front of a cell that answers `answer`. `sent`: the bodies that came to
+    it, with who sent them."""
 
     def __init__(self) -> None:
         self.paths, self.answer, self.sent = CellPaths("us"), DONE, []

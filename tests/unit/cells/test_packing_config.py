@@ -1,4 +1,5 @@
-"""What is wrong in `[packing]` is told with its key, and what would be right; nothing of it is lost on its way to the API."""
+"""What is wrong in `[packing]` is told with its key, and what would be right; nothing of it is
+lost on its way to the API."""
 
 from datetime import date
 

@@ -1,5 +1,5 @@
-"""Messages that wait for an operator: he is not shown them, or can't have them tried again. The way is real from the outbox to the table,
-but for Ray, which is played."""
+"""Messages that wait for an operator: he is not shown them, or can't have them tried again. The way is real from the
+outbox to the table, but for Ray, which is played."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def handle(actor):
 
 
 class Host:
-    """A real host actor with nothing but an outbox. `send`: a message that its receiver refuses, so that it is parked."""
+    """A real host actor with nothing but an outbox. `send`: a message that its receiver
+    refuses, so that it is parked."""
 
     def __init__(self) -> None:
         self.sent: list = []

@@ -1,4 +1,5 @@
-"""The old wrapping key is dropped only when nobody's data key is wrapped by it any more: also none that PostgreSQL has not heard of yet."""
+"""The old wrapping key is dropped only when nobody's data key is wrapped by it any more: also none that
+PostgreSQL has not heard of yet."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from serve.identity.keyring import create, load
 
 
 class World:
-    """A cell's data keys as its journal has them, and PostgreSQL `lag_s` behind; time passes when somebody sleeps. `at`: seconds UTC."""
+    """A cell's data keys as its journal has them, and PostgreSQL `lag_s` behind; time passes when somebody
+    sleeps. `at`: seconds UTC."""
 
     def __init__(self, keyring: Any) -> None:
         self.keyring = keyring
@@ -108,7 +110,8 @@ def test_a_key_that_postgresql_has_not_heard_of_is_lost(world, paths):
 
 
 def test_a_key_that_a_takeover_delayed_is_lost(world, paths):
-    """A replica wrapped by the old key before it looked at the key file, and its command was tried until its deadline."""
+    """A replica wrapped by the old key before it looked at the key file, and its command was
+    tried until its deadline."""
     late = world.now + rotation.LOOK_EVERY_S + RegionConfig().api.request_timeout_ms / 1000
     world.coming = [(late, "us-key-late", 1)]
     rotate(paths)

@@ -155,7 +155,8 @@ def test_what_is_being_ended_is_taken_for_a_lost_record(paths):
 
 
 def test_who_ends_what_no_record_tells_of_is_taken_for_a_keeper_and_to_be_killed(paths):
-    """It is processes of a keeper that was killed in the middle of its start; it takes a while, and the record has nothing of them."""
+    """It is processes of a keeper that was killed in the middle of its start; it takes a while, and the
+    record has nothing of them."""
     write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
     out = io.StringIO()
     with keeper_lock.take(paths.lock_file, ends=True):

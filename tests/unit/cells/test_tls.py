@@ -1,4 +1,5 @@
-"""Nothing starts with a certificate or an address that would not keep what it promises, and nothing falls back to plain text."""
+"""Nothing starts with a certificate or an address that would not keep what it promises, and nothing
+falls back to plain text."""
 
 import datetime as dt
 import shutil

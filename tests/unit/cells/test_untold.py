@@ -1,4 +1,5 @@
-"""A start that a key file refuses leaves its line in the audit, although nothing takes lines then: once, with the time when it was, and nothing that must not be told."""
+"""A start that a key file refuses leaves its line in the audit, although nothing takes lines then: once, with the time
+when it was, and nothing that must not be told."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ exit $(cat code 2>/dev/null || echo 0)
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose environment was made before the last `git pull`, with a Python that only writes down what it is asked."""
+    """A project whose environment was made before the last `git pull`, with a Python that only
+    writes down what it is asked."""
     folder = tmp_path / "project"
     (folder / ".venv" / "bin").mkdir(parents=True)
     python = folder / ".venv" / "bin" / "python"

@@ -19,7 +19,8 @@ def chosen(*names: str, folder: Path) -> str:
 
 @pytest.fixture
 def interpreter(tmp_path: Path):
-    """Puts a command on the path that answers as an interpreter would whose loop takes so long; None: that does not fit."""
+    """Puts a command on the path that answers as an interpreter would whose loop takes so long;
+    None: that does not fit."""
 
     def put(name: str, microseconds: int | None) -> None:
         path = tmp_path / name

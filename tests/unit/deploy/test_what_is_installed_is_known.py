@@ -1,4 +1,5 @@
-"""What we run with is pinned, listed, and looked up among the known vulnerabilities; what was not looked up is not called safe."""
+"""What we run with is pinned, listed, and looked up among the known vulnerabilities; what was not
+looked up is not called safe."""
 
 import importlib.util
 import json

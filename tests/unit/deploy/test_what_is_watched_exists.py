@@ -131,7 +131,8 @@ def test_a_figure_that_nobody_tells_is_taken_for_one_that_is_high_enough(where):
     by = re.match(r"sum by \((\w+)\)", watched["told"])
     assert by is not None
     assert watched["always"].startswith(by[0])
-    # Targets have `cell`, what cells tell has `region`: of another label there would be two series, and the 0 always there.
+    # Targets have `cell`, what cells tell has `region`: of another label there would be two
+    # series, and the 0 always there.
     assert f'"{by[1]}", "$1", "cell"' in watched["always"]
     assert 'up{job="ocefs-hosts"}' in watched["always"]
     assert json.loads((DEPLOY / "prometheus/targets/hosts.json").read_text())[0]["labels"].keys() == {"cell"}

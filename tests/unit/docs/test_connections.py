@@ -57,7 +57,8 @@ def test_a_module_opens_a_connection_that_is_on_no_list():
 
 
 def test_the_rules_for_one_machine_reject_what_is_of_no_user():
-    """Packets of the kernel's own sockets match neither `skuid` nor `skuid !=`: what is not asked for the cell's user must not come to a reject."""
+    """Packets of the kernel's own sockets match neither `skuid` nor `skuid !=`: what is not asked for the cell's user
+    must not come to a reject."""
     (table,) = re.findall(r"^```\n(table inet .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     chains = {
         name: [rule.strip() for rule in rules.splitlines() if rule.strip()]

@@ -1,5 +1,6 @@
-"""A layer imports what its rules don't name (ARCHITECTURE, "may import"). Contracts of import-linter forbid; these are lists of what is allowed,
-so that a library that nobody thought of is refused too. Who may import Ray, the drivers and the clients of key services stands in the contracts alone."""
+"""A layer imports what its rules don't name (ARCHITECTURE, "may import"). Contracts of import-linter forbid; these are
+lists of what is allowed, so that a library that nobody thought of is refused too. Who may import Ray, the drivers and
+the clients of key services stands in the contracts alone."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ GUARDED = {
     library: contract["allowed_importers"] for contract in PROTECTED for library in contract["protected_modules"]
 }
 
-# A layer: what it may import of ours, and of others. The longest name counts. Ours are modules or packages with all that is in them.
+# A layer: what it may import of ours, and of others. The longest name counts. Ours are modules or
+# packages with all that is in them.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "actors.domain": (set(), {"msgspec"}),
     "actors.anomalies": ({"actors.domain"}, {"msgspec", "river"}),

@@ -1,7 +1,8 @@
-"""Carts, orders and locations in one process, with messages that come late, twice, in any order, or whose replies are lost.
+"""Carts, orders and locations in one process, with messages that come late, twice, in any order,
+or whose replies are lost.
 
-Each command, event and row goes the way that it would go over the wire and the disk. A message is applied once, by its id, as the runtime lets it; it stays
-in the `post` until its sender has taken the reply.
+Each command, event and row goes the way that it would go over the wire and the disk. A message is applied once, by its
+id, as the runtime lets it; it stays in the `post` until its sender has taken the reply.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ LOTTED = "milk"
 
 
 class Posted(msgspec.Struct):
-    """A message on its way. `reply`: what the receiver answered once it was applied, with whether that was a refusal."""
+    """A message on its way. `reply`: what the receiver answered once it was applied, with
+    whether that was a refusal."""
 
     id: str
     sender: tuple[str, str]

@@ -1,4 +1,5 @@
-"""A building with its floor, and orders that it serves; with the messages between them: each applied once, however often and in whatever order it comes."""
+"""A building with its floor, and orders that it serves; with the messages between them: each applied once, however
+often and in whatever order it comes."""
 
 from __future__ import annotations
 
@@ -41,8 +42,9 @@ class Sent(NamedTuple):
 
 
 class World:
-    """`entities`: (kind, id) → (state, version). `waiting`: names of messages that were not handed over yet; `stored`: rows by entity, as write-behind
-    leaves them; `parked`: messages that were refused and whose sender does not want to know."""
+    """`entities`: (kind, id) → (state, version). `waiting`: names of messages that were not handed over yet; `stored`:
+    rows by entity, as write-behind leaves them; `parked`: messages that were refused and whose
+    sender does not want to know."""
 
     def __init__(self, *, floor: bool = True) -> None:
         self.now_ms = NOW_MS

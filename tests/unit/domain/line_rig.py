@@ -1,4 +1,5 @@
-"""A location with its line, driven by commands, and beside it a plain, slow line: everybody who waits, sorted anew for each unit that is free."""
+"""A location with its line, driven by commands, and beside it a plain, slow line: everybody who waits, sorted anew for
+each unit that is free."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ LOCATION = KINDS["location"]
 
 
 class Place:
-    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them; `last`: events of the last turn; `told`: alerts about stock of all turns. `small`: it is looked at whether decisions change the state."""
+    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them; `last`: events
+    of the last turn; `told`: alerts about stock of all turns. `small`: it is looked at whether
+    decisions change the state."""
 
     def __init__(self, *, small: bool = True) -> None:
         self.small = small
@@ -105,14 +108,17 @@ def served_carts(place: Place, hours: int, each: Callable[[int], object] = lambd
 
 
 class SlowLine:
-    """What goes to whom of what is free: nothing is kept from one call to the next but who waits, until when units are set aside for whom, and whom others have passed since."""
+    """What goes to whom of what is free: nothing is kept from one call to the next but who waits, until when units are
+    set aside for whom, and whom others have passed since."""
 
     def __init__(self) -> None:
         self.waiters: dict[str, Waiter] = {}
-        # order → (for which SKU, until when, what was there for it when it went on, 0 before); order → of which SKUs others were given some while it is passed
+        # order → (for which SKU, until when, what was there for it when it went on, 0 before); order → of which SKUs
+        # others were given some while it is passed
         self.keeps: dict[str, tuple[str, int, int]] = {}
         self.passed: dict[str, list[str]] = {}
-        # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; what came when; what is set aside for nobody anew, and until when
+        # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; what came
+        # when; what is set aside for nobody anew, and until when
         self.doubted: set[str] = set()
         self.came: dict[str, list[tuple[int, int]]] = {}
         self.rests: dict[str, int] = {}
@@ -182,12 +188,14 @@ class SlowLine:
 
 
 class SlowRound:
-    """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes nothing less, stands back or has it set aside."""
+    """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes
+    nothing less, stands back or has it set aside."""
 
     def __init__(self, line: SlowLine, free, now_ms: int) -> None:
         self.line, self.free, self.now_ms = line, free, now_ms
         self.given: dict[tuple[str, str], int] = {}
-        # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is passed because of which SKU.
+        # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is
+        # passed because of which SKU.
         self.need: dict[str, int] = {}
         self.ended: list[str] = []
         self.resting: list[tuple[Waiter, str]] = []
@@ -200,7 +208,8 @@ class SlowRound:
         return [self.line.waiters[name] for name, (_, until, _) in self.line.keeps.items() if until > self.now_ms]
 
     def serve(self, skus: Iterable[str]) -> dict[tuple[str, str], int]:
-        """(order, SKU) → units. Who is served by what came gives up what had to stay with what else was set aside for it."""
+        """(order, SKU) → units. Who is served by what came gives up what had to stay with what
+        else was set aside for it."""
         looked, skus = set[str](), set(skus)
         while skus:
             looked |= skus
@@ -225,7 +234,8 @@ class SlowRound:
             if one.whole and not self.finds_all(one):
                 self.stands_back(one, sku)
             elif one.whole or (alike not in over and self.good(one, sku)):
-                # Once somebody lacked some, those who are like him and behind get none in this look: not even if a turn that comes in it leaves some.
+                # Once somebody lacked some, those who are like him and behind get none in this look: not even if a turn
+                # that comes in it leaves some.
                 if not one.whole and self.good(one, sku) < one.lines[sku]:
                     over.add(alike)
                 for of in one.lines if one.whole else (sku,):
@@ -250,7 +260,8 @@ class SlowRound:
         return min(self.free(sku, one.channel) - gone, self.free(sku, "") - gone - stay)
 
     def went_before(self, one: Waiter, sku: str) -> int:
-        """Units of it that others had before it was set aside for the waiter, the last time: when its turn came in this round, or that of somebody who comes before it; or else who comes before it."""
+        """Units of it that others had before it was set aside for the waiter, the last time: when its turn came in this
+        round, or that of somebody who comes before it; or else who comes before it."""
         if sku in self.begun.get(one.order_id, {}):
             return self.begun[one.order_id][sku]
         ranks = {name: self.line.waiters[name].rank(sku) for name, of in self.given if of == sku}
@@ -308,7 +319,8 @@ class SlowRound:
         return self.free(sku, one.channel) - gone < one.lines[sku]
 
     def goes_on(self, one: Waiter, had: int) -> bool:
-        """Is some there of all that it lacks, and would a few times what came of that lately suffice, and has it more than it had when its turn went on the last time (0: it has not yet)?"""
+        """Is some there of all that it lacks, and would a few times what came of that lately suffice, and has it more
+        than it had when its turn went on the last time (0: it has not yet)?"""
         if self.there(one) <= had or all(self.good(one, of) == n for of, n in one.lines.items()):
             return False
         since_ms = self.now_ms - location_line.LATELY_MS
@@ -324,7 +336,8 @@ class SlowRound:
         return sum(self.good(one, of) for of in one.lines)
 
     def begins(self, one: Waiter, sku: str, *, again: bool = False) -> bool:
-        """Its turn, unless too many have theirs, it lacks what may never come, or some of it has just lain idle in vain."""
+        """Its turn, unless too many have theirs, it lacks what may never come, or some of it has
+        just lain idle in vain."""
         if not again and any(self.line.rests.get(of, 0) > self.now_ms for of in one.lines):
             return False
         if any(of in self.line.doubted and self.lacks(one, of) for of in one.lines):

@@ -1,4 +1,5 @@
-"""A warehouse with an order that is being picked, its shipment, the dock and the counter of SSCCs, with the messages between them."""
+"""A warehouse with an order that is being picked, its shipment, the dock and the counter of SSCCs, with
+the messages between them."""
 
 from __future__ import annotations
 

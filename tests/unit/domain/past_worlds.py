@@ -65,7 +65,8 @@ orders = st.lists(
 
 
 class PlainCell:
-    """Serves orders one after the other, and knows its stock by adding up all that ever happened. `policy_of`: by which an order is served."""
+    """Serves orders one after the other, and knows its stock by adding up all that ever happened. `policy_of`: by
+    which an order is served."""
 
     def __init__(self, past, policy_of):
         self.past, self.policy_of = past, policy_of

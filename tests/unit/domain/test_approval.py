@@ -1,4 +1,5 @@
-"""Four eyes: by example, and by a machine that lets people, machines, the clock and lost messages do what they like to one approval."""
+"""Four eyes: by example, and by a machine that lets people, machines, the clock and lost messages do what
+they like to one approval."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ ASK = AskApproval(SEATTLE, SEATTLE, LOSS, MIA, DAY_MS)
 
 
 class Life:
-    """An approval, and the location that it is about, with 1,000 units of A. Each message is handed over as often as one likes; the location applies it
-    once, as the runtime lets it."""
+    """An approval, and the location that it is about, with 1,000 units of A. Each message is handed over as often as
+    one likes; the location applies it once, as the runtime lets it."""
 
     def __init__(self, on_hand: int = 1000) -> None:
         self.now_ms = NOW_MS
@@ -223,7 +224,8 @@ REACHES = st.sampled_from(([], [SEATTLE], ["us-st-portland"]))
 
 
 class FourEyes(RuleBasedStateMachine):
-    """A plain model beside it: who asked, who had the right to approve and did in time, and so whether 600 units are gone."""
+    """A plain model beside it: who asked, who had the right to approve and did in time, and so
+    whether 600 units are gone."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,5 @@
-"""A packing that nobody can pack: units in one another's place, out of the carton, too heavy, lost or twice, or on top of glasses."""
+"""A packing that nobody can pack: units in one another's place, out of the carton, too heavy, lost or
+twice, or on top of glasses."""
 
 from collections import Counter
 from functools import cache

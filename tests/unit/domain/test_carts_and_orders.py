@@ -1,7 +1,9 @@
-"""Many carts and orders for few units, with a machine that lets callers, clocks, crashes and messages do what they like.
+"""Many carts and orders for few units, with a machine that lets callers, clocks, crashes and
+messages do what they like.
 
-After each step every promised unit has exactly one who will use it or give it back (`Shop.check`); at the end of time nothing is reserved any more, and what is
-allocated is in fulfilments. Beside it a plain model says of each cart who may still do what with it.
+After each step every promised unit has exactly one who will use it or give it back (`Shop.check`); at the end of time
+nothing is reserved any more, and what is allocated is in fulfilments. Beside it a plain model says of each cart who
+may still do what with it.
 """
 
 from __future__ import annotations

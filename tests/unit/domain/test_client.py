@@ -76,7 +76,8 @@ def test_a_client_is_registered_twice():
 
 
 def test_a_repeated_call_can_not_be_told_from_the_one_that_gave_the_secret():
-    """Whoever repeats it has drawn another secret, and is answered as the first was: with the name of that one's drawing."""
+    """Whoever repeats it has drawn another secret, and is answered as the first was: with the
+    name of that one's drawing."""
     desk = Desk()
     assert desk.do(RegisterClient([], [], HASHES[0], "first")).draw == "first"
     assert desk.do(RotateClientSecret(HASHES[1], 0, "second")).draw == "second"
@@ -138,7 +139,8 @@ def test_an_old_secret_stays_good_for_ever():
 
 
 def test_a_lost_answer_ends_the_only_secret_that_anybody_has():
-    """Two answers are lost, one after the other; the secret in use was promised a day, and gets neither less nor more."""
+    """Two answers are lost, one after the other; the secret in use was promised a day, and
+    gets neither less nor more."""
     desk = Desk().registered()
     for lost in HASHES[1:]:
         desk.now_ms += HOUR_MS

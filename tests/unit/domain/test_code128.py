@@ -1,4 +1,5 @@
-"""Bars that are wider than they have to be: the label does not fit the parcel, or scanners don't reach it. What they say: `test_paper.py`."""
+"""Bars that are wider than they have to be: the label does not fit the parcel, or scanners don't reach it. What
+they say: `test_paper.py`."""
 
 from functools import cache
 

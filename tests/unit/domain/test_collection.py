@@ -136,7 +136,7 @@ def test_a_cancellation_comes_before_the_collection_is_opened():
     assert shop.collection().stage == "cancelled"
 
 
-# --- missing, left behind, expired --------------------------------------------------------------------------------------
+# --- missing, left behind, expired ------------------------------------------------------------------------------------
 def test_a_line_that_is_not_found_stays_in_the_books():
     shop = Shop({"a": 3, "b": 1}, {"a": 5})
     shop.place_order(("a", 2), ("b", 1))
@@ -232,7 +232,7 @@ def test_staff_ends_one_and_stock_stays():
     assert (shop.seen().status, shop.stock(PORTLAND, "a")) == ("left_behind", (1, 0))
 
 
-# --- the code -----------------------------------------------------------------------------------------------------------
+# --- the code ---------------------------------------------------------------------------------------------------------
 def test_it_is_handed_over_without_the_code():
     shop = Shop({"a": 1}, {})
     shop.place_order(("a", 1))
@@ -276,7 +276,7 @@ def test_code_notices_and_spot_are_kept_when_it_is_over():
     assert (state.digest, state.here_spot, state.terms.notices, state.terms.digest) == (b"", "", Notices(), b"")
 
 
-# --- misuse -------------------------------------------------------------------------------------------------------------
+# --- misuse -----------------------------------------------------------------------------------------------------------
 def test_somebody_else_moves_what_the_store_hands_over():
     shop = Shop({"a": 1}, {})
     shop.place_order(("a", 1))
@@ -326,7 +326,7 @@ def test_two_steps_are_asked_at_once():
     assert shop.seen().status == "ready"
 
 
-# --- with a floor ---------------------------------------------------------------------------------------------------------
+# --- with a floor -----------------------------------------------------------------------------------------------------
 def with_floor(units: int) -> Shop:
     shop = Shop({"a": units}, {})
     shop.do("location", PORTLAND, RunFloor(FloorTerms()))

@@ -59,7 +59,7 @@ def both_agree(shop: Shop, at: int = 0) -> int:
     return terms.collect_by_ms
 
 
-# --- a store that does nothing --------------------------------------------------------------------------------------------
+# --- a store that does nothing ----------------------------------------------------------------------------------------
 def test_a_collection_that_nobody_makes_ready_hangs_for_ever():
     shop = late_shop({"a": 2}, {"a": 5}, ("a", 2))
     wait(shop, 3.9)
@@ -201,7 +201,7 @@ def test_what_the_floor_has_just_picked_is_given_up():
     assert shop.stock(PORTLAND, "a") == (2, 0)
 
 
-# --- held --------------------------------------------------------------------------------------------------------------
+# --- held -------------------------------------------------------------------------------------------------------------
 def test_a_held_order_expires():
     shop = Shop({"a": 2}, {})
     shop.place_order(("a", 2))
@@ -370,7 +370,7 @@ def test_a_held_order_is_cancelled_and_waits_on():
         free(shop)
 
 
-# --- what was written before --------------------------------------------------------------------------------------------
+# --- what was written before ------------------------------------------------------------------------------------------
 def test_collections_and_orders_of_then_can_not_be_read():
     at = msgspec.msgpack.encode(["us-st-a", [], None, 0, 0, []])
     assert msgspec.msgpack.decode(at, type=PickupAt) == PickupAt("us-st-a")

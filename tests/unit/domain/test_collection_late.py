@@ -1,4 +1,5 @@
-"""A store that lets an order down, played on for long: nothing is asked without end or by the minute, and nothing hangs."""
+"""A store that lets an order down, played on for long: nothing is asked without end or by the
+minute, and nothing hangs."""
 
 from __future__ import annotations
 
@@ -75,7 +76,7 @@ def of_floor() -> Shop:
     return shop
 
 
-# --- it lacks something for long --------------------------------------------------------------------------------------------
+# --- it lacks something for long --------------------------------------------------------------------------------------
 def test_an_order_that_gave_up_is_not_asked_for_any_more_after_some_hours():
     shop = late_shop({"a": 2}, {}, ("a", 2))
     wait(shop, 4)
@@ -117,7 +118,7 @@ def test_what_was_given_up_is_asked_for_as_seldom_as_what_it_lacked_for_long():
     assert shop.order().retry_at_ms == shop.now_ms + 60_000
 
 
-# --- a store that does nothing ------------------------------------------------------------------------------------------------
+# --- a store that does nothing ----------------------------------------------------------------------------------------
 def test_goods_are_sent_for_ever_to_a_store_that_does_nothing():
     shop = with_email(late_shop({"a": 2}, {"a": 50}, ("a", 2), settle=False))
     shop.settle()
@@ -181,7 +182,7 @@ def test_what_is_not_found_after_the_last_time_is_asked_for():
     assert len(shop.of("transfer")) == 1
 
 
-# --- the rest is given up -----------------------------------------------------------------------------------------------------
+# --- the rest is given up ---------------------------------------------------------------------------------------------
 def fewer(shop: Shop, *lines: tuple[int, int], **more: Any) -> OrderChanged:
     changed = shop.do("order", ORDER, ChangeOrder([LineChange(*line) for line in lines], **more))
     shop.settle()
@@ -276,7 +277,7 @@ def test_an_order_that_is_collected_is_changed_in_other_things():
     assert shop.order().lines[1].quantity == 1
 
 
-# --- refusals -----------------------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------------------
 def test_what_the_floor_has_picked_and_nobody_makes_ready_is_asked_for_by_the_minute():
     shop = of_floor()
     picked(shop)
@@ -361,7 +362,7 @@ def test_a_refusal_that_comes_after_the_release_holds_it_for_ever(turn):
     assert not shop.seen().held
 
 
-# --- what was written before ----------------------------------------------------------------------------------------------------
+# --- what was written before ------------------------------------------------------------------------------------------
 def test_what_was_written_before_can_not_be_read():
     assert msgspec.json.decode(b"[1,[],[]]", type=PartMove) == PartMove(1, [])
     assert msgspec.json.decode(b'{"over":false}', type=PickupMoved) == PickupMoved(False)

@@ -1,4 +1,5 @@
-"""A collection with its order, its store and a transfer, in any order of steps and messages, against a plain model of what the customer may have."""
+"""A collection with its order, its store and a transfer, in any order of steps and messages, against a plain model of
+what the customer may have."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ NEXT = {
 
 
 class Pickups(RuleBasedStateMachine):
-    """`proved_ms`: by collection, when somebody proved last that they may have it; `by_code`: by its code; `codes`: that which fits; `renewed`: when it was made anew; `holds`: of the order."""
+    """`proved_ms`: by collection, when somebody proved last that they may have it; `by_code`: by its code; `codes`:
+    that which fits; `renewed`: when it was made anew; `holds`: of the order."""
 
     @initialize(
         store=st.integers(0, 4), other=st.integers(0, 3), wanted=st.integers(1, 3), seed=st.integers(0, 10**6), late=st.booleans()

@@ -199,7 +199,7 @@ def test_a_large_transfer_that_is_refused_blocks_the_order():
     assert shop.order().retry_at_ms is not None
 
 
-# --- what is on the road is the order's ----------------------------------------------------------------------------------
+# --- what is on the road is the order's -------------------------------------------------------------------------------
 def test_what_comes_for_an_order_is_told_to_others_as_to_come():
     shop = Shop({}, {"a": 6})
     shop.place_order(("a", 3))

@@ -1,4 +1,5 @@
-"""What waits for a second person is corrected without one, counted again and taken off twice, or never counted again."""
+"""What waits for a second person is corrected without one, counted again and taken off twice,
+or never counted again."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ def test_a_count_that_is_closed_early_forgets_what_is_held():
         assert made.refused(command) == "count.closed"
 
 
-# --- what waits for a second person is not counted again ---------------------------------------------------------------
+# --- what waits for a second person is not counted again --------------------------------------------------------------
 def held(of: int = 300, there: int = 200) -> World:
     """A large loss that waits for its approval."""
     made = World(spots=[A1], approval_units=20, approval_good_for_ms=1000)

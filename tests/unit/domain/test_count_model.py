@@ -39,8 +39,8 @@ bins = st.sampled_from(["", "A-01", "A-02"])
 
 
 class CountMachine(RuleBasedStateMachine):
-    """In each spot the building has lost some units of which the books don't know. Whoever counts finds what lies there at that moment; it is handed in
-    later, and every message and answer takes its time, while stock moves on."""
+    """In each spot the building has lost some units of which the books don't know. Whoever counts finds what lies there
+    at that moment; it is handed in later, and every message and answer takes its time, while stock moves on."""
 
     @initialize(
         lost=st.tuples(*[st.integers(-2, 3)] * 3), full=st.booleans(), lot=st.sampled_from(["", "", "L1"]), tolerance=st.sampled_from([0, 99]), limit=st.sampled_from([0, 0, 2]),

@@ -1,4 +1,5 @@
-"""A floor that picks, and a pack station behind it: what is missing at the table leaves the books once, and all three agree then, in whatever order their messages come."""
+"""A floor that picks, and a pack station behind it: what is missing at the table leaves the books once, and all three
+agree then, in whatever order their messages come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The floor under anything: several pickers, messages in any order and more than once, memory that is dropped at any time. Beside it a plain count of what the floor said of each pick."""
+"""The floor under anything: several pickers, messages in any order and more than once, memory that is dropped at any
+time. Beside it a plain count of what the floor said of each pick."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def code_of(run) -> str:
 
 
 class Building(World):
-    """With what the floor said when people did something: units picked and missing, by fulfilment and SKU. That the order holds the same is looked at in the end."""
+    """With what the floor said when people did something: units picked and missing, by fulfilment and SKU. That the
+    order holds the same is looked at in the end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,7 +240,8 @@ class Script:
         self._pick_the_rest()
         for name in world.names:
             self._check_counts(name)
-        # What was not found is allocated anew, as another part of the order; and what one gives back, the next in line gets.
+        # What was not found is allocated anew, as another part of the order; and what one gives
+        # back, the next in line gets.
         for _ in range(ROUNDS_MAX):
             theirs = [*world.names, *(name for name in world.floor().works if name not in world.names)]
             open_ = [name for name in theirs if int(name.rpartition(".")[2]) in world.bought(name).at_floors]

@@ -141,7 +141,7 @@ def test_what_was_not_found_at_all_is_packed_before_the_floor_has_given_it_up(wo
     assert world.status(name) == "cancelled"
 
 
-# --- after it was picked -----------------------------------------------------------------------------------------------
+# --- after it was picked ----------------------------------------------------------------------------------------------
 def picked(world, *lines):
     """A fulfilment that was picked, and its trip is over."""
     name, _ = started(world, *lines)

@@ -1,6 +1,8 @@
-"""Inbounds to two locations: suppliers and people, repeated and reordered messages do what they like, beside a slow model in which each unit that came is a thing.
+"""Inbounds to two locations: suppliers and people, repeated and reordered messages do what they like, beside a slow
+model in which each unit that came is a thing.
 
-Seeded sequences, as for transfers: rules that are drawn evenly seldom get an inbound to its end. That all ends are reached is tested too."""
+Seeded sequences, as for transfers: rules that are drawn evenly seldom get an inbound to its end. That all ends
+are reached is tested too."""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ SEEDS, STEPS, INBOUNDS_MAX = 60, 140, 5
 
 
 class Delivery:
-    """What the model knows of one inbound. `came`: (SKU, condition) of each unit; `told`: by receipt, what the location has not answered, and whether it will refuse it."""
+    """What the model knows of one inbound. `came`: (SKU, condition) of each unit; `told`: by receipt, what the location
+    has not answered, and whether it will refuse it."""
 
     def __init__(self, place: str, tolerance: int) -> None:
         self.place, self.tolerance, self.ended = place, tolerance, ""

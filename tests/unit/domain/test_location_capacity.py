@@ -1,4 +1,5 @@
-"""What a location does for orders in a day: never more than its profile says, counted by its own calendar, and known after a takeover."""
+"""What a location does for orders in a day: never more than its profile says, counted by its own calendar, and
+known after a takeover."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the books said when somebody counted: by example, and against copies of the books that a plain model takes after each change."""
+"""What the books said when somebody counted: by example, and against copies of the books that a plain model
+takes after each change."""
 
 from __future__ import annotations
 

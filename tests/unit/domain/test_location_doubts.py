@@ -88,7 +88,8 @@ def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(oth
 
 
 def test_what_was_in_doubt_already_lies_idle_in_turn_after_turn(at_once):
-    """Somebody lacked it once, who wanted more than there is; all who come have what they want of it, and lack something else."""
+    """Somebody lacked it once, who wanted more than there is; all who come have what they want of it,
+    and lack something else."""
     place = Place()
     place.receive(("a", 5))
     place.wait("us-0", 5, ("a", 9), whole=True)

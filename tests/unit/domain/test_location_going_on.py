@@ -18,7 +18,8 @@ from tests.unit.domain.line_rig import NOW_MS, Place, passed, served_carts
 @pytest.mark.parametrize("later", [0, 6])
 @pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20), (6, 5), (8, 5), (20, 5), (6, 2)])
 def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily, later):
-    """Its goods come each day, or some hours later every other day, and carts take them in between: as many as would pass it, if fewer come than may."""
+    """Its goods come each day, or some hours later every other day, and carts take them in between: as many as would
+    pass it, if fewer come than may."""
 
     def served(joins: int) -> list[str]:
         place = Place(small=False)
@@ -170,7 +171,8 @@ def test_goods_that_are_kept_back_as_they_come_are_none_that_came(levels, wants,
     [({"a": 300}, {"a": 200}), ({"a": 60}, {"a": 40}), ({"a": 300, "b": 60}, {"a": 200, "b": 1})],
 )
 def test_what_lay_there_is_taken_for_what_comes(wanted, there):
-    """One a day comes: a turn would go on each time for what would be together in months, and keep all from everybody."""
+    """One a day comes: a turn would go on each time for what would be together in months, and
+    keep all from everybody."""
     place = Place(small=False)
     place.receive(*there.items())
     place.wait("us-1", 10, *wanted.items(), whole=True)

@@ -103,7 +103,8 @@ class Play:
         assert self.place.again() == self.place.state
 
     def _more(self, sku: str, was, served: int) -> int:
-        """How many more could somebody who waits have than before, but for what the line was served; and besides what was promised to others and is not any more?"""
+        """How many more could somebody who waits have than before, but for what the line was served; and besides what
+        was promised to others and is not any more?"""
         now, waits = (
             self.place.state.stock.get(sku),
             {one.channel for one in self.slow.waiters.values() if sku in one.lines},

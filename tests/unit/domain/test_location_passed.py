@@ -21,7 +21,8 @@ DAY_MS = 86_400_000
 
 
 class Traffic:
-    """Orders for one good and for two, by a seed; what comes and who takes it. It counts who was passed by whom by itself."""
+    """Orders for one good and for two, by a seed; what comes and who takes it. It counts who was
+    passed by whom by itself."""
 
     def __init__(self, seed: int) -> None:
         self.rng, self.place, self.number = Random(seed), Place(small=False), 0

@@ -1,4 +1,5 @@
-"""Where goods may be put, of a location with bins of all kinds: the same as if somebody looked at every bin, however many there are."""
+"""Where goods may be put, of a location with bins of all kinds: the same as if somebody looked at every bin,
+however many there are."""
 
 from __future__ import annotations
 

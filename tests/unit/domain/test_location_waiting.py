@@ -240,7 +240,8 @@ def test_a_location_where_nobody_waits_does_something_for_the_line():
 
 
 def test_what_a_location_tells_an_order_is_taken_for_what_its_floor_tells():
-    """They have the same id, and both count their versions: a message of one must not be known already as one of the other."""
+    """They have the same id, and both count their versions: a message of one must not be known
+    already as one of the other."""
     assert KINDS["location"].sends_as != KINDS["floor"].sends_as
 
 
@@ -288,7 +289,7 @@ def test_too_much_for_one_turn_moves_the_timer_on_at_each_command():
     assert len(place.served) == 800
 
 
-# --- what is told of stock that the line has taken ---------------------------------------------------------------------
+# --- what is told of stock that the line has taken --------------------------------------------------------------------
 def test_stock_runs_out_by_the_line_and_nobody_is_told():
     place = Place()
     place.receive(("a", 10))

@@ -1,7 +1,8 @@
 """Messages that were on their way when an older program stopped are understood by this one, and are the same messages.
 
-After a takeover they are built anew from the events that were written then, or read from the store's outbox and encoded again. Their digest is made of their bytes: when the receiver has
-had one already and its bytes are others, it answers `KEY_REUSED`, and the message is parked for good.
+After a takeover they are built anew from the events that were written then, or read from the store's outbox and encoded
+again. Their digest is made of their bytes: when the receiver has had one already and its bytes are others, it answers
+`KEY_REUSED`, and the message is parked for good.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ BEFORE_CARTS: Mapping[bytes, Any] = {
     b'{"type":"Ship","order_id":"us-o","fulfilment":1,"lines":[["a",2]]}': Ship("us-o", 1, [("a", 2)]),
 }
 
-# As the program wrote them by which a count was not told that an approval is over, and a shipment not what its order holds.
+# As the program wrote them by which a count was not told that an approval is over, and a
+# shipment not what its order holds.
 BEFORE_TOLD: Mapping[bytes, Any] = {
     OLD_LOSS % b"": LOSS,
     b'{"type":"EndCounting","count_id":"us-c","spots":[["A",""]],"counted":[]}': EndCounting("us-c", [("A", "")]),

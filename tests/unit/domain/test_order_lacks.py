@@ -23,8 +23,8 @@ def order_of(lines: list[Line], fulfilments: list[Fulfilment], kits=None, backor
 
 @st.composite
 def orders(draw) -> tuple[Order, dict[str, int], list[tuple[str, int]]]:
-    """An order of which places hold or are asked for some, what it wants, and what a place gives next. No more than it wants is held, nor held and asked for, but of what is asked for
-    a line may have given some meanwhile."""
+    """An order of which places hold or are asked for some, what it wants, and what a place gives next. No more than it
+    wants is held, nor held and asked for, but of what is asked for a line may have given some meanwhile."""
     lines = [Line(draw(st.sampled_from(SKUS)), draw(st.integers(1, 4)), 100) for _ in range(draw(st.integers(1, 4)))]
     wanted = need_of((line.sku, line.quantity) for line in lines)
     left, fulfilments = dict(wanted), []

@@ -1,5 +1,6 @@
-"""Refunds under anything: small ones at once, large ones that two people want, changes, cancellations and steps between them, messages in any order and more than once. Beside them a purse:
-what the customer was told that he gets back or owes, and nothing else."""
+"""Refunds under anything: small ones at once, large ones that two people want, changes, cancellations and steps between
+them, messages in any order and more than once. Beside them a purse: what the customer was told that he gets back or
+owes, and nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ ALONE = 400
 
 
 class Script:
-    """One run over one order. `purse`: what the customer has paid and not got back (minor units); `alone`: what he got back of it from one person."""
+    """One run over one order. `purse`: what the customer has paid and not got back (minor units); `alone`: what he got
+    back of it from one person."""
 
     def __init__(self, seed: int) -> None:
         self.random, self.world = Random(seed), Terms3(here={"a": 4, "b": 3}, there={"a": 4})

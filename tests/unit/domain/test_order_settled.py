@@ -1,4 +1,5 @@
-"""An order that lacks nothing pays nothing for what its placement brought for the day on which it does, and is then told the same."""
+"""An order that lacks nothing pays nothing for what its placement brought for the day on which it does,
+and is then told the same."""
 
 from typing import Any
 from unittest.mock import patch

@@ -1,4 +1,5 @@
-"""Terms of an order when places give less, much later, or something is not found: what could be torn, shipped in part, or forgotten."""
+"""Terms of an order when places give less, much later, or something is not found: what could be torn,
+shipped in part, or forgotten."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Orders with holds, terms and changes under anything: several at once, messages in any order and more than once, memory dropped at any time. Beside them a plain count of what
-people were told: lines, refunds, holds."""
+"""Orders with holds, terms and changes under anything: several at once, messages in any order and more than once,
+memory dropped at any time. Beside them a plain count of what people were told: lines, refunds, holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Orders in lines at several places, with messages that cross, come late, or whose replies are lost: each unit is somebody's, and no line stays."""
+"""Orders in lines at several places, with messages that cross, come late, or whose replies are lost: each unit is
+somebody's, and no line stays."""
 
 from __future__ import annotations
 

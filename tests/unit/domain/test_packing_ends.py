@@ -33,7 +33,8 @@ _ROUNDS = 12
 
 
 class Finisher:
-    """Does what is next, as far as `allowed` and the parcels tell: with a carrier that sells, and a driver who comes."""
+    """Does what is next, as far as `allowed` and the parcels tell: with a carrier that sells,
+    and a driver who comes."""
 
     def __init__(self, play: Play) -> None:
         self.world = play.world

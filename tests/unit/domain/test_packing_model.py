@@ -1,4 +1,5 @@
-"""Shipments and a dock against a plain, slow model: orders and samples are packed, labelled, cancelled and handed over in any order, and messages come in any order and again."""
+"""Shipments and a dock against a plain, slow model: orders and samples are packed, labelled, cancelled and handed over
+in any order, and messages come in any order and again."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ STOCK = 50
 
 
 class Plain:
-    """What the packers know by heart: what is in which box, which boxes the carrier sold a label for, and which left the house."""
+    """What the packers know by heart: what is in which box, which boxes the carrier sold a label for,
+    and which left the house."""
 
     def __init__(self, lines, manual):
         self.wanted = dict(lines)

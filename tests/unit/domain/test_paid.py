@@ -89,7 +89,7 @@ def test_a_third_of_a_cent_is_lost():
     assert in_minor_units({}, {}) == {}
 
 
-# --- whatever was ordered -----------------------------------------------------------------------------------------------
+# --- whatever was ordered ---------------------------------------------------------------------------------------------
 KITS = {"K": [("A", 1), ("B", 2)], "L": [("B", 1), ("C", 3), ("B", 1)]}
 SOLD = st.lists(
     st.builds(Line, st.sampled_from("ABCKL"), st.integers(1, 30), st.integers(10_000, 100_000)), min_size=1, max_size=6

@@ -88,7 +88,7 @@ def test_stops_beyond_the_last_cross_aisle_are_lost():
     assert found.exact
 
 
-# --- the search by places -----------------------------------------------------------------------------------------------
+# --- the search by places ---------------------------------------------------------------------------------------------
 @given(matrices(7))
 def test_a_way_is_found_that_is_not_the_shortest(matrix):
     way = held_karp(matrix)
@@ -202,7 +202,7 @@ def test_more_stops_than_allowed_or_one_in_another_town_are_walked():
     assert len(route([Stop(f"b{n}", 1, 0, n % 100) for n in range(STOPS_MAX)], THREE_AISLES).stops) == STOPS_MAX
 
 
-# --- the textbook's orders ----------------------------------------------------------------------------------------------
+# --- the textbook's orders --------------------------------------------------------------------------------------------
 FOUR = [(1, 20), (1, 80), (2, 30), (2, 90), (3, 10)]
 
 

@@ -1,4 +1,5 @@
-"""With which locations an order has to do: whoever works there may know whose it is, and nobody else of those who are bound to locations."""
+"""With which locations an order has to do: whoever works there may know whose it is, and nobody else of those who
+are bound to locations."""
 
 from __future__ import annotations
 

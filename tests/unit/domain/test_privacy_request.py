@@ -1,4 +1,5 @@
-"""Requests of people about their own data: by example, and by a machine that lets officers, agents and the clock do what they like to one."""
+"""Requests of people about their own data: by example, and by a machine that lets officers, agents and the clock
+do what they like to one."""
 
 from __future__ import annotations
 

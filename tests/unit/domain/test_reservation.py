@@ -1,4 +1,5 @@
-"""Carts by example: what they get. `test_carts_and_orders.py` lets messages, clocks and crashes do what they like to many."""
+"""Carts by example: what they get. `test_carts_and_orders.py` lets messages, clocks and crashes do
+what they like to many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is not there at the table, or breaks there, stays in the order or the books, leaves them twice, or holds its shipment up for ever."""
+"""What is not there at the table, or breaks there, stays in the order or the books, leaves them twice, or holds
+its shipment up for ever."""
 
 from __future__ import annotations
 

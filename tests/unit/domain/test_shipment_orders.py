@@ -1,4 +1,5 @@
-"""An order and its shipment disagree: what is packed is not told, or goods of an order that is cancelled are packed on and leave."""
+"""An order and its shipment disagree: what is packed is not told, or goods of an order that is cancelled
+are packed on and leave."""
 
 from __future__ import annotations
 

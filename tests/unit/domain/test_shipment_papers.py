@@ -1,4 +1,5 @@
-"""A label or an address stays in memory, in the store or in the history longer than anybody may print it; or it is gone while somebody still has to."""
+"""A label or an address stays in memory, in the store or in the history longer than anybody may print it; or it is gone
+while somebody still has to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Something is packed that is not wanted, not allowed together or too heavy, or a parcel is closed that can never leave."""
+"""Something is packed that is not wanted, not allowed together or too heavy, or a parcel is
+closed that can never leave."""
 
 from __future__ import annotations
 

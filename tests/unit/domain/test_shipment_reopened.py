@@ -1,4 +1,5 @@
-"""A parcel can not be opened again when it has to be, or is when it must not, or the order is asked once more for what was in it."""
+"""A parcel can not be opened again when it has to be, or is when it must not, or the order is asked once
+more for what was in it."""
 
 from __future__ import annotations
 
@@ -82,7 +83,7 @@ def test_a_parcel_leaves_while_another_of_its_shipment_is_open_again(world):
     assert world.status() == "shipped"
 
 
-# --- once others have left ---------------------------------------------------------------------------------------------
+# --- once others have left --------------------------------------------------------------------------------------------
 @pytest.fixture
 def left(world):
     """The first parcel is with the carrier, and the second is taken by none."""
@@ -206,7 +207,8 @@ def test_a_lot_that_is_not_there_is_told_as_left_behind(world):
 
 @pytest.fixture
 def sold_late(left):
-    """Of two tries for the second parcel's label one heard no, it was opened again, and now the other hears that it was sold."""
+    """Of two tries for the second parcel's label one heard no, it was opened again, and now the other
+    hears that it was sold."""
     key = left.shipment().parcels[1].label.key
     left.step(ReopenParcel(2))
     left.step(NoteLabel(2, key, "TRACK", b"document", 700, "USD"))

@@ -43,7 +43,8 @@ def test_without_a_lot_those_that_end_soonest_stay(books):
 @pytest.mark.parametrize(
     ("named", "left"),
     [
-        # Of a lot of which it has less, the rest is of what ends soonest; so is what is of a lot that it has not, or that nobody knows.
+        # Of a lot of which it has less, the rest is of what ends soonest; so is what is of a lot that it has
+        # not, or that nobody knows.
         ([("m", "late", 4)], {"soon": 1, "late": 2}),
         ([("m", "nowhere", 4)], {"late": 3}),
         ([("m", "late", 1), ("m", "late", 1)], {"soon": 1, "late": 2}),

@@ -1,4 +1,5 @@
-"""What a decision tells of how long stock would have lasted: only what had a cost, the chosen places first, and never very much."""
+"""What a decision tells of how long stock would have lasted: only what had a cost, the chosen places
+first, and never very much."""
 
 import msgspec
 import pytest

@@ -97,7 +97,8 @@ def test_the_search_is_cut_short_so_soon_that_it_is_worse_than_choosing_greedily
 @pytest.mark.parametrize("at", [1.0, 0.5, 0.2, 0.05])
 def test_the_work_has_no_limit(at):
     solution = solve(large(7, 138, 40, at, places_max=5))
-    # The greedy plan is always made, and exchanges come after the search: both look at each place once for each that is chosen.
+    # The greedy plan is always made, and exchanges come after the search: both look at each place
+    # once for each that is chosen.
     assert solution.steps <= COVER_STEPS_MAX + MOST_STEPS_MAX + 2 * 5 * 138 * 48
     assert solution.plan.units
 

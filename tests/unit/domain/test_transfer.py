@@ -1,4 +1,5 @@
-"""A transfer by example: the whole way, receiving and what does not arrive, with the locations that it moves units between."""
+"""A transfer by example: the whole way, receiving and what does not arrive, with the locations that
+it moves units between."""
 
 from __future__ import annotations
 

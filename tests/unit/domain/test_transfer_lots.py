@@ -68,7 +68,7 @@ def test_units_of_a_lot_are_received_that_was_not_sent():
     assert refused(world, ReceiveUnits(lines=[ReceivedLine("m", 1, lot="L9")])) == "transfer.more_than_sent"
 
 
-# --- thousands of numbers in one package -------------------------------------------------------------------------------
+# --- thousands of numbers in one package ------------------------------------------------------------------------------
 class Looked(list):
     """Counts how many of its lines were looked at."""
 

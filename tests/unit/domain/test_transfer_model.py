@@ -1,7 +1,8 @@
-"""Transfers between three locations: people, repeated and reordered messages do what they like, beside a slow model in which each unit is a thing in one place.
+"""Transfers between three locations: people, repeated and reordered messages do what they like, beside a slow model in
+which each unit is a thing in one place.
 
-Seeded sequences and not a state machine of hypothesis: a transfer needs a dozen steps in order before anything is on the road, and rules that are drawn evenly
-never get there. That all of its ends are reached is tested too."""
+Seeded sequences and not a state machine of hypothesis: a transfer needs a dozen steps in order before anything is on
+the road, and rules that are drawn evenly never get there. That all of its ends are reached is tested too."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ SEEDS, STEPS, TRANSFERS_MAX = 60, 150, 6
 
 
 class Unit:
-    """One thing. `where`: a location, `road`, `missing` or `lost`; `of`: the transfer that it belongs to, "" for none."""
+    """One thing. `where`: a location, `road`, `missing` or `lost`; `of`: the transfer that it
+    belongs to, "" for none."""
 
     def __init__(self, sku: str, where: str) -> None:
         self.sku, self.where, self.of = sku, where, ""

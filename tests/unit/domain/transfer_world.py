@@ -1,4 +1,5 @@
-"""Locations, transfers and their approvals, with the messages between them: each is applied once however often it is handed over, and in any order."""
+"""Locations, transfers and their approvals, with the messages between them: each is applied once however often it is
+handed over, and in any order."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Sent(NamedTuple):
 
 
 class World:
-    """`entities`: (kind, id) → (state, version). `sent`: all messages ever, `waiting`: names of those that were not handed over yet."""
+    """`entities`: (kind, id) → (state, version). `sent`: all messages ever, `waiting`: names of those that
+    were not handed over yet."""
 
     def __init__(self) -> None:
         self.now_ms = NOW_MS

@@ -1,4 +1,5 @@
-"""The best places from all sets at once, against trying everything in small worlds and against the domain's search in large ones."""
+"""The best places from all sets at once, against trying everything in small worlds and against the
+domain's search in large ones."""
 
 from __future__ import annotations
 

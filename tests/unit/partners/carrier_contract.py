@@ -2,7 +2,8 @@
 
     class TestFakeCarrier(CarrierContract): …
 
-`carrier`: a fixture with a new carrier. `be_mute(carrier, silent)`: from now on calls do their work and never say so, or answer again.
+`carrier`: a fixture with a new carrier. `be_mute(carrier, silent)`: from now on calls do their work and
+never say so, or answer again.
 `hand_over`: whatever makes the carrier's courier come, if `manifest` alone does not.
 """
 

@@ -1,4 +1,5 @@
-"""Who the tools are to a cell: no request may carry a token that has ended, and none may carry one where nobody asked."""
+"""Who the tools are to a cell: no request may carry a token that has ended, and none may carry
+one where nobody asked."""
 
 import asyncio
 import re
@@ -22,7 +23,8 @@ from serve.identity.tokens import ACCESS_S, verify
 
 
 class Clock:
-    """Monotonic seconds that pass when they are told to, and a maker of numbered tokens that remembers when it was asked."""
+    """Monotonic seconds that pass when they are told to, and a maker of numbered tokens that
+    remembers when it was asked."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0

@@ -1,12 +1,13 @@
-"""An id in a path finds its cell whatever else a request says: the router has to know all nouns whose ids name a region."""
+"""An id in a path finds its cell whatever else a request says: the router has to know all nouns
+whose ids name a region."""
 
 import itertools
 
 from router.config import RouterConfig, load
 from serve.endpoint_needs import NEEDS
 
-# `/v1/devices/claim` stands where an id does; passkeys are of the caller's account, whose token says the region; a SKU is the same everywhere.
-# Customers' are of the customer, whose token says it too; a policy is named by its channel.
+# `/v1/devices/claim` stands where an id does; passkeys are of the caller's account, whose token says the region; a SKU
+# is the same everywhere. Customers' are of the customer, whose token says it too; a policy is named by its channel.
 BY_OTHER_RULES = {
     "devices", "passkeys", "skus", "inventory", "customers/me/passkeys", "customers/me/privacy-requests", "sourcing/policies",
 }  # fmt: skip

@@ -1,4 +1,5 @@
-"""A noun that is as small as possible: a number that can be added to, refused, broken, and that talks to others of its kind."""
+"""A noun that is as small as possible: a number that can be added to, refused, broken, and that
+talks to others of its kind."""
 
 from __future__ import annotations
 

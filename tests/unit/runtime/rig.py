@@ -123,8 +123,9 @@ def group() -> Group:
 
 
 class GatedJournal(MemoryJournal):
-    """Appends wait until `gate` is open, and what was seen before until `prints_gate` is. `appended`: what was asked for; `prints_read`: how often what was seen;
-    `prints_away`: so often it is not to be had; `unreadable`: shards whose tails are not."""
+    """Appends wait until `gate` is open, and what was seen before until `prints_gate` is. `appended`: what was asked
+    for; `prints_read`: how often what was seen; `prints_away`: so often it is not to be had; `unreadable`:
+    shards whose tails are not."""
 
     def __init__(self, disk: JournalDisk) -> None:
         super().__init__(disk)
@@ -212,7 +213,8 @@ class Cell:
         return ShardMap(self.version, owners)
 
     async def host(self, name: str = "h0", shards: list[int] | None = None, *, learned: bool = True) -> Host:
-        """A host with these shards, or all. `learned`: it knows which commands were seen before; one that does not asks the store about each."""
+        """A host with these shards, or all. `learned`: it knows which commands were seen before; one that does not
+        asks the store about each."""
         host = Host(
             name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, self.clock,
             self.limits,

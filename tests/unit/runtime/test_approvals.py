@@ -1,4 +1,5 @@
-"""Approvals on real hosts: what two people want is done once through every takeover, and what nobody decides expires by itself."""
+"""Approvals on real hosts: what two people want is done once through every takeover, and what nobody
+decides expires by itself."""
 
 from __future__ import annotations
 

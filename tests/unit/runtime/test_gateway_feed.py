@@ -110,7 +110,8 @@ async def test_lists_are_said_to_be_fresh_while_a_host_has_not_told_or_tells_of_
     assert gateway.fresh_ms() is None
     gateway._feeds._received("h1", Downlink(1, True, [], [], [], told["h1"]))
     assert gateway.fresh_ms() == 5000
-    # One of its shards is being recovered, or it has another one: what the map's acknowledged is nowhere in its figures.
+    # One of its shards is being recovered, or it has another one: what the map's acknowledged
+    # is nowhere in its figures.
     for owned in ([], [0], [0, 1]):
         gateway._feeds._received("h1", Downlink(2, True, [], [], [], replace(told["h1"], owned=mask_of(owned))))
         assert gateway.fresh_ms() is None
@@ -161,7 +162,8 @@ async def test_what_a_host_that_comes_later_did_before_it_was_heard_is_missed_wi
     assert heard.story == []
     line.map = ShardMap(2, ["h0", "h1"])
     gateway._refresh()
-    # Whoever has asked for longest is told: first the one that was there, then the other, once the first has asked again.
+    # Whoever has asked for longest is told: first the one that was there, then the other, once
+    # the first has asked again.
     for asked in (3, 4):
         await until(lambda asked=asked: len(line.polls) == asked)
         line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
@@ -251,7 +253,8 @@ async def test_live_is_said_to_be_told_while_an_owner_has_not_answered_or_there_
     await gateway.start()
     await until(lambda: gateway._map.owners)
     assert not gateway.is_told_live()
-    # Of the open polls the oldest is answered: of two hosts the first one's again, and then, when it has asked once more, the other's.
+    # Of the open polls the oldest is answered: of two hosts the first one's again, and then, when it has
+    # asked once more, the other's.
     for version, owners, asked in ((2, ["h0", ""], [1]), (3, ["h0", "h1"], [3, 4])):
         line.map = ShardMap(version, owners)
         gateway._refresh()

@@ -1,4 +1,5 @@
-"""The events of one entity, as `GET …/events` tells them: all of them, once, in order, each with its time and cause, page by page."""
+"""The events of one entity, as `GET …/events` tells them: all of them, once, in order, each with its time
+and cause, page by page."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ EVENTS = told_by("c1", 1, 1) + told_by("c3", 2, 3) + told_by("c4", 4, 4) + told_
 
 
 class Told:
-    """What is told of "us-1" where the first `drained` of its turns are in the store, and those from `kept` on in the tail."""
+    """What is told of "us-1" where the first `drained` of its turns are in the store, and those
+    from `kept` on in the tail."""
 
     def __init__(self, drained: int, kept: int) -> None:
         disk, self.shard = StoreDisk(), shard()

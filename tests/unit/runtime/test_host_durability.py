@@ -51,7 +51,8 @@ async def test_no_row_of_the_feed_and_no_message_is_out_before_its_append(cell):
     cell.journal.gate.clear()
     changed = asyncio.create_task(ask(host, receive(5, "r1"), envelope("us-1", counter.Tell("us-2", 7))))
     await until(lambda: len(cell.journal.appended) == 2)
-    # A snapshot waits as well: it would show what is only decided. The gateway does not: it would take the host for dead.
+    # A snapshot waits as well: it would show what is only decided. The gateway does not: it
+    # would take the host for dead.
     new = await listen(host, gateway_id="new")
     assert (new.rows, new.more, changed.done()) == ([], True, False)
     assert stock_of(await listen(host, link.cursor)) == []

@@ -53,7 +53,8 @@ def abouts(caplog) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("command", [counter.CrashInEvolve(), counter.CrashInReply(), counter.CrashInDecide()])
 async def test_a_host_that_was_succeeded_tells_of_faults_that_are_none(cell, command):
-    # A message that is told of a fault is sent no more, and a caller gives up: with the whole history there may be none.
+    # A message that is told of a fault is sent no more, and a caller gives up: with the whole
+    # history there may be none.
     old = await cell.host("h0")
     await ask(old, envelope("us-1", counter.Add(1)))
     await until(lambda: not old.drain.waiting())

@@ -1,4 +1,5 @@
-"""Which commands were seen is learned behind the callers' backs: they are many millions after a busy day, and a take-over waits for none of them."""
+"""Which commands were seen is learned behind the callers' backs: they are many millions after a busy day, and a
+take-over waits for none of them."""
 
 import asyncio
 

@@ -54,7 +54,8 @@ async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(ce
         raise ValueError("a row that nobody can read")
 
     monkeypatch.setattr(host.loader, "_enter", broken)
-    # As after a takeover: turns of the tail that wait for their entity. The host's tick asks for it four times a second.
+    # As after a takeover: turns of the tail that wait for their entity. The host's tick asks
+    # for it four times a second.
     host.shards[shard_of("counter", "us-9", cell.limits.shards)].unfolded["counter", "us-9"] = []
     await until(lambda: len(tried) == 2)
     assert tried[1] - tried[0] >= FIRST_MS / 1000

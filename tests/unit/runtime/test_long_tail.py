@@ -1,4 +1,5 @@
-"""A long tail holds up the loop of whoever has taken it over, who is given up for his silence; or something slips in between while it is folded."""
+"""A long tail holds up the loop of whoever has taken it over, who is given up for his silence; or something slips in
+between while it is folded."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ encode = msgspec.msgpack.Encoder().encode
 
 
 class Folding:
-    """Counts the runs of the loop, and in which of them each turn is folded. `at`: what is done at the turn of that version."""
+    """Counts the runs of the loop, and in which of them each turn is folded. `at`: what is done at
+    the turn of that version."""
 
     def __init__(self, host) -> None:
         self.run = 0

@@ -20,7 +20,8 @@ from tests.unit.runtime.rig import CODECS, StoppedClock, called, envelope, query
 
 
 class Stage:
-    """A shard whose group holds everything that can leave: a change, a message, a timer, a final answer, a read, fed rows."""
+    """A shard whose group holds everything that can leave: a change, a message, a timer, a final
+    answer, a read, fed rows."""
 
     def __init__(self) -> None:
         self.sent: list[wire.Envelope] = []

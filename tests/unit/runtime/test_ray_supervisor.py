@@ -27,8 +27,8 @@ Method = Callable[..., Awaitable[Any]]
 
 
 class PlayedHost:
-    """A host behind its Ray handle. `stopped`: it answers nothing any more, as one that is paused. `took`: shards and epoch of each take-over; `late_s`:
-    how long its heartbeat takes."""
+    """A host behind its Ray handle. `stopped`: it answers nothing any more, as one that is paused. `took`: shards and
+    epoch of each take-over; `late_s`: how long its heartbeat takes."""
 
     def __init__(self, name: str) -> None:
         self.name = name

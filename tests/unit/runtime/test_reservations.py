@@ -1,4 +1,5 @@
-"""Carts on real hosts: what was kept is given back when its time is over, and becomes an order's once, through every takeover."""
+"""Carts on real hosts: what was kept is given back when its time is over, and becomes an order's once,
+through every takeover."""
 
 from __future__ import annotations
 

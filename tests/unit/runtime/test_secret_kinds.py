@@ -1,4 +1,5 @@
-"""Events of accounts and clients hold hashes and sealed secrets: they leave a host for the journal and the store, and for nobody else."""
+"""Events of accounts and clients hold hashes and sealed secrets: they leave a host for the journal and the
+store, and for nobody else."""
 
 from __future__ import annotations
 

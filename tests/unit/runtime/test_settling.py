@@ -1,4 +1,5 @@
-"""Timers and messages that the store has of shards that were taken over hold up their new owner's loop, or what changes meanwhile loses some."""
+"""Timers and messages that the store has of shards that were taken over hold up their new owner's loop, or what
+changes meanwhile loses some."""
 
 from __future__ import annotations
 

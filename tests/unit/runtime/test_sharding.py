@@ -1,4 +1,5 @@
-"""A shard that is computed differently tomorrow is lost: its entities are in journals and tables under the old number."""
+"""A shard that is computed differently tomorrow is lost: its entities are in journals and
+tables under the old number."""
 
 import subprocess
 import sys

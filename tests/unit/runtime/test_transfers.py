@@ -1,4 +1,5 @@
-"""Transfers on real hosts: no unit is made or lost when a host is replaced between any two steps, and one that is late says so by itself."""
+"""Transfers on real hosts: no unit is made or lost when a host is replaced between any two steps, and one that is
+late says so by itself."""
 
 from __future__ import annotations
 

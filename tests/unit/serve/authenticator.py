@@ -1,4 +1,5 @@
-"""An authenticator in software: it makes real ES256 credentials and signs with them, and lies where a test wants it to."""
+"""An authenticator in software: it makes real ES256 credentials and signs with them, and lies
+where a test wants it to."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from tests.unit.serve.small_cell import Cell, furnish
 
 quick_apps.install()
 
-# The hash of a password takes 0.1 s and 64 MiB, by intention. Few tests are about that; the others took a fifth of their time for it.
+# The hash of a password takes 0.1 s and 64 MiB, by intention. Few tests are about that; the others took a
+# fifth of their time for it.
 _cheap_hasher = PasswordHasher.from_parameters(CHEAPEST)
 _CHEAP_DUMMY = _cheap_hasher.hash("nobody's")
 

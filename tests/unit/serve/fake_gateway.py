@@ -1,4 +1,5 @@
-"""A gateway in one process that runs the real, pure domain: decide, evolve, messages and their answers, the memory of commands.
+"""A gateway in one process that runs the real, pure domain: decide, evolve, messages and their
+answers, the memory of commands.
 
 Faithful in what the API can see. Not here: shards, journal, mailboxes, other processes (`tests/simulation/` has those).
 """

@@ -1,4 +1,5 @@
-"""A guarded cell with an order and an account in it, asked by tests that Hypothesis calls, and what has to hold of every refusal."""
+"""A guarded cell with an order and an account in it, asked by tests that Hypothesis calls, and what has
+to hold of every refusal."""
 
 import asyncio
 import itertools

@@ -13,8 +13,9 @@ BETWEEN_CASES_MS = 3_600_000
 class KeptCell:
     """Keeps a furnished cell for as long as nobody changes anything in it. `folder`: where the keys of its cells lie.
 
-    A cell belongs to no event loop while nobody calls it, so cases with loops of their own may take turns. What is changed is seen by what
-    entities know; who sets something on the cell's parts (a fault of the gateway) has to take it back himself.
+    A cell belongs to no event loop while nobody calls it, so cases with loops of their own may take turns. What is
+    changed is seen by what entities know; who sets something on the cell's parts (a fault of the gateway)
+    has to take it back himself.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +27,8 @@ class KeptCell:
     async def untouched(self) -> GuardedCell:
         """The cell as it was furnished; another one if somebody changed it since.
 
-        An hour has passed in it: tries that were counted are forgotten, and what `bearer` signs now is no token that was seen before.
+        An hour has passed in it: tries that were counted are forgotten, and what `bearer` signs now is no
+        token that was seen before.
         """
         if self._cell is None or self._cell.state() != self._furnished:
             self._cell = await self._made()

@@ -32,7 +32,8 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def letters(cell: GuardedCell) -> list[tuple[str, str, dict[str, Any]]]:
-    """(template, address, values) of each notice, oldest first; of those whose key was destroyed nobody learns anything."""
+    """(template, address, values) of each notice, oldest first; of those whose key was destroyed
+    nobody learns anything."""
     found = []
     for (kind, identity), (notice, _) in cell.gateway.entities.items():
         if kind == "notice" and not notice.withdrawn and _opens(cell, notice.sealed_address):

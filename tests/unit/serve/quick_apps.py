@@ -1,4 +1,5 @@
-"""Each test of the API builds an app of its own, of 200 routes. FastAPI would look at each of them anew every time, which took half of these tests' time: here it looks once at what is written once."""
+"""Each test of the API builds an app of its own, of 200 routes. FastAPI would look at each of them anew every time,
+which took half of these tests' time: here it looks once at what is written once."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _analyze_param = utils.analyze_param
 
 
 def _shape(asked: Any) -> Any:
-    """All that a parameter says of itself. A `Query` prints as its default alone: by that, one with another limit would be the same."""
+    """All that a parameter says of itself. A `Query` prints as its default alone: by that, one with another
+    limit would be the same."""
     if isinstance(asked, FieldInfo):
         slots = {name for made in type(asked).__mro__ for name in getattr(made, "__slots__", ())}
         said = {name: getattr(asked, name, None) for name in slots} | getattr(asked, "__dict__", {})
@@ -38,7 +40,8 @@ def _once(*, param_name: str, annotation: Any, value: Any, path_param_names: set
 
 
 Defaults = tuple[Any, ...]
-# Nor need a function be looked at again that is made of the same piece of code: what is written there sees the module alone, so it asks the same of each but for its defaults.
+# Nor need a function be looked at again that is made of the same piece of code: what is written there sees the module
+# alone, so it asks the same of each but for its defaults.
 _asked: dict[tuple[Any, ...], tuple[Defaults, Dependant]] = {}
 _returned: dict[tuple[str, CodeType], Any] = {}
 _get_dependant, _get_returned = utils.get_dependant, utils.get_typed_return_annotation

@@ -1,4 +1,5 @@
-"""Accounts as callers see them: their rights, passwords and second factors. What is decided about them is in tests/unit/domain/test_account.py."""
+"""Accounts as callers see them: their rights, passwords and second factors. What is decided about them is in
+tests/unit/domain/test_account.py."""
 
 import base64
 import re

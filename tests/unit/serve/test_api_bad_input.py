@@ -1,4 +1,5 @@
-"""The issue's list of bad input: each is a 4xx problem with a stable code and the field's place, and nothing is changed."""
+"""The issue's list of bad input: each is a 4xx problem with a stable code and the field's place,
+and nothing is changed."""
 
 import asyncio
 import copy

@@ -1,7 +1,7 @@
 """Schemathesis against the OpenAPI: whatever is sent, the answer is one that the document tells of, and never a 500.
 
-In process, over the real domain, and always the same cases. Half of the valid ones are aimed at an order, a place and SKUs that
-exist, so that they reach the actors.
+In process, over the real domain, and always the same cases. Half of the valid ones are aimed at an order, a place and
+SKUs that exist, so that they reach the actors.
 """
 
 import asyncio
@@ -115,7 +115,8 @@ def test_every_answer_is_one_that_the_document_tells_of(case: Case) -> None:
     aim(case)
     _played.add(case.operation.label)
     answer = case.call()
-    # Bodies of many are answered item by item: a bad item is no reason to reject the whole. And too large a body is rejected, though the check does not know it.
+    # Bodies of many are answered item by item: a bad item is no reason to reject the whole. And too large a body is
+    # rejected, though the check does not know it.
     accepted = case.path == "/v1/order-updates" or answer.status_code == 413
     case.validate_response(answer, checks=CHECKS, excluded_checks=[negative_data_rejection] if accepted else [])
 

@@ -1,4 +1,5 @@
-"""A customer's passkey signs in by itself, once for each challenge, for nobody else, and as long as it is not removed."""
+"""A customer's passkey signs in by itself, once for each challenge, for nobody else, and as
+long as it is not removed."""
 
 import asyncio
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Tokens, headers and cookies of every bad shape: never a fault, never another's data, always a problem with a code that is in the table,
-and nothing changed. Over the whole API in one process."""
+"""Tokens, headers and cookies of every bad shape: never a fault, never another's data, always a problem with a code
+that is in the table, and nothing changed. Over the whole API in one process."""
 
 import base64
 import hmac

@@ -1,5 +1,5 @@
-"""Ids of every bad shape in every path: never a fault, never another's data, always a problem with a code that is in the table, and nothing
-changed."""
+"""Ids of every bad shape in every path: never a fault, never another's data, always a problem with a code that is in
+the table, and nothing changed."""
 
 import re
 import string
@@ -60,7 +60,8 @@ def test_an_id_that_is_none_reaches_something(fuzzed, odd, which, as_customer):
 
 @pytest.mark.parametrize("as_customer", [False, True])
 def test_an_id_of_another_kind_or_another_s_reaches_something(fuzzed, as_customer):
-    """The order where an account belongs, the account where an order belongs, and so on; for a customer, the order is another's."""
+    """The order where an account belongs, the account where an order belongs, and so on; for a customer,
+    the order is another's."""
     for method, template in by_id():
         for noun, there in (("order", fuzzed.order_id), ("account", fuzzed.account_id), ("location", "us-wh-seattle")):
             if f"{{{noun}_id}}" not in template or as_customer:

@@ -1,5 +1,5 @@
-"""Somebody has a copy of the key file, and the operator did what docs/security/keys.md says: nothing that the copy makes is taken any more, and nothing
-that the cell keeps is lost by it."""
+"""Somebody has a copy of the key file, and the operator did what docs/security/keys.md says: nothing that the copy
+makes is taken any more, and nothing that the cell keeps is lost by it."""
 
 import base64
 from pathlib import Path

@@ -19,7 +19,8 @@ def test_the_page_that_people_read_is_not_the_one_of_the_code(name, made):
 
 def test_a_permission_reaches_fields_of_which_the_page_does_not_tell():
     told = {permission for one in fields_page.FIELDS for permission in (*one.seen, *one.changed)}
-    # They reach no field that the page does not name under another one: carts and routine work; what is counted over all; who may tell or do something by himself.
+    # They reach no field that the page does not name under another one: carts and routine work; what is counted over
+    # all; who may tell or do something by himself.
     others = {
         "orders.place", "orders.place_own", "floor.work", "packing.manual", "figures.read", "live.read", "sourcing.simulate",
         "notices.deliver", "keys.rotate", "operators.note",

@@ -1,4 +1,5 @@
-"""Who is not signed in can't make a replica keep much: bodies are small where anybody may send them, and whoever is held up is so before his is read."""
+"""Who is not signed in can't make a replica keep much: bodies are small where anybody may send them, and whoever is
+held up is so before his is read."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What the document tells of is there, and its examples are what is taken and given: whoever makes a client from it can."""
+"""What the document tells of is there, and its examples are what is taken and given: whoever
+makes a client from it can."""
 
 from __future__ import annotations
 

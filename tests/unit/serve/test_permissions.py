@@ -1,4 +1,5 @@
-"""Every role at every endpoint. The table of what should be is written out here, by hand, and not made from the code's."""
+"""Every role at every endpoint. The table of what should be is written out here, by hand, and
+not made from the code's."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""Where goods can be collected, and when, as customers are told before they order; and that a placement comes to the same."""
+"""Where goods can be collected, and when, as customers are told before they order; and that a
+placement comes to the same."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def ms(text):
     return datetime.fromisoformat(text).timestamp() * 1000
 
 
-# --- what is told -------------------------------------------------------------------------------------------------------
+# --- what is told -----------------------------------------------------------------------------------------------------
 async def test_customers_are_not_told_where_they_can_collect(cell):
     [store] = await offers(cell, "A1")
     assert store == {"location_id": PORTLAND, "distance_km": 3, "collectable": True, "here": ["A1"]}
@@ -194,7 +195,7 @@ async def test_what_is_sent_to_the_store_is_told_to_be_there_at_once(cell):
     assert later > 20
 
 
-# --- misuse ---------------------------------------------------------------------------------------------------------------
+# --- misuse -----------------------------------------------------------------------------------------------------------
 async def test_a_wrong_question_is_answered(cell):
     many = [("sku", f"S{number}") for number in range(11)]
     for sent in (
@@ -209,7 +210,7 @@ async def test_a_wrong_question_is_answered(cell):
     assert coded(await cell.get("/v1/availability", sku="nothing", **AT)) == (422, "sku.unknown")
 
 
-# --- the same as a placement ------------------------------------------------------------------------------------------------
+# --- the same as a placement ------------------------------------------------------------------------------------------
 PLACES = (PORTLAND, SALEM, SEATTLE, NEWARK)
 PARTS = ("A1", "B 2", "C3")
 worlds = st.fixed_dictionaries(

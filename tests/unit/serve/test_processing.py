@@ -1,4 +1,5 @@
-"""The register of processing is the code's: what is kept of people is noted where it is declared, and the page says so."""
+"""The register of processing is the code's: what is kept of people is noted where it is
+declared, and the page says so."""
 
 import types
 import typing

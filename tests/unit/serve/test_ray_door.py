@@ -1,4 +1,5 @@
-"""A replica that opens its door before the hosts have told what they have sells nothing, asks nobody, and takes tokens that have ended."""
+"""A replica that opens its door before the hosts have told what they have sells nothing, asks nobody, and takes
+tokens that have ended."""
 
 import asyncio
 

@@ -1,4 +1,5 @@
-"""A caller who lost an answer sends the same call again, and meanwhile it would not be taken any more: what was done is answered as it was."""
+"""A caller who lost an answer sends the same call again, and meanwhile it would not be taken any more: what was
+done is answered as it was."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,5 @@
-"""What belongs to another region is neither taken, kept nor given out by a cell; at the router: `tests/system/test_router_residency.py`."""
+"""What belongs to another region is neither taken, kept nor given out by a cell; at the router:
+`tests/system/test_router_residency.py`."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ IDS = {
     "transfer_id": f"eu-transfer-{UNIQUE}", "inbound_id": f"eu-inbound-{UNIQUE}", "shipment_id": f"eu-shipment-{UNIQUE}.1",
     "collection_id": f"eu-collection-{UNIQUE}",
 }  # fmt: skip
-# Bodies that would do something if the id were one of this cell's. A passkey's id names no region: it is looked for in the caller's account.
+# Bodies that would do something if the id were one of this cell's. A passkey's id names no region: it is looked
+# for in the caller's account.
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/orders/{order_id}/updates"): {"update": "cancel"},
     ("PUT", "/v1/locations/{location_id}"): {

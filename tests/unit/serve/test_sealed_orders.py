@@ -1,4 +1,5 @@
-"""Personal data of orders at rest, as callers see it and as it is kept. What is kept in Redis and PostgreSQL: tests/system/."""
+"""Personal data of orders at rest, as callers see it and as it is kept. What is kept in Redis and
+PostgreSQL: tests/system/."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""Whoever asks about made-up SKUs must not keep the catalogue busy, and a SKU that was just defined is found at once."""
+"""Whoever asks about made-up SKUs must not keep the catalogue busy, and a SKU that was just
+defined is found at once."""
 
 from __future__ import annotations
 

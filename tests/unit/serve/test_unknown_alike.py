@@ -1,4 +1,5 @@
-"""Another person's order, cart, shipment or collection is answered as one that there is not, at the same moment, wherever a customer may name one."""
+"""Another person's order, cart, shipment or collection is answered as one that there is not, at the same moment,
+wherever a customer may name one."""
 
 import asyncio
 

@@ -1,4 +1,5 @@
-"""In which order a long backlog of the audit is given to the monitor. Against PostgreSQL: `tests/integration/storage/test_alerts.py`."""
+"""In which order a long backlog of the audit is given to the monitor. Against PostgreSQL:
+`tests/integration/storage/test_alerts.py`."""
 
 from __future__ import annotations
 

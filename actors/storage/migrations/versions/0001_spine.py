@@ -129,9 +129,10 @@ CREATE TABLE skus (
 );
 """
 
-# Moves the watermarks of shards, at the very end of a drain's transaction: until then a drain holds no lock that the next
-# owner of a shard needs. Refuses (OCF01, the stale shards in its detail) when an epoch is not the writer's, and (OCF02) when
-# the shard's watermark is no longer what the drain began from: an earlier drain, thought lost, committed meanwhile.
+# Moves the watermarks of shards, at the very end of a drain's transaction: until then a drain holds no lock that the
+# next owner of a shard needs. Refuses (OCF01, the stale shards in its detail) when an epoch is not the writer's, and
+# (OCF02) when the shard's watermark is no longer what the drain began from: an earlier drain, thought
+# lost, committed meanwhile.
 _MOVE_WATERMARKS = """
 CREATE FUNCTION move_watermarks(numbers integer[], epochs bigint[], befores bigint[], afters bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$

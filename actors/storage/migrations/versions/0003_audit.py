@@ -105,7 +105,8 @@ BEGIN
 END $$;
 """
 
-# As the first migration's, and the ends of the audit's chains go with the watermarks: under the same lock and the same check.
+# As the first migration's, and the ends of the audit's chains go with the watermarks: under the
+# same lock and the same check.
 _MOVE_WATERMARKS = """
 CREATE FUNCTION move_watermarks(
     numbers integer[], epochs bigint[], befores bigint[], afters bigint[],

@@ -12,8 +12,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# The new column is last in the table and in the middle of our structs: columns go by their names everywhere. With a constant default
-# no row is written.
+# The new column is last in the table and in the middle of our structs: columns go by their names everywhere. With a
+# constant default no row is written.
 _TABLES = """
 ALTER TABLE orders ADD COLUMN owner text COLLATE "C" NOT NULL DEFAULT '';
 CREATE INDEX orders_owner ON orders (owner, order_id) WHERE owner <> '';

@@ -1,4 +1,5 @@
-"""The number of shards that the cell was made with. For a cell that is there already it is told by who owned which shard.
+"""The number of shards that the cell was made with. For a cell that is there already it is
+told by who owned which shard.
 
 Revision: 0029, after 0028.
 """

@@ -1,5 +1,5 @@
-"""The audit is searched by the seconds in which a machine, an action, an address or a place stands in it, instead of by four indexes that have each line; that of people and
-devices stays.
+"""The audit is searched by the seconds in which a machine, an action, an address or a place stands in it, instead of by
+four indexes that have each line; that of people and devices stays.
 And nobody empties a month of it at once.
 
 Revision: 0030, after 0029.
@@ -14,7 +14,8 @@ down_revision = "0029"
 branch_labels = None
 depends_on = None
 
-# As `key_of` in actors/storage/audit_seconds.py. By immutable functions only, so that it becomes a part of the statements that use it: `convert_to` is none.
+# As `key_of` in actors/storage/audit_seconds.py. By immutable functions only, so that it becomes a part of the
+# statements that use it: `convert_to` is none.
 _KEY = """
 CREATE FUNCTION audit_key(field text, value text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT ('x' || left(encode(sha256(decode(replace(field || ':' || value, E'\\\\', E'\\\\\\\\'), 'escape')), 'hex'), 16))::bit(64)::bigint $$;

@@ -1,4 +1,5 @@
-"""Machines' routine steps are found by their order's turns in the history, instead of by an index that has each of them once more.
+"""Machines' routine steps are found by their order's turns in the history, instead of by an index that
+has each of them once more.
 
 Revision: 0037, after 0036.
 """
@@ -26,7 +27,8 @@ SELECT DISTINCT audit_key('entity', entity_id), date_trunc('second', at) FROM au
 
 
 def upgrade() -> None:
-    """Drops the index of all lines by their entity for one of all others. Reads the whole audit once, and of the history what it names."""
+    """Drops the index of all lines by their entity for one of all others. Reads the whole audit once, and of
+    the history what it names."""
     op.execute(MOVED)
     op.execute("DROP INDEX audit_entity")
     op.execute(f"CREATE INDEX audit_entity ON audit (entity_id, at) WHERE NOT ({_PLAIN})")

@@ -1,4 +1,5 @@
-"""Whether orders came while identity was off: they lie in the clear. Of a cell from before, that it has orders, but neither accounts nor keys, tells it.
+"""Whether orders came while identity was off: they lie in the clear. Of a cell from before, that it has orders, but
+neither accounts nor keys, tells it.
 
 Revision: 0038, after 0037.
 """

@@ -1,6 +1,8 @@
-"""Orders that lie in the clear in a database that was used with identity later: they have a reference, and nothing sealed. 0038 took such a database for a sealed one.
+"""Orders that lie in the clear in a database that was used with identity later: they have a reference, and nothing
+sealed. 0038 took such a database for a sealed one.
 
-An order that is forgotten has neither. Nor has one that never had a reference: where it goes may lie in the clear, unseen.
+An order that is forgotten has neither. Nor has one that never had a reference: where it goes
+may lie in the clear, unseen.
 
 Revision: 0040, after 0039.
 """

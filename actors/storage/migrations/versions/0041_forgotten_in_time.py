@@ -1,5 +1,5 @@
-"""When a notice is not worth sending any more, and when a customer is forgotten who has proved no address. What was there before is due when its time is over, or within a day; what
-is wrong with the times that this gives, 0042 mends.
+"""When a notice is not worth sending any more, and when a customer is forgotten who has proved no address. What was
+there before is due when its time is over, or within a day; what is wrong with the times that this gives, 0042 mends.
 
 Revision: 0041, after 0040.
 """

@@ -1,5 +1,6 @@
-"""Times at which customers are forgotten as everybody else writes them: to the millisecond, for that is how they are paged through; not thousands at one moment; and none for an account
-that was erased, of which nothing is left to forget, so that nobody would ever take the time away.
+"""Times at which customers are forgotten as everybody else writes them: to the millisecond, for that is how they are
+paged through; not thousands at one moment; and none for an account that was erased, of which nothing is left to forget,
+so that nobody would ever take the time away.
 
 Revision: 0042, after 0041.
 """

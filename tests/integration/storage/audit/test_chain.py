@@ -1,4 +1,5 @@
-"""The audit in PostgreSQL: lines come once and in order, nobody changes one unnoticed, and what is dropped is written down."""
+"""The audit in PostgreSQL: lines come once and in order, nobody changes one unnoticed, and what is
+dropped is written down."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ async def numbers(search: PostgresAudit, limit: int = 100, **wanted: object) -> 
 
 
 async def life(store) -> None:
-    """Two months of an order among another's, by a machine and a manager; the numbers of its lines are 1, 2, 4, 5, 7 and 8."""
+    """Two months of an order among another's, by a machine and a manager; the numbers of its lines
+    are 1, 2, 4, 5, 7 and 8."""
     await drained(
         store, 1, 1,
         step(1, "order.place", NOW), step(2, "order.start_picking", NOW + 5),

@@ -132,7 +132,8 @@ async def test_what_an_auditor_copies_out_of_a_line_is_not_found_again(store, cl
 async def test_an_ipv6_network_is_found_by_no_address_or_an_address_of_before_there_were_networks_is_not(
     store, owner, clean_url
 ):
-    """As `audit_address.py` has them: two of one network, one of another, one of before, and one that only begins alike."""
+    """As `audit_address.py` has them: two of one network, one of another, one of before, and one
+    that only begins alike."""
     addresses = ("a-net.one", "a-net.two", "a-other.one", "a-one", "a-net5")
     turns = []
     for number, address in enumerate(addresses, 1):

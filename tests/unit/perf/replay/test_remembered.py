@@ -116,7 +116,8 @@ def test_stock_is_received_twice_or_a_trace_is_refused_that_needs_none() -> None
 
 
 def test_orders_that_nobody_waits_for_set_the_speed(tmp_path: Path) -> None:
-    """What a trace says of later steps, of orders that are cancelled or just given back, keeps none from being sent in time."""
+    """What a trace says of later steps, of orders that are cancelled or just given back, keeps none
+    from being sent in time."""
     path = tmp_path / "us.csv"
     odd = (
         {"final_status": "cancelled", "delivered_at": "2099-01-01T00:00:00"},

@@ -93,7 +93,8 @@ def test_a_stray_quote_and_one_of_another_column_take_the_rows_between_with_them
 
 @pytest.mark.parametrize("text", ['"two\nlines"', '"two\nlines, or so"', '"a, b, c, d\ne, f, g"', '"a,,,,,,,,\n"'])
 def test_a_field_in_the_first_columns_is_never_quoted_over_lines(read: Read, text: str) -> None:
-    """What follows it looks like a row by itself, if its last line has as many commas as there are columns before it."""
+    """What follows it looks like a row by itself, if its last line has as many commas as
+    there are columns before it."""
     for at in range(5):
         names = [*NAMES_LAST[:at], "description", *NAMES_LAST[at:-1]]
         lines, rejections = read(described("a", text, "c", names=names))

@@ -96,7 +96,8 @@ def test_a_thousand_differences_fill_the_screen() -> None:
 
 
 def _reports(*wrongs: int) -> tuple[StockReport, float]:
-    """What settles if the stock is wrong by these, one reading after the other; the last one stays. And after how many seconds."""
+    """What settles if the stock is wrong by these, one reading after the other; the last one stays. And
+    after how many seconds."""
     left, now = list(wrongs), [0.0]
 
     def read() -> StockReport:

@@ -1,4 +1,5 @@
-"""What the monitor makes of one person with the right to open accounts who is both of two people, by the lines that the API leaves."""
+"""What the monitor makes of one person with the right to open accounts who is both of two people, by the
+lines that the API leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whose answer holds what is personal is read with a line in the audit: walked over every GET, by the notes beside the fields (`actors/domain/personal.py`)."""
+"""Whose answer holds what is personal is read with a line in the audit: walked over every GET, by the notes beside the
+fields (`actors/domain/personal.py`)."""
 
 import typing
 from collections.abc import Iterator

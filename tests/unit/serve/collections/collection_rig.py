@@ -1,4 +1,5 @@
-"""Orders that are collected at a store, and the steps that the store takes with them, for tests through the whole API."""
+"""Orders that are collected at a store, and the steps that the store takes with them, for
+tests through the whole API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is refused of orders that are collected at a store, through the whole API: pickups that can not be, wrong bodies, and steps of orders that are cancelled or held."""
+"""What is refused of orders that are collected at a store, through the whole API: pickups that can not be, wrong
+bodies, and steps of orders that are cancelled or held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Who collects an order at a store, through the whole API: the code, what customers and guests are told, and who else may see or move it."""
+"""Who collects an order at a store, through the whole API: the code, what customers and guests are told, and who
+else may see or move it."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from tests.unit.serve.collections.collection_rig import (
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters
 
 
-# --- the code -------------------------------------------------------------------------------------------------------------
+# --- the code ---------------------------------------------------------------------------------------------------------
 async def test_the_code_reaches_nobody_or_stands_somewhere_in_clear(guarded, capsys):
     told = await mias(guarded, ("A1", 2))
     ready = await made_ready(guarded, told, associate(guarded))
@@ -102,7 +103,7 @@ async def test_an_order_s_history_tells_the_address_by_which_a_late_customer_is_
     assert notices == ["pickup.new_date"]
 
 
-# --- whose it is ----------------------------------------------------------------------------------------------------------
+# --- whose it is ------------------------------------------------------------------------------------------------------
 async def test_another_customer_says_that_he_is_here(guarded):
     mia, tom = bearer(await joined(guarded)), bearer(await joined(guarded, "tom@example.com"))
     told = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})

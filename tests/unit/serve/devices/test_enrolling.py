@@ -1,4 +1,5 @@
-"""What managers do with devices, and how a device claims its place. What the device decides is in tests/unit/domain/test_device.py."""
+"""What managers do with devices, and how a device claims its place. What the device decides is in
+tests/unit/domain/test_device.py."""
 
 import asyncio
 import re

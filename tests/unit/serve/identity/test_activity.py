@@ -1,4 +1,5 @@
-"""A session ends when nobody works in it, though a page renews its tokens; and it goes on while somebody does, whichever replica he asks."""
+"""A session ends when nobody works in it, though a page renews its tokens; and it goes on while somebody does,
+whichever replica he asks."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ async def renewed(cell, tokens):
 
 
 async def renews_each(cell, tokens, minutes, *, until, then=None):
-    """A page that renews its tokens: the minutes after which that was refused, `until` if it never was. `then`: what it does besides, each time."""
+    """A page that renews its tokens: the minutes after which that was refused, `until` if it never was. `then`: what it
+    does besides, each time."""
     for minute in range(minutes, until + 1, minutes):
         cell.clock.now += minutes * MINUTE_MS
         answer = await renewed(cell, tokens)

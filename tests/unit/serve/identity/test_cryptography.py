@@ -1,4 +1,5 @@
-"""Cryptography is made by ourselves, by a library that nobody checks, or by chance that can be guessed (ASVS 5.0.0, 11.2.1)."""
+"""Cryptography is made by ourselves, by a library that nobody checks, or by chance that can be
+guessed (ASVS 5.0.0, 11.2.1)."""
 
 import ast
 import base64

@@ -1,4 +1,5 @@
-"""People change their password themselves. What is decided about it is in tests/unit/domain/test_account_password.py."""
+"""People change their password themselves. What is decided about it is in
+tests/unit/domain/test_account_password.py."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,5 @@
-"""What the issue wants in minutes and seconds, as numbers of its own: other tests take the code's constants, and would follow them anywhere.
+"""What the issue wants in minutes and seconds, as numbers of its own: other tests take the code's constants, and
+would follow them anywhere.
 
 Nothing here may be written by a constant of the code.
 """
@@ -94,5 +95,6 @@ def test_a_longer_shift_is_asked_for_than_an_account_gives(hours, taken):
     ("measured_in", "name"), [("test_cell_identity.py", "REVOKED_S"), ("test_cell_sealed.py", "ERASED_S")]
 )
 def test_a_revocation_is_measured_against_more_than_two_seconds(measured_in, name):
-    """No constant of the code makes it so: the feeds of the replicas do, in a real cell. So this holds what is measured there."""
+    """No constant of the code makes it so: the feeds of the replicas do, in a real cell. So this holds
+    what is measured there."""
     assert re.findall(rf"^{name} = (.+)$", (SYSTEM / measured_in).read_text("utf-8"), re.MULTILINE) == ["2.0"]

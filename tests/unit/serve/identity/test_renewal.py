@@ -1,4 +1,5 @@
-"""A hash that was made with parameters of another time is made anew behind a sign-in, which never waits or fails for it."""
+"""A hash that was made with parameters of another time is made anew behind a sign-in, which
+never waits or fails for it."""
 
 import asyncio
 import logging

@@ -1,4 +1,5 @@
-"""Inbounds through the whole API: announced, changed, received by package and by line, closed, listed, and what is refused."""
+"""Inbounds through the whole API: announced, changed, received by package and by line, closed,
+listed, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Levels, conditions, bins and moves through the API; the rules themselves are the location's (`tests/unit/domain/test_location_*.py`)."""
+"""Levels, conditions, bins and moves through the API; the rules themselves are the location's
+(`tests/unit/domain/test_location_*.py`)."""
 
 from typing import get_args
 

@@ -1,4 +1,5 @@
-"""What staff write of a person when they hold an order lies in the clear, outlives the person, or is lost to who works on the order."""
+"""What staff write of a person when they hold an order lies in the clear, outlives the person, or is lost to
+who works on the order."""
 
 import json
 

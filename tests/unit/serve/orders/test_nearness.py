@@ -1,4 +1,5 @@
-"""The history of an order tells where it goes by which places are near, to whom the address itself is not told; or that its person was erased."""
+"""The history of an order tells where it goes by which places are near, to whom the address itself is not told; or
+that its person was erased."""
 
 import json
 
@@ -47,7 +48,8 @@ async def history(cell, order_id, headers, **query):
 
 
 async def sold(cell):
-    """The id of an order that Newark serves, with what would stand in its events if it had been a cart, and sourced by a policy."""
+    """The id of an order that Newark serves, with what would stand in its events if it had been a cart,
+    and sourced by a policy."""
     order_id = await placed(cell, body(ship_to=JERSEY))
     first, asked = cell.gateway.events["order", order_id][:2]
     first["places"], asked["transit"] = [[name, {"A1": 3}] for name in NEAREST], [86_400_000]

@@ -1,4 +1,5 @@
-"""Who is bound to a location reads through it whose any order of the region is, or can't work with his own, or the customer at his counter gets no answer."""
+"""Who is bound to a location reads through it whose any order of the region is, or can't work with his own, or the
+customer at his counter gets no answer."""
 
 import json
 

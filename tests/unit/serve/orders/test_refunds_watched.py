@@ -1,4 +1,5 @@
-"""What the monitor makes of refunds as the API's audit has them: somebody who keeps just under the threshold, or far under it all day, and nobody is told."""
+"""What the monitor makes of refunds as the API's audit has them: somebody who keeps just under the threshold, or far
+under it all day, and nobody is told."""
 
 from __future__ import annotations
 

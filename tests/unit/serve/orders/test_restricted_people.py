@@ -1,4 +1,5 @@
-"""Somebody whose data is restricted is found all the same by whoever looks for his orders, or the officer can't find them."""
+"""Somebody whose data is restricted is found all the same by whoever looks for his orders, or the
+officer can't find them."""
 
 import pytest
 
@@ -37,7 +38,8 @@ def ids(page):
 
 
 async def bought(cell, *customers):
-    """Ids, newest first, of orders by one person: under its reference, or by its address alone, each a moment after the one before."""
+    """Ids, newest first, of orders by one person: under its reference, or by its address alone, each a
+    moment after the one before."""
     made = []
     for customer in customers:
         cell.clock.now += 1

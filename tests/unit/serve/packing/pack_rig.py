@@ -1,4 +1,5 @@
-"""A small cell with cartons, a carrier and a sender, and goods that the catalogue knows; what a pack station does in it."""
+"""A small cell with cartons, a carrier and a sender, and goods that the catalogue knows; what a
+pack station does in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A parcel leaves with the wrong customs papers, or its label is paid before anybody sees that customs would send it back."""
+"""A parcel leaves with the wrong customs papers, or its label is paid before anybody sees that
+customs would send it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A label is paid twice, kept for an order that was cancelled, or bought for what its carrier or customs would send back."""
+"""A label is paid twice, kept for an order that was cancelled, or bought for what its carrier or
+customs would send back."""
 
 from __future__ import annotations
 

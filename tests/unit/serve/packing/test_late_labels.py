@@ -1,4 +1,5 @@
-"""A label is bought twice because its answer got lost long ago, or because somebody prints it again; and a carrier hears of people before it sells anything."""
+"""A label is bought twice because its answer got lost long ago, or because somebody prints it again; and a carrier
+hears of people before it sells anything."""
 
 from __future__ import annotations
 
@@ -239,7 +240,8 @@ def refusing(carrier, monkeypatch, call):
 
 
 async def test_a_call_that_is_sent_again_gives_a_label_back_that_is_kept_by_now(station, monkeypatch):
-    """The carrier has refused, so the parcel leaves by that label: what it would say to the same call later is asked by nobody."""
+    """The carrier has refused, so the parcel leaves by that label: what it would say to the same call
+    later is asked by nobody."""
     _, name = await station.opened(("A1", 3))
     await station.fill(name, ("A1", 1))
     label = await station.labelled(name)
@@ -255,7 +257,8 @@ async def test_a_call_that_is_sent_again_gives_a_label_back_that_is_kept_by_now(
 
 
 async def test_a_call_that_is_sent_again_hands_over_what_waits_again(station, monkeypatch):
-    """The carrier has refused the manifest, and would take it by now: its parcels may be on another one, or be given back."""
+    """The carrier has refused the manifest, and would take it by now: its parcels may be on
+    another one, or be given back."""
     _, name = await station.packed()
     await station.labelled(name)
     carrier = station.cell.services.carriers["post"]

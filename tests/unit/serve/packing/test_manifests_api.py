@@ -1,4 +1,5 @@
-"""A parcel leaves that is not on the manifest or was stopped, the carrier hears of a manifest twice, or an old one is forgotten."""
+"""A parcel leaves that is not on the manifest or was stopped, the carrier hears of a manifest twice, or
+an old one is forgotten."""
 
 from __future__ import annotations
 

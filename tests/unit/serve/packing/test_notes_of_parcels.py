@@ -1,4 +1,5 @@
-"""What staff write about a parcel in words lies in the clear, outlives whom it tells of, or is lost to who packs and prints."""
+"""What staff write about a parcel in words lies in the clear, outlives whom it tells of, or is lost
+to who packs and prints."""
 
 from __future__ import annotations
 

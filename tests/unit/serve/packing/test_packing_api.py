@@ -1,4 +1,5 @@
-"""At the pack station the wrong goods, lot or weight passes, a carton is made up, or an order never gets from there to the carrier."""
+"""At the pack station the wrong goods, lot or weight passes, a carton is made up, or an order never gets
+from there to the carrier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A label or slip is asked for again when its shipment is over: it is there for the time that the region says, and after that nobody has it."""
+"""A label or slip is asked for again when its shipment is over: it is there for the time that the region says, and
+after that nobody has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Who a parcel goes to: on its label and papers, and nowhere else in the clear; nowhere at all once the person is erased. And who may do what at a station."""
+"""Who a parcel goes to: on its label and papers, and nowhere else in the clear; nowhere at all once the person is
+erased. And who may do what at a station."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A packing slip that is wrong: a gift's price, another carton's SSCC, lines or letters that are missing, a page that no printer has."""
+"""A packing slip that is wrong: a gift's price, another carton's SSCC, lines or letters that are missing, a
+page that no printer has."""
 
 import io
 from collections import Counter

@@ -39,7 +39,8 @@ PATH = "/v1/privacy-requests"
 # The same for the person herself, and what she is told.
 MINE = "/v1/customers/me/privacy-requests"
 DATA = "/v1/customers/me/data"
-# What everything begins with that is sealed under a data key of this region (`serve/keys/envelope.py`): version, length of the key's id, the id.
+# What everything begins with that is sealed under a data key of this region (`serve/keys/envelope.py`): version,
+# length of the key's id, the id.
 SEAL = b"\x02!us-key-"
 SEAL_TEXT = base64.b64encode(SEAL[:9]).decode()
 
@@ -66,7 +67,8 @@ async def over(cell: GuardedCell, *order_ids: str) -> None:
 
 
 async def customer(cell: GuardedCell) -> tuple[dict[str, Any], list[str]]:
-    """The tokens of the person, with three orders: one by the account, one as a guest, one that the retailer's shop placed."""
+    """The tokens of the person, with three orders: one by the account, one as a guest, one that the
+    retailer's shop placed."""
     tokens = await joined(cell, EMAIL)
     orders = [
         await placed(cell, order(order_ref="web-90210", customer={}, ship_to=TO), **bearer(tokens)),
@@ -77,7 +79,8 @@ async def customer(cell: GuardedCell) -> tuple[dict[str, Any], list[str]]:
 
 
 async def noted(cell: GuardedCell, *order_ids: str) -> None:
-    """Support holds the orders, releases them, does both again and holds them once more, each time in words of its own: one by one, many at once, and by a filter."""
+    """Support holds the orders, releases them, does both again and holds them once more, each time in words of its own:
+    one by one, many at once, and by a filter."""
     hold, released = {"reasons": ["customer"], "note": NOTE}, {"reasons": ["customer"], "note": f"called: {NOTE}"}
     for update, details in (("hold", hold), ("release", released)):
         for order_id in order_ids:
@@ -172,7 +175,8 @@ def letters_left(cell: GuardedCell) -> list[tuple[str, str]]:
 
 
 def kept(cell: GuardedCell) -> str:
-    """Everything that lies anywhere of the cell, in small letters, with whatever can be opened by the keys that it still has."""
+    """Everything that lies anywhere of the cell, in small letters, with whatever can be opened by the
+    keys that it still has."""
     raw = [sealed.decode("latin-1") for _, _, sealed in _sealed(cell)]
     return "\n".join([repr(_everything(cell)), *raw, *opened(cell)]).lower()
 
@@ -224,7 +228,8 @@ def _places(cell: GuardedCell, kind: str, identity: str) -> list[str]:
 
 
 def _sealed(cell: GuardedCell) -> list[tuple[str, str, bytes]]:
-    """(kind, id, sealed) of everything that is sealed under a data key, wherever it lies: states, events, rows, replies."""
+    """(kind, id, sealed) of everything that is sealed under a data key, wherever it lies:
+    states, events, rows, replies."""
     gateway = cell.gateway
     found: list[tuple[str, str, bytes]] = []
     for (kind, identity), (state, _) in gateway.entities.items():

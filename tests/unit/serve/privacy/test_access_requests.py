@@ -1,4 +1,5 @@
-"""Who asks for their data gets another's, part of it, all of it unasked or for ever, or a page that runs what somebody wrote into an order."""
+"""Who asks for their data gets another's, part of it, all of it unasked or for ever, or a page that runs what
+somebody wrote into an order."""
 
 import base64
 import hashlib

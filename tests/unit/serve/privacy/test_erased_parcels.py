@@ -66,7 +66,8 @@ async def all_leave(station):
 
 
 async def life(station):
-    """(orders, shipments, tracking numbers): one order that was sent, one collected at a store, two parcels without an order."""
+    """(orders, shipments, tracking numbers): one order that was sent, one collected at a store, two
+    parcels without an order."""
     order_id = await placed(station.cell, body())
     await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "start_picking"})
     name = (await station.done("POST", "/v1/shipments", {"fulfilment_id": f"{order_id}.1"}, 201))["shipment_id"]
@@ -190,7 +191,8 @@ async def test_what_is_on_its_way_out_loses_its_address(station):
 
 
 async def test_an_address_under_the_same_key_goes_with_somebody_elses_erasure(station):
-    """An order with the person's address, under a reference that the request does not name and that has a parcel without an order."""
+    """An order with the person's address, under a reference that the request does not name and that has a
+    parcel without an order."""
     order_id = await placed(station.cell, body(customer={"customer_ref": "another-1", "email": EMAIL}))
     await over(station.cell, order_id)
     name, _ = await sample(station, customer_ref="another-1")

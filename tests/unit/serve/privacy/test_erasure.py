@@ -1,4 +1,5 @@
-"""After an erasure, nothing that the cell keeps or tells yields the person. What really lies in Redis and PostgreSQL: tests/system/."""
+"""After an erasure, nothing that the cell keeps or tells yields the person. What really lies in Redis and
+PostgreSQL: tests/system/."""
 
 import logging
 

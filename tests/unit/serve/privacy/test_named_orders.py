@@ -1,4 +1,5 @@
-"""Who has bought at a marketplace, and has neither account nor address nor reference here, gets at nothing that is kept of them; or gets at somebody else's by an order's number."""
+"""Who has bought at a marketplace, and has neither account nor address nor reference here, gets at nothing that is kept
+of them; or gets at somebody else's by an order's number."""
 
 import msgspec
 import pytest

@@ -1,4 +1,5 @@
-"""Who asks for their data is not told what stands in the history of their orders alone, and the staff read on; or gets it without end."""
+"""Who asks for their data is not told what stands in the history of their orders alone, and the staff read on;
+or gets it without end."""
 
 import pytest
 

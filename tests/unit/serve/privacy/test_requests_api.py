@@ -1,4 +1,5 @@
-"""A request is written down wrongly, handled before it is known who asks, by somebody who may not, or too late. What the request itself decides: tests/unit/domain/."""
+"""A request is written down wrongly, handled before it is known who asks, by somebody who may not, or too late. What
+the request itself decides: tests/unit/domain/."""
 
 import msgspec
 import pytest
@@ -146,7 +147,8 @@ async def test_a_proof_of_ones_own_address_opens_what_is_kept_under_somebody_els
         answer = await (step(cell, request_id, name, **more) if name else exported(cell, request_id))
         assert (coded(answer), answer.json()["missing"]) == ((409, "privacy.identity_unconfirmed"), ["customer_ref"])
         assert cell.state()[0] == before
-    # One that was carried to its end by such a proof, before it was asked of what: he reads what was done with it himself.
+    # One that was carried to its end by such a proof, before it was asked of what: he reads
+    # what was done with it himself.
     old = await asked(cell, "gdpr", "access", email="mallory@example.net")
     await stepped(cell, old, "confirm_identity", method="code_by_email", evidence="case-9")
     cell.gateway.entities["privacy_request", old][0].status = "completed"

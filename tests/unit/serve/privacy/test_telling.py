@@ -1,4 +1,5 @@
-"""What is kept of a person is told by a link or a picture, changes something when it is only looked at, or stays behind somewhere."""
+"""What is kept of a person is told by a link or a picture, changes something when it is only looked at, or
+stays behind somewhere."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""An erasure is called done before everything is erased, stays half done for ever, or takes an address that a parcel still needs."""
+"""An erasure is called done before everything is erased, stays half done for ever, or takes an address
+that a parcel still needs."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""An erasure takes somebody else's orders or account with it, leaves some of the person's, or is kept from its end by somebody else."""
+"""An erasure takes somebody else's orders or account with it, leaves some of the person's, or is kept from
+its end by somebody else."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Which places are looked at where there are more than can be: never too many, and never without the ones that it hangs on."""
+"""Which places are looked at where there are more than can be: never too many, and never without
+the ones that it hangs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What-ifs through the API, from orders that were placed through it; the play itself is in `tests/unit/domain/test_what_if.py`."""
+"""What-ifs through the API, from orders that were placed through it; the play itself is in
+`tests/unit/domain/test_what_if.py`."""
 
 import asyncio
 import copy
@@ -58,7 +59,8 @@ async def over(cell, answer, headers=None):
 
 
 async def placed_past(cell, headers=None):
-    """A policy, and orders over four hours: two that Portland has nearest, one with two SKUs, one of which there is not enough, one that is cancelled."""
+    """A policy, and orders over four hours: two that Portland has nearest, one with two SKUs, one of which there is not
+    enough, one that is cancelled."""
     headers = headers or {}
     await set_policy(cell, headers)
     cell.services.playing = here

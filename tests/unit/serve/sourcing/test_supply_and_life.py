@@ -1,4 +1,5 @@
-"""Weeks of supply, the risk of markdowns and shelf life decide where an order is served from, when the policy says so: through the API, from rates and lots to the answer to why."""
+"""Weeks of supply, the risk of markdowns and shelf life decide where an order is served from, when the policy says so:
+through the API, from rates and lots to the answer to why."""
 
 import pytest
 

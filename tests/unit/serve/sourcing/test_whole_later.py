@@ -1,4 +1,5 @@
-"""A policy that serves orders as a whole or not at all holds as well where nobody had anything, and where goods are not out yet."""
+"""A policy that serves orders as a whole or not at all holds as well where nobody had anything, and
+where goods are not out yet."""
 
 import pytest
 
