@@ -18,7 +18,7 @@ from rich.table import Table
 
 from actors.domain.location import LOCATION
 from actors.domain.location_commands import Allocate, LookAtLots, OpenLocation, ReceiptLine, ReceiveStock
-from actors.domain.location_line import WaitInLine
+from actors.domain.location_line_events import WaitInLine
 from perf.reservations import NOW_MS, PLACE, Entity
 
 SKU = "hot"

@@ -91,7 +91,8 @@ from actors.domain.location_events import (
     SafetyStockSet,
     StockChanged,
 )
-from actors.domain.location_line import CHANGED, WaitInLine, line_changed
+from actors.domain.location_line import line_changed
+from actors.domain.location_line_events import CHANGED, WaitInLine
 from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
 from actors.domain.location_rows import feed, restore, rows
 from actors.domain.location_state import Counts, Location, Lot, Stock

@@ -10,7 +10,7 @@ import msgspec
 
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_events import Bin, Condition, IncomingSource, Levels, LocationType, Reason, Units
-from actors.domain.location_line import WaitInLine
+from actors.domain.location_line_events import WaitInLine
 from actors.domain.location_profile import SetProfile
 
 

@@ -20,7 +20,8 @@ from itertools import islice
 from actors.domain.atp import Arriving, Point, Supply, of_place
 from actors.domain.kind import Context
 from actors.domain.location_events import Event, IncomingChanged
-from actors.domain.location_line import DatesDue, DatesLooked, LineDated, LineServed, Rank, Waiter, WaitingLine
+from actors.domain.location_line import WaitingLine
+from actors.domain.location_line_events import DatesDue, DatesLooked, LineDated, LineServed, Rank, Waiter
 from actors.domain.location_lots import sooner, today
 from actors.domain.location_state import Location
 from actors.domain.times import DAY_MS, MINUTE_MS

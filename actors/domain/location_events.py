@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from actors.domain.floor_terms import FloorTerms
-from actors.domain.location_line import Changed as LineEvent
+from actors.domain.location_line_events import Changed as LineEvent
 from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.outlook import DemandRate
 

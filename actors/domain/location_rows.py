@@ -24,7 +24,7 @@ from actors.domain.location_events import (
     SafetyStockSet,
     StockChanged,
 )
-from actors.domain.location_line import CHANGED
+from actors.domain.location_line_events import CHANGED
 from actors.domain.location_lots import moment_of, sooner
 from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.location_state import Incoming, Location, Lot, Stock

@@ -12,7 +12,8 @@ from actors.domain.location_alerts import crossed
 from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
-from actors.domain.location_line import Class, GoodsCame, LineServed, Queue, Rank, Waiter, WaitingLine
+from actors.domain.location_line import Queue, WaitingLine
+from actors.domain.location_line_events import Class, GoodsCame, LineServed, Rank, Waiter
 from actors.domain.location_lots import first_expired, today, without
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock

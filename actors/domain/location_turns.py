@@ -33,7 +33,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Protocol
 
-from actors.domain.location_line import LATELY_MS, LineTurn, Rank, Turn, Units, Waiter, WaitingLine
+from actors.domain.location_line import LATELY_MS, WaitingLine
+from actors.domain.location_line_events import LineTurn, Rank, Turn, Units, Waiter
 from actors.domain.times import DAY_MS, HOUR_MS
 
 # So long units are set aside for one order, unless so much comes that its turn goes on.

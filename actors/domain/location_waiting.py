@@ -43,7 +43,8 @@ from actors.domain.location_events import (
     StockRanOut,
     StockRunsLow,
 )
-from actors.domain.location_line import (
+from actors.domain.location_line import WaitingLine
+from actors.domain.location_line_events import (
     InLine,
     LineChanged,
     LineDated,
@@ -53,7 +54,6 @@ from actors.domain.location_line import (
     LineTurn,
     Turn,
     Waiter,
-    WaitingLine,
     WaitInLine,
 )
 from actors.domain.location_lots import sooner

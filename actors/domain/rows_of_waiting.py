@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import msgspec
 
-from actors.domain.location_line import (
-    Came,
+from actors.domain.location_line import Came, WaitingLine, line_changed
+from actors.domain.location_line_events import (
     Changed,
     DatesDue,
     DatesLooked,
@@ -21,8 +21,6 @@ from actors.domain.location_line import (
     LineTurn,
     Rank,
     Waiter,
-    WaitingLine,
-    line_changed,
 )
 
 

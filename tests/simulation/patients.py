@@ -25,7 +25,7 @@ from actors.domain.location_commands import (
 )
 from actors.domain.location_dates import moved
 from actors.domain.location_events import Levels, StockChanged
-from actors.domain.location_line import LineServed, Waiter
+from actors.domain.location_line_events import LineServed, Waiter
 from actors.domain.location_state import Location
 from actors.domain.order_backorder import BackorderTerms, CustomerTold, DateTold
 from actors.domain.order_commands import PlaceOrder

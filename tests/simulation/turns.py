@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from actors.domain import location_dates, location_line, location_turns, order_dates
 from actors.domain.location_events import StockChanged
-from actors.domain.location_line import LineServed, LineTurn, Waiter
+from actors.domain.location_line_events import LineServed, LineTurn, Waiter
 from actors.domain.location_state import Location
 from actors.domain.times import DAY_MS
 from actors.runtime.wire import Turn

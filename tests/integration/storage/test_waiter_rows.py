@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.domain.location import LOCATION
-from actors.domain.location_line import DatesDue, DatesLooked, LineChanged, LineDue, Turn, Waiter, line_changed
+from actors.domain.location_line import line_changed
+from actors.domain.location_line_events import DatesDue, DatesLooked, LineChanged, LineDue, Turn, Waiter
 from actors.domain.rows import LocationRow
 from actors.domain.rows_of_waiting import due_row, line_of, note_row, waiter_row
 from actors.runtime.ports import Store

@@ -28,7 +28,7 @@ from actors.domain.location_commands import (
     ShortPick,
     Unreserve,
 )
-from actors.domain.location_line import WaitInLine
+from actors.domain.location_line_events import WaitInLine
 from actors.domain.location_promises import Taken
 from actors.domain.order_backorder import UnitsOffered
 from actors.domain.order_commands import PlaceOrder

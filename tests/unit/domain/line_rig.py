@@ -13,7 +13,7 @@ from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.location_commands import Allocate, OpenLocation, ReceiptLine, ReceiveStock, Reserve
 from actors.domain.location_events import StockRanOut, StockRunsLow
-from actors.domain.location_line import LineServed, Waiter, WaitInLine
+from actors.domain.location_line_events import LineServed, Waiter, WaitInLine
 from actors.domain.times import HOUR_MS
 
 NOW_MS = 1_767_225_600_000

@@ -7,7 +7,8 @@ import pytest
 
 from actors.domain.location_commands import ReceiptLine, ReceiveStock, Reserve, SetLevels, SetProfile
 from actors.domain.location_events import Levels
-from actors.domain.location_line import LATELY_MS, GoodsCame, Turn, Waiter, WaitingLine, line_changed
+from actors.domain.location_line import LATELY_MS, WaitingLine, line_changed
+from actors.domain.location_line_events import GoodsCame, Turn, Waiter
 from actors.domain.location_profile import Profile
 from actors.domain.location_turns import GOES_ON_MS, KEEP_MS, PASSED_MAX
 from actors.domain.rows_of_waiting import WaiterRow, line_of, waiter_row
