@@ -74,8 +74,8 @@ class Credentials:
 
 
 NOBODY = Credentials(None)
-MARKETPLACE = ("orders.place", "orders.read", "orders.update")
-"""What a client that sends orders and their updates is registered for. A token that says every permission
+SHOP_AND_WAREHOUSE = ("floor.work", "orders.place", "orders.read", "orders.update")
+"""What a client that sends orders and the steps of their picking is registered for. A token that says every permission
 is three times as long."""
 
 

@@ -18,7 +18,7 @@ from perf.closed_loop import WrkFigures
 from perf.compare import database
 from perf.compare.bare_haproxy import bare_haproxy
 from perf.comparison import StartFailed, postgres, workers
-from perf.credentials import MARKETPLACE, NOBODY, Credentials, of_cell, of_home
+from perf.credentials import NOBODY, SHOP_AND_WAREHOUSE, Credentials, of_cell, of_home
 from perf.goods import bench_stock
 from perf.http_pool import HttpPool, request
 from perf.rows import OURS, Row
@@ -383,7 +383,9 @@ class Bench:
                 if (
                     own.credentials is not NOBODY
                 ):  # what comes now comes from a client, not from whoever set the cell up
-                    subject = msgspec.structs.replace(subject, credentials=of_home(cell.REGION, own.home, MARKETPLACE))
+                    subject = msgspec.structs.replace(
+                        subject, credentials=of_home(cell.REGION, own.home, SHOP_AND_WAREHOUSE)
+                    )
                 subjects.append(subject)
             for work, (with_it, without_it) in switch.works.items():
                 runs = [self._prepared(work, subject) for subject in subjects]

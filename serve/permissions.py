@@ -23,7 +23,10 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.read": "low",
     "orders.place": "low",
     "live.read": "low",
+    # A step of an order's life; of picking, cancelling and asking other places `floor.work` or `orders.cancel` as well
+    # (`serve/orders/step_rights.py`).
     "orders.update": "medium",
+    "orders.cancel": "medium",
     # Holding and releasing orders for reasons of address and customer, their urgency, many at once.
     "orders.hold": "medium",
     # Changing orders after their placement.
@@ -77,12 +80,15 @@ _SEES = ("stock.read", "orders.read", "live.read")
 ROLES: Mapping[str, frozenset[str]] = {
     # Stores ship too: who sells there also picks.
     "associate": frozenset({*_SEES, "orders.place", "floor.work", "packing.work"}),
-    "fulfilment": frozenset({*_SEES, "orders.update", "floor.work", "packing.work", "packing.manual", "stock.receive"}),
+    "fulfilment": frozenset(
+        {*_SEES, "orders.update", "orders.cancel", "floor.work", "packing.work", "packing.manual", "stock.receive"}
+    ),
     "manager": frozenset(
         {
             *_SEES,
             "orders.place",
             "orders.update",
+            "orders.cancel",
             "orders.hold",
             "orders.hold_risk",
             "orders.change",
@@ -104,7 +110,9 @@ ROLES: Mapping[str, frozenset[str]] = {
         }
     ),
     "driver": frozenset({"orders.read", "orders.update"}),
-    "support": frozenset({*_SEES, "orders.place", "orders.update", "orders.hold", "orders.change", "refunds.give"}),
+    "support": frozenset(
+        {*_SEES, "orders.place", "orders.update", "orders.cancel", "orders.hold", "orders.change", "refunds.give"}
+    ),
     "auditor": frozenset({*_SEES, "accounts.read", "audit.read", "alerts.read", "alerts.handle", "approvals.read"}),
     "privacy": frozenset({"orders.read", "accounts.read", "privacy.handle"}),
     "ops": frozenset(
@@ -150,6 +158,8 @@ the locations of the account or client where it says so; without any they reach 
 defined, only with rights that reach the whole region. Orders are read with rights that end at locations as well, to tell the customer at the counter where his is: status, lines and fulfilments of
 any; who ordered and where it goes (the references, the address, notes of holds, how far places are from there, tracking numbers) only of those that have or had a fulfilment there, or are collected there. Of others that
 is withheld as `elsewhere`, and who looks for a person's orders, by e-mail address or `customer_ref`, finds none of them (`serve/orders/elsewhere.py`). Who places an order is told what he has sent.
+Of an order's steps (`orders.update`) `start_picking`, `pause_picking`, `pack` and `short_pick`, by which units leave the books, need `floor.work` as well, `cancel` and `allocate` `orders.cancel`: a driver ships and delivers, and support
+cancels and asks other places.
 Two calls need so fresh a second factor only at times, and then `stock.adjust`: opening a count with more tolerance than the cell has, and deciding between two who
 counted differently. So does giving money back where none of it waits for a second person (`[approvals] refund_minor = 0`). One approval is seen with `approvals.read`, as far as rights reach, and by who asked for it.
 

@@ -10,7 +10,7 @@ lookups          many orders, or papers of them, are looked at and not worked on
 stuffing         many accounts or machines are tried from one address    | none: there is no session
 guessing         one account is tried many times                         | none
 stolen_token     a session goes on from a network that nobody knows      | end_session
-nibbles          blind counts find a little too little, again and again   | none: it goes on for weeks
+nibbles          counts find a little too little, again and again         | none: it goes on for weeks
 probing          one door after the other that is closed to the role, or one place after the other | step_up
 """
 
@@ -56,6 +56,8 @@ _OVERTIME_MINUTES = 120
 # So many differences that others found say what is usual; and so far from it (standard deviations of a
 # binomial) nobody is by chance.
 _OTHERS_MIN = 30
+# Who finds a little too little finds it in so many countings.
+_COUNTINGS_MIN = 4
 _SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a
@@ -171,24 +173,29 @@ class Rules:
         return None
 
     def compared(self, record: Record) -> Iterator[Finding]:
-        """What was found in a blind count within tolerance. Goods get lost, so that a little less is found than more is
-        everybody's lot: it is compared with what the others find."""
-        pairs = [(b, n) for b, n in record.changes.values() if isinstance(b, int) and isinstance(n, int)]
-        down = sum(n - b for b, n in pairs) < 0
+        """What was found in a count within tolerance. Goods get lost, so that a little less is found than more is
+        everybody's lot: it is compared with what the others find. Each SKU of a spot is a difference of its own, for
+        each is tolerated by itself; but who finds a spot that others have plundered finds all of it at once, so one
+        counting tells nothing."""
+        pairs = {name: (b, n) for name, (b, n) in record.changes.items() if isinstance(b, int) and isinstance(n, int)}
         if not pairs or not record.subject:
             return
+        down = sum(n - b for b, n in pairs.values()) < 0
         limits = self._settings
-        window = self._windows["nibbles"].add(record.subject, record, record.entity_id, float(down))
+        for name, (b, n) in pairs.items():
+            self._windows["nibbles"].add(record.subject, record, f"{record.entity_id} {name}", float(n < b))
+        window = self._windows["nibbles"].get(record.subject, record.at_ms)
         together = self._windows["counters"].add("", record, record.subject, float(down))
         number, fewer = len(window), window.weight()
-        if not down or number < limits.nibbles or fewer < limits.nibbles_down * number:
+        countings = len({entry.reference for entry in window.entries})
+        if not down or number < limits.nibbles or countings < _COUNTINGS_MIN or fewer < limits.nibbles_down * number:
             return
         others = [entry.weight for entry in together.entries if entry.member != record.subject]
         usual = max(0.5, sum(others) / len(others)) if len(others) >= _OTHERS_MIN else 0.5
         if fewer <= number * usual + _SIGMAS * math.sqrt(number * usual * (1 - usual)):
             return
         reason = (
-            f"{number} differences within tolerance found in blind counts in {limits.nibble_days} days, {int(fewer)} of them too little; "
+            f"{number} differences within tolerance found in {countings} countings in {limits.nibble_days} days, {int(fewer)} of them too little; "
             f"of others' {usual:.0%}"
         )
         yield _found("nibbles", record, window, number / limits.nibbles, "none", reason)
@@ -391,7 +398,8 @@ def _where(record: Record) -> str:
 def _found(
     rule: str, record: Record, window: Window, strength: float, action: Action, reason: str, about: str = ""
 ) -> Finding:
-    last = window.entries[-EVIDENCE_MAX:]
+    # The latest; a line may have made several entries.
+    last = list({entry.reference: entry for entry in reversed(window.entries)}.values())[EVIDENCE_MAX - 1 :: -1]
     requests = list(dict.fromkeys(entry.request_id for entry in last if entry.request_id))
     return Finding(
         rule, about or record.subject, record.at_ms, strength, reason, action, record.session_id,

@@ -17,7 +17,7 @@ _ON_HAND = ".on_hand"
 # Of work on goods: which fields leave the books as not there or lost. Of a floor's short pick
 # what another bin has does not.
 _GONE: Mapping[str, tuple[str, ...]] = {
-    "transfer.short_pick": (".missing",), "transfer.close": (".lost",), "shipment.tell_missing": (".missing",),
+    "order.short_pick": (".missing",), "transfer.short_pick": (".missing",), "transfer.close": (".lost",), "shipment.tell_missing": (".missing",),
     "floor.tell_short": (".short",), "floor.tell_lost": (".lost",),
 }  # fmt: skip
 AT_WORK = _GONE.keys()

@@ -33,7 +33,7 @@ from actors.domain.acts_of_orders import of_refund, of_terms
 from actors.domain.acts_of_packing import of_manifest, of_shipment
 from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
-from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain
+from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain, units_changed
 from actors.domain.acts_of_transfers import of_transfer
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
 from actors.domain.article import NO_DETAILS
@@ -126,8 +126,8 @@ _PLACED = Act("order.place")
 
 
 def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
-    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from
-    which it was; `refund.give`."""
+    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; `order.short_pick` with the units that
+    are not there, a cancellation with the status from which it was; `refund.give`."""
     if type(command) is PlaceOrder:
         return _PLACED
     if type(command) is RectifyOrder:
@@ -142,6 +142,10 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     else:
         places = {f.location_id for f in state.fulfilments if wanted is None or f.number == wanted}
         location_id = places.pop() if len(places) == 1 else ""
+    if command.update == "short_pick":
+        # Whoever says it, they leave the books.
+        missing = units_changed("missing", command.lines)
+        return Act("order.short_pick", location_id, "", missing if events else {})
     if command.update != "cancel":
         return _stepped(command.update, location_id)
     return Act("order.cancel", location_id, "", {"status": (status_of(state), "cancelled")} if events else {})

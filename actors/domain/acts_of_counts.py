@@ -12,12 +12,12 @@ COMPARED = "count.compare"
 
 
 def compared(state: Any, events: Sequence[Any]) -> list[Audited]:
-    """`count.compare`: what somebody found in a blind count beside what the books had, where one counting was enough:
-    nobody else looks at it, and it goes into the books. It is known only when the location has answered, and stands in
-    the name of whoever counted. Of all others `count.submit` tells it."""
+    """`count.compare`: what somebody found beside what the books had, where one counting was enough: nobody else looks
+    at it, and it goes into the books. It is known only when the location has answered, and stands in the name of
+    whoever counted. Of all others `count.submit` tells it."""
     lines = []
     for event in events:
-        if type(event) is not SpotCompared or event.outcome != "accepted" or not state.blind:
+        if type(event) is not SpotCompared or event.outcome != "accepted":
             continue
         one = state.spots[event.spot]
         changes: Changes = {f"{sku}.{lot}" if lot else sku: (book, n) for sku, lot, book, n in event.lines if book != n}

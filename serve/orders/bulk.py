@@ -28,7 +28,7 @@ from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, Relea
 from actors.domain.order_terms_state import HoldKind
 from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import OK
-from serve.callers import caller_of, check_reaches, reach_of
+from serve.callers import check_reaches, reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.freshness import from_store
 from serve.gateway import Ask
@@ -40,6 +40,7 @@ from serve.orders.hold_notes import may_tell
 from serve.orders.holding import HOLDING, check_plain, holding
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import OrderUpdateResult
+from serve.orders.step_rights import check_step
 from serve.orders.terms_schemas import HoldDetails, Priority
 from serve.problems import Problem, field_problem, of_refusal
 from serve.regions import Territory
@@ -143,9 +144,7 @@ def _command(services: Services, sent: BulkAction, scope: Scope) -> _Command:
     if sent.update in HOLDING:
         return holding(sent, "", scope, within, services.clock.now_ms())
     check_plain(sent, "")
-    principal = caller_of(scope)
-    if principal is not None and "orders.update" not in principal.permissions:
-        raise Problem("auth.forbidden", "That needs orders.update.", extra={"permission": "orders.update"})
+    check_step(scope, "cancel")
     return UpdateOrder("cancel", within=within)
 
 

@@ -29,6 +29,7 @@ from serve.orders.own import asker_of, of_customer, told_alike
 from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, RawOrderUpdates
+from serve.orders.step_rights import check_step
 from serve.problems import Answer, Problem, field_problem, of_refusal
 from serve.regions import Territory
 from serve.replies import answer
@@ -79,6 +80,8 @@ class OrderUpdating:
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
         sent = decode(_update_decoder, write.body)
+        if not asker:
+            check_step(scope, sent.update)
         asked = self._any(order_id, sent, "", reach_of(scope), scope)
         if asker:
             asked = of_customer(asked, asker)
@@ -139,6 +142,7 @@ class OrderUpdating:
                 continue
             try:
                 check(item.order_id)
+                check_step(scope, item.update)
                 command = command_of(item.order_id, item, f"/updates/{position}", within, scope)
                 refused = self._untimely(item, f"/updates/{position}")
             except Problem as problem:

@@ -147,6 +147,11 @@ class Shift:
         elif action == "refund.give":
             amount = min(200_000, int(chance.lognormvariate(8.1, 0.9)))
             self.refund(at, amount, **more)
+        elif action == "order.short_pick":
+            changes = {f"S{chance.randrange(3000)}.missing": (None, chance.choice((1, 1, 1, 2, 3)))}
+            self.put(
+                at, action, kind="order", entity_id=f"us-{chance.randrange(400_000):026d}", changes=changes, **more
+            )
         elif action.startswith("order."):
             again = action in _LOOKS and chance.random() < 0.25
             number = self._last if again and hasattr(self, "_last") else chance.randrange(400_000)

@@ -61,6 +61,7 @@ def test_what_is_taken_hides_behind_many_small_finds(why, times):
 @pytest.mark.parametrize(
     ("action", "change"),
     [
+        ("order.short_pick", "missing"),
         ("transfer.short_pick", "missing"),
         ("transfer.close", "lost"),
         ("floor.tell_short", "short"),
@@ -137,6 +138,29 @@ def test_somebody_who_takes_a_little_and_counts_it_away_is_never_told_of():
     (alert,) = shop.alerts[:1]
     assert (alert.about, alert.rules, alert.action) == ("mia", ["nibbles"], "none")
     assert {alert.about for alert in shop.alerts} == {"mia"}
+
+
+def test_somebody_takes_a_little_of_everything_and_counts_it_away_bin_by_bin():
+    """Each SKU is tolerated by itself: a bin with 200 of them loses 400 units in one counting."""
+    shop = Shop()
+    for number in range(5):
+        changes = {f"S{sku}": (50 - number, 48 - number) for sku in range(20)}
+        shop.act(
+            START + number * DAY_MS, "mia", "count.compare", role="", changes=changes, entity_id=f"us-count-{number}"
+        )
+    assert [(alert.about, alert.rules) for alert in shop.alerts[:1]] == [("mia", ["nibbles"])]
+    assert {number for _, number in shop.alerts[0].evidence} == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("countings", [1, 3])
+def test_who_finds_a_bin_that_others_have_plundered_is_taken_for_the_thief(countings):
+    shop = Shop()
+    for number in range(countings):
+        changes = {f"S{sku}": (50, 48) for sku in range(60)}
+        shop.act(
+            START + number * DAY_MS, "mia", "count.compare", role="", changes=changes, entity_id=f"us-count-{number}"
+        )
+    assert shop.alerts == []
 
 
 def test_where_goods_get_lost_everybody_who_counts_is_taken_for_a_thief():

@@ -126,8 +126,9 @@ def test_worth_is_added_up_in_another_currency():
     assert worth_of(None, lines, {"a": (300, USD)}) == (0, False)
 
 
-def test_the_monitor_does_not_see_what_one_person_found_in_a_blind_count():
-    made = World(spots=[A1, A2], tolerance_units=2).opened()
+@pytest.mark.parametrize("blind", [True, False])
+def test_the_monitor_does_not_see_what_one_person_found_alone(blind):
+    made = World(spots=[A1, A2], tolerance_units=2, blind=blind).opened()
     made.books.do(ReceiveStock([ReceiptLine("a", 10, bin="A-01")]))
     made.begin(A1, A2)
 
