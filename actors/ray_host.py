@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from actors.runtime.retention import PAPERS_KEPT_DAYS
 from actors.storage.postgres_store import PostgresStore
 from actors.storage.redis_journal import RedisJournal
 
+log = logging.getLogger("ocefs.host")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -75,6 +77,7 @@ class HostActor:
         self._starting = asyncio.Lock()
         self._door: HostDoor | None = None
         configure_logs(self._settings.log_folder, name)
+        log.info("host %s starts, process %d", name, os.getpid())
 
     async def start(self) -> int:
         """Connects and starts the loops; returns the process id."""

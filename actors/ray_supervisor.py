@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import time
 from collections.abc import Coroutine, Mapping
@@ -87,6 +88,7 @@ class Supervisor:
         self._error = ""
         self._retired = False
         configure_logs(self._settings.log_folder, supervisor_name(self._settings.region))
+        log.info("the supervisor starts, process %d", os.getpid())
 
     # --- what others ask --------------------------------------------------------------------------------------------
     async def shard_map(self) -> bytes:

@@ -94,7 +94,9 @@ def _shown(console: Console, title: str, *texts: str) -> None:
 def status(configs: list[RegionConfig], console: Console) -> int:
     """Print the tables; 0 if all of these cells run and are ready, and the router did not die."""
     cells = Table(title="cells")
-    for column in ("cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "journal", "store"):
+    for column in (
+        "cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "replicas", "journal", "store",
+    ):  # fmt: skip
         cells.add_column(column)
     hosts = Table(title="hosts")
     for column in ("host", "shards", "entities", "updates/s", "write-behind lag", "tail"):
@@ -109,7 +111,7 @@ def status(configs: list[RegionConfig], console: Console) -> int:
         except CellError as error:  # nor does this one hide the others
             fine = False
             what = "being ended" if isinstance(error, BeingEnded) else "no record"
-            cells.add_row(config.name, f"[red]{what}[/]", *[""] * 8)
+            cells.add_row(config.name, f"[red]{what}[/]", *[""] * 9)
             problems.append(f"{config.name}: {typed(str(error))}")
             continue
         runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}
@@ -143,7 +145,7 @@ def _asked(running: RegionConfig) -> Answer:
 
 def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) -> list[str]:
     if state is None:
-        return [config.name, "never started", *[""] * 8]
+        return [config.name, "never started", *[""] * 9]
     phase: str = state.phase
     if _is_crashed(state):
         phase = "[red]keeper crashed[/]"
@@ -154,7 +156,16 @@ def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) ->
     body = ready.body if isinstance(ready.body, dict) else {}
     restarts = ", ".join(f"{name} {count}" for name, count in state.restarts.items()) or "0"
     health = [str(body.get(key, "")) for key in ("journal", "store")]
-    return [config.name, phase, _clock(state.started_at), *pids, restarts, *health]
+    return [config.name, phase, _clock(state.started_at), *pids, restarts, _replicas(config, body), *health]
+
+
+def _replicas(config: RegionConfig, body: dict[str, Any]) -> str:
+    """How many answer for the API, of how many there should be; Ray Serve starts those anew that died."""
+    number, wanted = body.get("replicas"), config.api.replicas
+    if not isinstance(number, int):
+        return ""
+    told = f"{number} of {wanted}"
+    return told if number >= wanted else f"[yellow]{told}[/]"
 
 
 def _is_crashed(state: KeeperState) -> bool:
@@ -191,11 +202,14 @@ def _router() -> tuple[str, bool]:
     except CellError as error:
         return f"router: [red]unknown[/]: {escape(typed(str(error)))}", True
     if found.died:
-        return "router: [red]died; its control part starts it again, or else make up[/]", True
+        next_step = "its control part starts it again" if found.control_pid else "make up starts it again"
+        return f"router: [red]died; {next_step}[/]", True
     if not found.running:
         return "router: [red]does not run[/]", False
     cells = ", ".join(f"{name} {state}" for name, state in found.cells.items())
-    return f"router: {found.address} (process {found.pid}, control {found.control_pid or 'away'}): {cells}", False
+    # Routes go on without it; nobody starts HAProxy again, or learns of a country that was moved.
+    control = found.control_pid or "[red]away: make up starts it again[/]"
+    return f"router: {found.address} (process {found.pid}, control {control}): {cells}", False
 
 
 def logs(names: list[str] | None, console: Console, count: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from contextlib import AsyncExitStack
@@ -36,6 +37,8 @@ from serve.keys.opening import opened
 from serve.noticeboard import Noticeboard
 from serve.services import Services
 from serve.settings import ApiSettings
+
+log = logging.getLogger("ocefs.api")
 
 
 def limits_of(config: RegionConfig) -> Limits:
@@ -141,6 +144,7 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     cell = msgspec.msgpack.decode(packed_cell, type=CellSettings)
     settings = msgspec.msgpack.decode(packed_api, type=ApiSettings)
     configure_logs(cell.log_folder, f"{cell.region}/api-{os.getpid()}")
+    log.info("a replica of the API starts, process %d", os.getpid())
     clock, closing = SystemClock(), AsyncExitStack()
     region_key = None
     if settings.identity == "required":

@@ -78,7 +78,7 @@ class Control:
                 continue  # a command is at work: look again later
             except (CellError, OSError) as error:
                 if str(error) != problem:  # say it once, not twice a second
-                    print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {error}", flush=True)
+                    _say(str(error))
                 problem = str(error)
 
     def take_over(self) -> None:
@@ -94,11 +94,11 @@ class Control:
             self._bound_log(plan.config.log_bytes_max)
             if not is_alive(state.haproxy):
                 launch(self._router, plan, known_addresses=True)
-                print("HAProxy was gone and is started again", flush=True)
+                _say("HAProxy was gone and is started again")
             elif time.monotonic() >= self._certificate_after and certificate_changed(self._router, plan):
                 self._certificate_after = time.monotonic() + _CERTIFICATE_AGAIN_S
                 launch(self._router, plan, known_addresses=True)
-                print("a newer certificate is shown to callers", flush=True)
+                _say("a newer certificate is shown to callers")
             self._refresh_addresses(plan)
 
     def _refresh_addresses(self, plan: Plan) -> bool:
@@ -137,3 +137,8 @@ class Control:
         if region not in names:
             raise CellError(f"there is no region {region!r}", f"the router knows: {', '.join(names)}")
         return plan
+
+
+def _say(line: str) -> None:
+    """For people, with its time (UTC)."""
+    print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}", flush=True)

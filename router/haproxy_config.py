@@ -131,7 +131,7 @@ def _global(config: RouterConfig, regions: Sequence[Region], places: Places, con
         "tune.lua.maxmem 16",  # MB
         "hard-stop-after 30s",
         "noreuseport",  # a second router on this port must fail, not share it
-        "log stdout format raw local0",
+        "log stdout format iso local0",
         f"stats socket {quoted(str(places.socket))} mode 600 level admin expose-fd listeners",
         "stats timeout 30s",
         "ssl-default-bind-options ssl-min-ver TLSv1.2",

@@ -16,6 +16,7 @@ from actors.runtime.errors import JournalFull, JournalUnavailable
 from actors.runtime.mailbox import Group, Part
 from actors.runtime.ports import Append, Clock, Journal
 from actors.runtime.shard import Shard
+from actors.runtime.store_health import StoreHealth
 
 log = logging.getLogger("ocefs.host")
 # For how long commands are sent away when the journal has no room, callers' and the host's
@@ -26,12 +27,12 @@ FULL_S = 1.0
 class Appender:
     """One group at a time. lose: takes the shards' memory away, and has them built again from what is durable.
 
-    state: "ok", or why the journal does not answer. appends: the latest, for meters: (ms, envelopes). full_until: until
+    health: how the journal is. appends: the latest, for meters: (ms, envelopes). full_until: until
     when it is taken to have no room (monotonic).
     """
 
     def __init__(self, name: str, journal: Journal, clock: Clock, lose: Callable[[Iterable[Shard]], None]) -> None:
-        self.state = "ok"
+        self.health = StoreHealth("the journal", name, clock)
         self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._name = name
         self._journal = journal
@@ -68,13 +69,13 @@ class Appender:
         be reached. To be asked after the answers were made, so that no pause in between can make them stale."""
         try:
             gone = await self._journal.superseded({shard.number: shard.epoch for shard in shards})
-            self.state = "ok"
+            self.health.well()
         except JournalUnavailable as away:
-            self.state = str(away) or "away"
+            self.health.away(str(away))
             return None
         except Exception as fault:
             log.exception("asking whose shards they are failed")
-            self.state = f"fault: {type(fault).__name__}"
+            self.health.fault(fault)
             return None
         if gone:
             log.warning("host %s answers nothing of shards %s: they were opened anew", self._name, gone)
@@ -85,10 +86,10 @@ class Appender:
         began = self._clock.monotonic()
         try:
             refused = await self._journal.append(appends)
-            self.state = "ok"
+            self.health.well()
             self.appends.append(((self._clock.monotonic() - began) * 1000, envelopes))
         except JournalUnavailable as away:
-            self.state = str(away) or "away"
+            self.health.away(str(away))
             if isinstance(away, JournalFull):
                 # Each try costs the shards their memory; only a drain makes room, or an hour of commands that
                 # needs no more remembering.
@@ -98,7 +99,7 @@ class Appender:
             # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left
             # alone, the memory would answer repetitions with what may never be durable.
             log.exception("an append failed")
-            self.state = f"fault: {type(fault).__name__}"
+            self.health.fault(fault)
             refused = [part.shard.number for part in parts]
         if refused:
             self._lose([part.shard for part in parts if part.shard.number in refused])

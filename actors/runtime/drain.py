@@ -24,6 +24,7 @@ from actors.runtime.outbox import Outbox
 from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, DrainBatch, DrainedTurn, Journal, Store
 from actors.runtime.shard import Shard, TailEntry
+from actors.runtime.store_health import StoreHealth
 
 log = logging.getLogger("ocefs.drain")
 _KEY_OF: dict[type, Callable[[Any], Any]] = {}
@@ -48,6 +49,8 @@ def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
 
 
 TRIM_INTERVAL_S = 1.0
+# A drain takes some hundredths of a second, and where much is behind a few tenths.
+HANGS_S = 3.0
 NO_EVENTS = b"[]"
 
 
@@ -77,9 +80,18 @@ class Drain:
         # are built again from these.
         self.watermarks: dict[int, int] = {}
         self.lock = asyncio.Lock()
-        self.store_state = "ok"
+        self._health = StoreHealth("the store", host, clock)
+        # Since when it has not answered a drain (monotonic); None while none is under way.
+        self._asked_at: float | None = None
         self.drained_turns = 0
         self.last_drain_s = 0.0
+
+    def store_state(self) -> str:
+        """Is the store "ok", or why does it not take what there is? Also of one that hangs, before its time is over."""
+        waits_s = 0.0 if self._asked_at is None else self._clock.monotonic() - self._asked_at
+        if waits_s > HANGS_S and self._health.state == "ok":
+            return f"has not answered for {waits_s:.0f} s"
+        return self._health.state
 
     def waiting(self) -> int:
         """Turns that are not in the store."""
@@ -98,14 +110,14 @@ class Drain:
                 drained = await self.once()
                 self._pauses.well("draining")
             except StoreUnavailable as away:
-                self.store_state = str(away) or "away"
+                self._health.away(str(away))
                 drained = 0
             except Exception as fault:
                 # Not foreseen, but without write-behind the cell stops when the tail is full: it is tried
                 # again, and told ever less often.
                 if self._pauses.renew("draining", self._clock.now_ms()):
                     log.exception("a drain failed")
-                self.store_state = f"fault: {type(fault).__name__}"
+                self._health.fault(fault)
                 drained = 0
             took = self._clock.monotonic() - began
             if not drained or not self._more:
@@ -119,10 +131,10 @@ class Drain:
             chosen = self._choose()
             batch = self._batch(chosen)
             if not batch.marks and not batch.outbox_put and not batch.outbox_remove:
-                self.store_state = "ok"
+                self._health.well()
                 await self._trim_at_times()
                 return 0
-            began = self._clock.monotonic()
+            began = self._asked_at = self._clock.monotonic()
             try:
                 await self._store.drain(batch)
             except Fenced as fenced:
@@ -135,7 +147,10 @@ class Drain:
                 self._in_doubt = True
                 self._outbox.in_doubt(batch.outbox_put)
                 raise
-            self.store_state, self.last_drain_s = "ok", self._clock.monotonic() - began
+            finally:
+                self._asked_at = None
+            self._health.well()
+            self.last_drain_s = self._clock.monotonic() - began
             self._outbox.stored(batch.outbox_put, batch.outbox_remove)
             for shard, entries in chosen:
                 self._advance(shard, len(entries), entries[-1].position)

@@ -227,7 +227,7 @@ class Host:
         return HostStats(
             self.name, self._pid, mask_of(self.shards), sum(len(s.entities) for s in self.shards.values()),
             round(self._rate, 1), lag_ms, now_ms - lag_ms, self.drain.waiting(), unacknowledged, parked,
-            round(self._rss_mb(), 1), self.appender.state, self.drain.store_state,
+            round(self._rss_mb(), 1), self.appender.health.state, self.drain.store_state(),
         )  # fmt: skip
 
     # --- the loop ---------------------------------------------------------------------------------------------------
@@ -439,7 +439,7 @@ class Host:
         self.feed.prune(now)
         passivate(self._codecs, self.shards, self.limits, now)
         asking = self._asking is not None and not self._asking.done()
-        if self.appender.state != "ok" and not self.activation.recovering and not asking:
+        if self.appender.health.state != "ok" and not self.activation.recovering and not asking:
             self._asking = self._spawn(self._ask_journal())
         at, turns = self._rate_mark
         if now > at:

@@ -45,7 +45,8 @@ class HostReadiness(msgspec.Struct, frozen=True):
 class Readiness(msgspec.Struct, frozen=True):
     """`down`: nothing can be served, or the replica has never seen the cell whole. `degraded`: orders go on, but
     Postgres is away, or some shards have no owner for the moment, or one host of several has no journal: only what is
-    theirs is answered with 503. `journal`, `store`: "ok" or what is wrong."""
+    theirs is answered with 503. `journal`, `store`: "ok" or what is wrong. `replicas`: of the API, that this one has
+    heard of within ten seconds, with itself."""
 
     status: Literal["ok", "degraded", "down"]
     region: str
@@ -53,6 +54,7 @@ class Readiness(msgspec.Struct, frozen=True):
     hosts: list[HostReadiness]
     journal: str
     store: str
+    replicas: int
 
 
 class Readying:
@@ -79,7 +81,8 @@ class Readying:
             status = "down"
         elif unowned or journal != OK or store != OK:
             status = "degraded"
-        return Readiness(status, settings.region, unowned, list(map(_told, stats)), journal, store)
+        replicas = 1 + len(self._services.metrics.others())
+        return Readiness(status, settings.region, unowned, list(map(_told, stats)), journal, store, replicas)
 
 
 def _told(h: HostStats) -> HostReadiness:

@@ -175,6 +175,18 @@ def test_postgres_loses_a_commit_when_killed(postgres):
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
+def test_the_log_of_a_slow_statement_tells_whose_order_it_was_about(postgres):
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("SET log_min_duration_statement = 0")
+        connection.execute("SELECT %s::text", ["Mia Quillfeather"])
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute("SELECT 1 / length(replace(%s::text, %s, ''))", ["Tom Quillfeather", "Tom Quillfeather"])
+    assert wait_until(lambda: "SELECT 1 /" in postgres.log.read_text(errors="replace"), 10)
+    told = postgres.log.read_text(errors="replace")
+    assert "SELECT $1::text" in told
+    assert "Quillfeather" not in told
+
+
 def test_postgres_refuses_to_start_after_its_process_id_went_to_another_program(postgres):
     _kill(postgres)
     lock = (postgres.home.resolve()) / "postmaster.pid"

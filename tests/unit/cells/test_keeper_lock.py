@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from cells import down, keeper_lock, running, scale, show
-from cells.config import load_all
+from cells.config import load_all, load_region
 from cells.errors import AlreadyRunning, CellError, CertificateRefused
 from cells.keeper import Keeper
 from cells.parser import parser
@@ -163,3 +163,31 @@ def test_brackets_in_what_a_router_says_end_status_in_a_traceback(monkeypatch, p
 
     monkeypatch.setattr("router.process.status", damaged)
     assert show._router() == (r"router: [red]unknown[/]: its file \[/home] is damaged", True)
+
+
+@pytest.mark.parametrize(
+    ("control", "died", "told"),
+    [
+        (7, False, "control 7): us up"),
+        (None, False, "control [red]away: make up starts it again[/]): us up"),
+        (7, True, "died; its control part starts it again[/]"),
+        (None, True, "died; make up starts it again[/]"),
+    ],
+)
+def test_a_router_without_its_control_part_is_said_to_mend_itself_or_is_left_without_a_next_step(
+    monkeypatch, control, died, told
+):
+    how = SimpleNamespace(
+        died=died, running=not died, address="http://127.0.0.1:8080", pid=5, control_pid=control, cells={"us": "up"}
+    )
+    monkeypatch.setattr("router.process.status", lambda home: how)
+    said, is_dead = show._router()
+    assert said.endswith(told)
+    assert is_dead == died
+
+
+@pytest.mark.parametrize(
+    ("body", "told"), [({"replicas": 2}, "2 of 2"), ({"replicas": 1}, "[yellow]1 of 2[/]"), ({}, "")]
+)
+def test_a_replica_that_died_is_seen_by_nobody(body, told):
+    assert show._replicas(load_region("us"), body) == told

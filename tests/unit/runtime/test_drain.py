@@ -173,6 +173,20 @@ async def test_a_store_that_is_away_loses_nothing_and_is_told_as_such(yard):
     assert (yard.drain.waiting(), yard.drain.lag_ms(yard.clock.ms)) == (0, 0)
 
 
+async def test_a_store_that_hangs_is_told_to_be_well(yard):
+    one = await yard.own()
+    await yard.fill(one, 1)
+    yard.store.gate.clear()
+    drain = asyncio.create_task(yard.drain.once())
+    await until(lambda: yard.store.batches)
+    assert yard.drain.store_state() == "ok"
+    yard.clock.ms += 7_000
+    assert yard.drain.store_state() == "has not answered for 7 s"
+    yard.store.gate.set()
+    assert await drain == 1
+    assert yard.drain.store_state() == "ok"
+
+
 @pytest.mark.parametrize("after_doing", [True, False])
 async def test_a_drain_in_doubt_is_neither_done_twice_nor_forgotten(yard, after_doing):
     one = await yard.own()

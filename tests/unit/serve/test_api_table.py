@@ -332,6 +332,9 @@ async def test_a_hosts_end_takes_the_whole_region_off_the_router(cell):
     cell.gateway.unowned = 3
     ready = await cell.get("/readyz")
     assert (ready.status_code, ready.json()["status"], ready.json()["unowned_shards"]) == (200, "degraded", 3)
+    assert ready.json()["replicas"] == 1
+    cell.services.metrics.others = lambda: [cell.services.metrics.figures()]
+    assert (await cell.get("/readyz")).json()["replicas"] == 2
     cell.gateway.hosts, cell.gateway.unowned = [replace(cell.gateway.host, journal="away"), cell.gateway.host], 0
     ready = await cell.get("/readyz")
     assert (ready.status_code, ready.json()["status"], ready.json()["journal"]) == (200, "degraded", "away")
