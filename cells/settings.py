@@ -37,6 +37,9 @@ Origin = Annotated[
 OwnWord = Annotated[
     str, Meta(pattern=r"^([\W_]*[^\W_]){4}", max_length=64, description="a name of four letters or digits at least")
 ]
+TextVersion = Annotated[
+    str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="at most 64 letters, digits and . _ -")
+]
 LocationId = Annotated[
     str, Meta(pattern="^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$", description="a location's id, as us-wh-seattle")
 ]
@@ -248,6 +251,16 @@ class Pickups(Section, frozen=True):
     give_up_hours: Annotated[int, Meta(ge=0, le=1_440)] = 72
 
 
+class Privacy(Section, frozen=True):
+    """`[privacy]`: `consent_texts`: the versions of the texts by which customers are asked what they agree to, as
+    `["newsletter-2026-02"]`: those that are shown anywhere yet. Only to these consent can be given, since what a
+    customer's program writes there is kept after the customer is erased; with none, nothing can be agreed to. To refuse
+    needs no text, and what was agreed to before stays so when its text is taken off the list
+    (docs/privacy/requests.md)."""
+
+    consent_texts: Annotated[tuple[TextVersion, ...], Meta(max_length=1000)] = ()
+
+
 class Sourcing(Section, frozen=True):
     """`[sourcing]`: from where orders are served while nobody has set another policy; without it, from the nearest
     place that has everything.
@@ -363,6 +376,7 @@ class RegionConfig(Section, frozen=True):
     counts: Counts = Counts()
     figures: Figures = Figures()
     pickups: Pickups = Pickups()
+    privacy: Privacy = Privacy()
     sourcing: Sourcing = Sourcing()
     packing: Packing = Packing()
     runtime: Runtime = Runtime()

@@ -110,6 +110,7 @@ def api_settings(
         pickup_hold_days=config.pickups.hold_days, pickup_hold_max_days=config.pickups.hold_max_days,
         pickup_late_hours=config.pickups.late_hours, pickup_give_up_hours=config.pickups.give_up_hours,
         count_tolerance_value=config.counts.tolerance_value, count_approval_value=config.counts.approval_value,
+        consent_texts=frozenset(config.privacy.consent_texts),
         sourcing=own_policy(config), currency=config.region.currencies[0],
         packing=packing_settings(config, secret_file.with_name("fake-carrier.sqlite")),
     )  # fmt: skip

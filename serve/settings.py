@@ -33,6 +33,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     (`pickup_hold_max_days`), when it is extended.
     `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and
     others are asked; 0: never.
+    `consent_texts`: versions of the texts that customers may agree to.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `notices_told`: notices are written to the log too, codes and all; of a demo that nobody but this machine reaches.
     `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first
@@ -70,6 +71,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     pickup_give_up_hours: int = 72
     count_tolerance_value: int = 0
     count_approval_value: int = 0
+    consent_texts: frozenset[str] = frozenset()
     sourcing: Policy | None = None
     currency: str = "USD"
     packing: PackingSettings = PackingSettings()

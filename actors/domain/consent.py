@@ -32,7 +32,8 @@ Source = Literal["account", "gpc", "request", "erasure"]
 
 # --- commands and events --------------------------------------------------------------------------------------------
 class Choice(msgspec.Struct, frozen=True, gc=False):
-    """One purpose. text_version: of the text that was shown with the question, "" when none was."""
+    """One purpose. text_version: of the text that was shown with the question, "" when none was; one that
+    the region lists, and nobody's own words, since it stays when the person is erased."""
 
     purpose: ConsentPurpose
     granted: bool

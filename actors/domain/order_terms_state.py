@@ -72,8 +72,9 @@ class FloorWord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Of one order. `groups`, `substitutes`: by line, as they were ordered, or empty: lines of one group come together
-    from one place or not at all; what may stand in, best first. `ship_complete`: nothing of it leaves before all of it
+    """Of one order. `groups`, `substitutes`: by line, as they were ordered, or empty: lines of one group ("1", "2", …;
+    in orders from before that the caller's word) come together from one place or not at all; what may stand in, best
+    first. `ship_complete`: nothing of it leaves before all of it
     can. `gift_wrap`, `handling`: for who packs; `message`: a gift's text is sealed with what tells who ordered.
     `priority`: on floors, None for that of the level. `withheld`: numbers of fulfilments that their floors get when
     nothing stands against it any more.

@@ -41,7 +41,7 @@ class Asked(msgspec.Struct, frozen=True):
 def terms_of(order: NewOrder, kits: Kits | None, scope: Scope, now_ms: int) -> Terms | None:
     """None for a plain order. Raises Problem 403, 422."""
     sent = order.terms or _NOTHING
-    groups = [line.group for line in order.lines]
+    groups = _numbered([line.group for line in order.lines])
     offered = [line.substitutes for line in order.lines]
     if order.terms is None and not any(groups) and not any(offered):
         return None
@@ -65,6 +65,14 @@ def terms_of(order: NewOrder, kits: Kits | None, scope: Scope, now_ms: int) -> T
         gift_wrap=gift is not None and gift.wrap,
         message=gift is not None and bool(gift.message),
     )
+
+
+def _numbered(words: Sequence[str]) -> list[str]:
+    """The groups as "1", "2", … in the order in which they come, "" for none. What is kept of a group is in clear, told
+    to everybody who sees the order, and outlives an erasure; which lines are of one, a number says as well as the
+    caller's word, and names nobody."""
+    numbers: dict[str, str] = {}
+    return [word and numbers.setdefault(word, str(len(numbers) + 1)) for word in words]
 
 
 def asked_of(

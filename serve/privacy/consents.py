@@ -1,4 +1,8 @@
-"""`/v1/customers/me/consents`: what a customer agrees to, with everything that was said before."""
+"""`/v1/customers/me/consents`: what a customer agrees to, with everything that was said before.
+
+The version of a text comes from the customer's own program, and is kept in clear after the customer is erased: only
+what the region's config lists gets in (`[privacy] consent_texts`), so that nobody's words do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from actors.domain.consent import ConsentsView, Entry, SetConsents, ViewConsents
+from actors.domain.consent import Choice, ConsentsView, Entry, SetConsents, ViewConsents
 from actors.domain.ids import consent_id
 from actors.domain.times import moment
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
@@ -24,7 +28,7 @@ from serve.services import Services
 
 _decoder = msgspec.json.Decoder(NewConsents)
 _decode_view = msgspec.json.Decoder(ConsentsView).decode
-_EXAMPLE = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "newsletter-2026-02"}]}
+EXAMPLE = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "newsletter-2026-02"}]}
 
 
 def customer_of(scope: Scope) -> Principal:
@@ -68,18 +72,26 @@ class Consenting:
         scope, customer_id = request.scope, customer_of(request.scope).subject
         write = await self._services.bodies.read(scope, request.receive)
         sent = decode(_decoder, write.body)
-        for position, choice in enumerate(sent.consents):
-            if choice.granted and not choice.text_version:
-                detail = "A grant needs the `text_version` of what was shown."
-                raise field_problem("body.missing_field", detail, f"/consents/{position}/text_version")
+        choices = [self._known(choice, f"/consents/{at}/text_version") for at, choice in enumerate(sent.consents)]
         sells = any(choice.purpose == "sale_or_sharing" and choice.granted for choice in sent.consents)
         if await self._signals.heed(scope, customer_id) and sells:
             detail = "The browser asks by Sec-GPC not to sell or share: what it says holds as long as it says it."
             raise Problem("consent.signal_in_force", detail)
         asking = Asking(self._services.gateway, scope, write.key, write.digest)
-        body = await asking.ask("consent", self.identity(customer_id), SetConsents(sent.consents, "account"))
+        body = await asking.ask("consent", self.identity(customer_id), SetConsents(choices, "account"))
         self._signals.forget(customer_id)
         return _own(_decode_view(body))
+
+    def _known(self, choice: Choice, pointer: str) -> Choice:
+        """The choice, to a text of the region's or to none. Raises Problem 422 of a grant, never of a refusal."""
+        if choice.text_version in self._services.settings.consent_texts:
+            return choice
+        if not choice.granted:
+            return msgspec.structs.replace(choice, text_version="")
+        if not choice.text_version:
+            raise field_problem("body.missing_field", "A grant needs the `text_version` of what was shown.", pointer)
+        detail = "Consent is to one of the texts that are shown in this region, and this is none of them."
+        raise field_problem("consent.text_unknown", detail, pointer)
 
 
 def _own(found: ConsentsView) -> OwnConsents:
@@ -101,10 +113,11 @@ def router(consenting: Consenting) -> APIRouter:
     @api.put(
         "/v1/customers/me/consents",
         summary="Agree, or not any more",
-        **documented(OwnConsents, request=NewConsents, request_example=_EXAMPLE, problems=(401, 403, 409)),
+        **documented(OwnConsents, request=NewConsents, request_example=EXAMPLE, problems=(401, 403, 409)),
     )
     async def put(request: Request) -> Response:
-        """Purposes that are not named stay as they are. To refuse takes no more than to agree (GDPR Art. 7(3))."""
+        """Purposes that are not named stay as they are. To refuse takes no more than to agree (GDPR Art. 7(3)).
+        To agree takes a text that the region shows; of a refusal another one is left out."""
         return ok(await consenting.put(request))
 
     return api

@@ -224,7 +224,8 @@ class RequestPage(msgspec.Struct, frozen=True):
 
 # --- consents -------------------------------------------------------------------------------------------------------
 class NewConsents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Choices. To a grant belongs the `text_version` of what was shown."""
+    """Choices. To a grant belongs the `text_version` of what was shown, one of those that the region shows
+    (`consent.text_unknown`); a refusal needs none, and is kept without one that is not shown."""
 
     consents: Annotated[list[Choice], Meta(min_length=1, max_length=len(PURPOSES))]
 

@@ -100,6 +100,7 @@ CODES: dict[str, Entry] = {
     "privacy.order_of_person": Entry(409, "The order has somebody who is named otherwise"),
     "privacy.no_request": Entry(403, "No confirmed request for this"),
     "consent.too_many_changes": Entry(409, "Too many changes"),
+    "consent.text_unknown": Entry(422, "No such text is shown"),
     "consent.signal_in_force": Entry(409, "The browser's signal says no"),
     "breach.unknown": Entry(404, "No such breach"),
     "breach.exists": Entry(409, "Breach exists already"),

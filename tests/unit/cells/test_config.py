@@ -99,6 +99,8 @@ def test_a_setting_has_no_default(tmp_path):
         ("[pickups]\nlate_hours = 0\n", "pickups.give_up_hours", "give_up_hours = 0"),
         ("[counts]\ntolerance_percent = 101\n", "counts.tolerance_percent", "tolerance_percent = 2"),
         ('[identity]\nown_words = ["Acme", "a_b c"]\n', "identity.own_words[1]", "own_words"),
+        ('[privacy]\nconsent_texts = ["newsletter-2", "to Mia"]\n', "privacy.consent_texts[1]", "consent_texts"),
+        ('[privacy]\nconsent_text = ["newsletter-2"]\n', "privacy.consent_text", "did you mean 'consent_texts'"),
         ('[identity]\nown_words = "Acme"\n', "identity.own_words", "own_words"),
         ("api = 3\n", "api is a value", "[api]"),
         ('tls = "required"\n', "tls is a value", 'write [tls] on a line of its own, and below it: mode = "required"'),

@@ -10,6 +10,7 @@ from cells.processes import RUN_TOKEN
 from cells.settings import RegionConfig, Runtime, StoreAddresses
 from cells.wiring import api_settings, cell_settings, own_words
 from serve.identity.own_words import OwnWords
+from serve.privacy.consents import EXAMPLE
 
 CONFIG = """
 [region]
@@ -53,6 +54,18 @@ def test_the_threshold_of_refunds_does_not_reach_the_api(tmp_path: Path) -> None
     (tmp_path / "us.toml").write_text(f"{CONFIG}\n[approvals]\nrefund_minor = 700\n", "utf-8")
     settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
     assert settings.approval_refund_minor == 700
+
+
+def test_the_texts_that_are_shown_do_not_reach_the_api(tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text(f'{CONFIG}\n[privacy]\nconsent_texts = ["newsletter-2"]\n', "utf-8")
+    settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.consent_texts == {"newsletter-2"}
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "latam"])
+def test_the_example_of_a_consent_is_refused_by_a_region_that_we_ship(region: str) -> None:
+    texts = load_region(region, CONFIG_FOLDER).privacy.consent_texts
+    assert {choice["text_version"] for choice in EXAMPLE["consents"]} <= set(texts)
 
 
 def test_actors_do_not_learn_in_which_run_of_the_cell_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

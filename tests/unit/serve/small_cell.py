@@ -23,6 +23,7 @@ SETTINGS = ApiSettings(
     other_countries={"DE": "eu", "GB": "eu", "BR": "latam"},
     other_regions=frozenset({"eu", "latam"}),
     cursor_key=b"0123456789abcdef",
+    consent_texts=frozenset({"newsletter-1", "terms-9"}),
 )
 PLACES = {
     "us-wh-seattle": ("warehouse", 47.38, -122.23),

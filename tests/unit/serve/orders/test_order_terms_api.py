@@ -52,9 +52,24 @@ async def test_a_part_of_an_order_that_goes_whole_is_allocated(either):
 async def test_a_group_comes_from_two_places(either):
     made = await placed(either, ("A1", 2, {"group": "set"}), ("C3", 2, {"group": "set"}), ("B 2", 1, {}))
     assert served(made)[NEWARK].items() >= {"A1": 2, "C3": 2}.items()
-    assert {one["line"]: one["group"] for one in made["terms"]["lines"]} == {1: "set", 2: "set"}
+    assert {one["line"]: one["group"] for one in made["terms"]["lines"]} == {1: "1", 2: "1"}
     torn = await placed(either, ("A1", 2, {"group": "set"}), ("C3", 9, {"group": "set"}), ("B 2", 1, {}))
     assert [dict.fromkeys(lines) for lines in served(torn).values()] == [{"B 2": None}]
+
+
+async def test_a_group_that_names_somebody_is_kept_or_told(either):
+    her, his = {"group": "Mia.Quillfeather:206-555-0188"}, {"group": "4111.1111.1111.1111"}
+    made = await placed(either, ("A1", 1, his), ("C3", 1, her), ("B 2", 1, {}), ("A1", 2, his), ("D4", 1, her))
+    assert {one["line"]: one["group"] for one in made["terms"]["lines"]} == {1: "1", 2: "2", 4: "1", 5: "2"}
+    history, gateway = (await either.get(f"/v1/orders/{made['order_id']}/events")).text, either.gateway
+    assert '"groups":["1","2","","1","2"]' in history
+    kept = (gateway.entities, gateway.remembered, gateway.events, gateway.orders, gateway.calls, gateway.audited)
+    assert not any(word in f"{made} {history} {kept}" for word in ("Quillfeather", "4111.1111"))
+    # What was sent tells one call from another all the same.
+    sent = ordered(("A1", 1, her), ("C3", 1, her))
+    assert (await either.post("/v1/orders", sent, "once")).status_code == 201
+    sent["lines"][0]["group"] = sent["lines"][1]["group"] = "set"
+    assert (await either.post("/v1/orders", sent, "once")).json()["code"] == "idempotency.key_reused"
 
 
 async def test_what_may_stand_in_is_not_asked_for_or_is_not_told(either):

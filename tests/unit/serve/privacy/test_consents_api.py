@@ -5,8 +5,9 @@ import pytest
 from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.privacy.gpc import HEARD_S
 from tests.unit.serve.fake_gateway import refusal
+from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import bearer, code_in, coded, joined
-from tests.unit.serve.privacy.office import EMAIL
+from tests.unit.serve.privacy.office import EMAIL, kept
 from tests.unit.serve.small_cell import order
 
 MINE = "/v1/customers/me/consents"
@@ -53,6 +54,29 @@ async def test_consent_is_given_to_a_text_that_nobody_knows(cell):
     assert answer.json()["errors"][0]["pointer"] == "/consents/1/text_version"
     assert coded(await say(cell, mia, ("everything", True, "v"))) == (422, "body.invalid")
     assert consents(cell) == 0
+
+
+async def test_a_customer_writes_words_of_her_own_that_outlive_her(cell):
+    mia = await joined(cell, EMAIL)
+    answer = await say(
+        cell, mia, ("marketing_email", True, "newsletter-1"), ("personalisation", True, "Quillfeather-1")
+    )
+    assert coded(answer) == (422, "consent.text_unknown")
+    assert answer.json()["errors"][0]["pointer"] == "/consents/1/text_version"
+    assert consents(cell) == 0, "a part of a refused call counts"
+    # To refuse is never refused: the word is left out.
+    assert (await say(cell, mia, ("personalisation", False, "Quillfeather-1"))).status_code == 200
+    assert (await say(cell, mia, ("marketing_email", False, "newsletter-1"))).status_code == 200
+    assert [one["text_version"] for one in (await mine(cell, mia))["history"]] == ["", "newsletter-1"]
+    assert "quillfeather" not in kept(cell)
+
+
+async def test_consent_is_given_where_no_text_is_shown(tmp_path):
+    cell = GuardedCell(tmp_path, consent_texts=frozenset())
+    mia = await joined(cell, EMAIL)
+    assert coded(await say(cell, mia, ("marketing_email", True, "newsletter-1"))) == (422, "consent.text_unknown")
+    assert (await say(cell, mia, ("marketing_email", False, ""))).status_code == 200
+    assert [one["granted"] for one in (await mine(cell, mia))["history"]] == [False]
 
 
 async def test_the_browsers_signal_is_not_recorded_or_each_time_anew(cell):

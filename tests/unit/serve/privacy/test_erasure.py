@@ -131,7 +131,7 @@ async def test_the_person_is_found_by_the_address_or_the_reference_that_was_eras
 
 async def test_whoever_joins_again_gets_the_erased_account_back(cell):
     tokens, orders = await customer(cell)
-    agreed = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "v1"}]}
+    agreed = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "newsletter-1"}]}
     await cell.write("PUT", "/v1/customers/me/consents", agreed, **bearer(tokens))
     await over(cell, *orders)
     done = (await stepped(cell, await proved(cell), "erase"))["done"][-1]["counts"]

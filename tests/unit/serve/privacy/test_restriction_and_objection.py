@@ -57,7 +57,7 @@ async def test_an_order_that_somebody_else_places_with_the_address_keeps_a_restr
 
 async def test_who_objects_gets_newsletters(cell):
     tokens = await joined(cell, EMAIL)
-    agreed = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "v1"}]}
+    agreed = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "newsletter-1"}]}
     await cell.write("PUT", "/v1/customers/me/consents", agreed, **bearer(tokens))
     request_id = await proved(cell, "gdpr", "object", customer_ref=None)
     told = await stepped(cell, request_id, "opt_out")
