@@ -23,7 +23,7 @@ from serve import documentation, openapi
 from serve.availability.endpoints import Availability
 from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import REQUEST_ID, Receive, Scope, Send, request_id_of
+from serve.context import REQUEST_ID, Receive, Scope, Send, headers_of, request_id_of
 from serve.endpoint_needs import NEEDS, Need
 from serve.logs import crashed
 from serve.metrics import OTHER, UNMATCHED
@@ -36,6 +36,7 @@ from serve.orders.reading import OrderReading
 from serve.orders.updates import OrderUpdating
 from serve.pages import PageHeaders
 from serve.permissions import undeclared
+from serve.privacy.gpc import SIGNAL
 from serve.problems import Answer, Problem
 from serve.queries import NO_NAMES, check_names, check_query, names_of, pairs
 from serve.regions import Territory
@@ -94,6 +95,7 @@ class Api:
         self._requests_max = services.settings.requests_max
         self._guard = services.guard
         self._trail = services.trail
+        self._signals = services.signals
         placing = OrderPlacing(services, territory, places, known, private)
         reading = OrderReading(services, territory, private)
         self._place = _hot_route("POST", "/v1/orders", placing.place)
@@ -178,6 +180,8 @@ class Api:
         """The answer, whatever happens; None when the caller is gone."""
         try:
             self._guard.check(scope, hot.need)
+            if self._signals is not None and SIGNAL in headers_of(scope):
+                await self._signals.heed_caller(scope)
             if scope["query_string"] and hot is not self._availability:
                 # That one looks at its own, once for all who ask the same; the others take none.
                 check_names(scope, pairs(scope["query_string"]), NO_NAMES)
@@ -240,6 +244,8 @@ def _fastapi(
         endpoint = (request.method, template)
         need = NEEDS.get(endpoint)
         services.guard.check(request.scope, need, location_id)
+        if services.signals is not None and SIGNAL in headers_of(request.scope):
+            await services.signals.heed_caller(request.scope)
         if request.scope["query_string"]:
             names = names_of_routes.get(endpoint)
             if names is not None:

@@ -8,6 +8,10 @@ destroys it has erased all that it sealed, wherever a copy of that lies: journal
 Each key has an id of its own, made when it is made, so that a customer nobody remembers gets one without asking the
 store: orders go on while PostgreSQL is away. So a customer may have several; `person`, a keyed digest, finds them all.
 
+One that was made while the store could not be asked is `unasked`: the person may be restricted by keys that nobody
+could see. So it is born restricted, by nobody's request, until SettleKey puts the requests of the person's other keys
+in the place of that.
+
 Restricted (GDPR Art. 18): what it seals is told to nobody but the customer and the privacy officer, as long as one of
 the person's requests wants that: each lifts what it has put there itself, and no other's. That a key is destroyed or
 restricted reaches every replica by the list of revocations, within two seconds: they keep opened keys in memory.
@@ -36,6 +40,8 @@ TOLD_MS = 15 * 60_000
 # That restrict one key at the same time.
 REQUESTS_MAX = 100
 _PREFIX = "key:"
+# Stands among the requests of a key of whose person nobody could ask whether she is restricted.
+UNASKED = "unasked"
 
 Status = Literal["in_use", "destroyed"]
 
@@ -48,11 +54,12 @@ def changed_key(session_id: str) -> str:
 # --- commands -------------------------------------------------------------------------------------------------------
 class KeepKey(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A new key. `person`: keyed digest of whose it is, as hex; `wrapped`: the key as wrapped by the
-    region's key of id `wrapping`."""
+    region's key of id `wrapping`; `unasked`: made without knowing the person's other keys."""
 
     person: Annotated[str, KEY_OF]
     wrapped: bytes
     wrapping: str
+    unasked: bool = False
 
 
 class RewrapKey(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -71,11 +78,18 @@ class Restrict(msgspec.Struct, frozen=True, tag=True, gc=False):
     request_id: str = ""
 
 
+class SettleKey(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The person's other keys are known now. `requests`: those that restrict them, and from now on this one too.
+    Changes nothing of a key that is settled."""
+
+    requests: list[str]
+
+
 class DestroyKey(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Erases what it seals. To destroy it twice changes nothing."""
 
 
-Command = KeepKey | RewrapKey | Restrict | DestroyKey
+Command = KeepKey | RewrapKey | Restrict | SettleKey | DestroyKey
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -85,6 +99,7 @@ class KeyKept(msgspec.Struct, frozen=True, tag=True, gc=False):
     person: Annotated[str, KEY_OF]
     wrapped: bytes
     wrapping: str
+    unasked: bool = False
 
 
 class KeyRewrapped(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -104,19 +119,26 @@ class KeyRestricted(msgspec.Struct, frozen=True, tag=True, gc=False):
     requests: list[str] | None = None
 
 
+class KeySettled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """`requests` restrict it, all that do. Replicas are not told: they look again after seconds at a key
+    that is unasked."""
+
+    requests: list[str]
+
+
 class KeyDestroyed(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The key is no more. `until_ms` (UTC): replicas are told until then."""
 
     until_ms: int
 
 
-Event = KeyKept | KeyRewrapped | KeyRestricted | KeyDestroyed
+Event = KeyKept | KeyRewrapped | KeyRestricted | KeySettled | KeyDestroyed
 
 
 # --- state, query, answers ------------------------------------------------------------------------------------------
 class DataKey(msgspec.Struct, gc=False):
     """The state. `wrapped`: b"" once it is destroyed. `requests`: ids of those that restrict it, oldest first; "" among
-    them stands for what was restricted when that was not kept yet."""
+    them stands for what was restricted when that was not kept yet, UNASKED for what might be."""
 
     person: Annotated[str, KEY_OF]
     wrapped: bytes
@@ -135,13 +157,14 @@ class ViewKey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class WrappedKey(msgspec.Struct, frozen=True, gc=False):
-    """The answer: never leaves the cell."""
+    """The answer: never leaves the cell. `requests`: as in the state."""
 
     person: Annotated[str, KEY_OF]
     status: Status
     wrapped: bytes
     wrapping: str
     restricted: bool
+    requests: list[str] = []
 
 
 class DataKeyView(msgspec.Struct, frozen=True, gc=False):
@@ -158,7 +181,7 @@ def decide(state: DataKey | None, command: Command, context: Context) -> Decisio
     if type(command) is KeepKey:
         if state is not None:
             raise Refused("data_key.exists", "There is such a key already.")
-        return _told(context, KeyKept(command.person, command.wrapped, command.wrapping))
+        return _told(context, KeyKept(command.person, command.wrapped, command.wrapping, command.unasked))
     if state is None:
         raise Refused("data_key.unknown", "There is no such key.")
     if type(command) is DestroyKey:
@@ -170,6 +193,8 @@ def decide(state: DataKey | None, command: Command, context: Context) -> Decisio
         if requests == state.requests:
             return _told(context)
         return _told(context, KeyRestricted(bool(requests), state.changes + 1, context.now_ms + TOLD_MS, requests))
+    if type(command) is SettleKey:
+        return _told(context, *([KeySettled(_settled(state, command))] if UNASKED in state.requests else []))
     assert type(command) is RewrapKey
     if command.instead_of != state.wrapping:
         return _told(context)  # somebody else has done it meanwhile
@@ -191,6 +216,11 @@ def _restricting(state: DataKey, command: Restrict) -> list[str]:
     return [one for one in state.requests if one != lifted]
 
 
+def _settled(state: DataKey, command: SettleKey) -> list[str]:
+    """The requests that restrict it once nobody has to be asked any more."""
+    return [one for one in dict.fromkeys([*state.requests, *command.requests]) if one != UNASKED]
+
+
 def _status(state: DataKey) -> Status:
     return "in_use" if state.wrapped else "destroyed"
 
@@ -205,13 +235,15 @@ def _told(context: Context, *events: Event) -> Decision:
 def evolve(state: DataKey | None, event: Event, context: Context) -> DataKey:
     """The next state; takes over `state`."""
     if type(event) is KeyKept:
-        return DataKey(event.person, event.wrapped, event.wrapping)
+        return DataKey(event.person, event.wrapped, event.wrapping, [UNASKED] if event.unasked else [])
     assert state is not None
     if type(event) is KeyRewrapped:
         state.wrapped, state.wrapping = event.wrapped, event.wrapping
     elif type(event) is KeyRestricted:
         before = [""] if event.restricted else []
         state.requests, state.changes = before if event.requests is None else event.requests, event.number
+    elif type(event) is KeySettled:
+        state.requests = event.requests
     else:
         state.wrapped = b""
     return state
@@ -230,7 +262,7 @@ def view(state: DataKey | None, query: ViewKey, version: int) -> WrappedKey:
     """The key, wrapped."""
     if state is None:
         raise Refused("data_key.unknown", "There is no such key.")
-    return WrappedKey(state.person, _status(state), state.wrapped, state.wrapping, state.restricted)
+    return WrappedKey(state.person, _status(state), state.wrapped, state.wrapping, state.restricted, state.requests)
 
 
 def rows(state: DataKey, version: int, events: Sequence[Event], context: Context) -> list[Row]:

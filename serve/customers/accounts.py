@@ -169,6 +169,8 @@ class _Accounts:
         session = (await desk.ask("customer", claims.sub, command, scope, CustomerSession)).session
         if session is None:
             raise Problem("session.ended", "This session has ended: sign in again.")
+        if desk.services.signals is not None:
+            await desk.services.signals.heed(scope, claims.sub)
         return tokens(self._desk, claims.sub, session)
 
     async def sign_out(self, request: Request) -> None:

@@ -26,7 +26,7 @@ REFRESH_S = 12 * 3600
 # A guest sees one order, and has no session that could be renewed.
 GUEST_S = 1800
 GUEST = "guest"
-# How far the clock of the cell that issued may be ahead of ours. `exp` is exact.
+# How far the clock that a token's `iat` and `auth_time` come from may be ahead of ours. `exp` is exact.
 IAT_LEEWAY_S = 60
 # 2027-03-01. A token that was given before then may have no `aud`, as those of releases before it came in have none:
 # they live for 12 hours at most, and this ends by itself. Who comes to this release later than that has his
@@ -157,7 +157,8 @@ def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "ac
         raise TokenRefused("region")
     if claims.aud != audience_of(claims.iss, use) and (claims.aud or claims.iat >= AUD_REQUIRED_FROM_S):
         raise TokenRefused("audience")
-    if claims.iat > now_s + IAT_LEEWAY_S:
+    # A factor given in the future would be a fresh proof until then.
+    if max(claims.iat, claims.auth_time) > now_s + IAT_LEEWAY_S:
         raise TokenRefused("not_yet")
     if now_s >= claims.exp:
         raise TokenRefused("expired")

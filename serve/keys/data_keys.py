@@ -2,9 +2,14 @@
 
     of_person ─▶ kept? ─▶ read model ─▶ none, or the store is away: a new one, an entity `data_key`, durable before it is used
     unseal    ─▶ kept? ─▶ the entity tells the wrapped key ─▶ the region's key opens it (`port.py`)
+                                                           └▶ unasked? its person's other keys are asked for restrictions
 
 A key that was destroyed or restricted is forgotten here within two seconds: the list of revocations says so. One that
 nobody tells of any more, because this replica hears nothing, is asked for again after KEEP_S.
+
+A key that was made while the store was away may be a restricted person's: what it seals is withheld until the store has
+answered. Whichever replica opens it first from then on settles it, for all and for good; until then each of them looks
+again after AWAY_S.
 """
 
 from __future__ import annotations
@@ -20,7 +25,17 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from actors.domain.audit import Who
-from actors.domain.data_key import TOLD_MS, DataKeyView, KeepKey, RewrapKey, ViewKey, WrappedKey, changed_key
+from actors.domain.data_key import (
+    TOLD_MS,
+    UNASKED,
+    DataKeyView,
+    KeepKey,
+    RewrapKey,
+    SettleKey,
+    ViewKey,
+    WrappedKey,
+    changed_key,
+)
 from actors.domain.ids import data_key_id
 from actors.domain.rows import DataKeyRow
 from actors.runtime.errors import StoreUnavailable
@@ -41,7 +56,7 @@ KEPT_MAX = 50_000
 KEEP_S = 600.0
 assert KEEP_S * 1000 < TOLD_MS
 # How long an order waits for the store to tell whether its customer has a key, and how long the store is
-# not asked again after that.
+# not asked again after that; nor is a key of which it could not be asked.
 LOOK_UP_S = 0.5
 AWAY_S = 5.0
 _UNREADABLE = "keys.unreadable"
@@ -58,7 +73,7 @@ class Erased(Exception):
 
 
 class DataKey:
-    """An opened key. `restricted`: what it seals is to be withheld (GDPR Art. 18)."""
+    """An opened key. `restricted`: what it seals is to be withheld (GDPR Art. 18), or nobody knows yet."""
 
     __slots__ = ("cipher", "key_id", "restricted", "until_s")
 
@@ -171,8 +186,10 @@ class DataKeys:
         self._opened.move_to_end(key_id)
         return kept
 
-    def _keep(self, key_id: str, key: bytes, restricted: bool, asked_at_change: int) -> DataKey:
-        opened = DataKey(key_id, key, restricted, self._clock.monotonic() + KEEP_S)
+    def _keep(
+        self, key_id: str, key: bytes, asked_at_change: int, *, restricted: bool, for_s: float = KEEP_S
+    ) -> DataKey:
+        opened = DataKey(key_id, key, restricted, self._clock.monotonic() + for_s)
         if asked_at_change == self._changes:
             _put(self._opened, key_id, opened)
         return opened
@@ -202,37 +219,43 @@ class DataKeys:
 
     # --- where keys come from
     async def _find_or_make(self, person: str, cause: str) -> DataKey:
-        for row in reversed(await self._listed(person)):
-            if row.status == "in_use":
-                try:
-                    return self._remembered(person, await self.opened(row.key_id, cause))
-                except Erased:
-                    continue  # just now
-        return self._remembered(person, await self._make(person, cause))
+        rows = await self._listed(person)
+        if rows is None:
+            last = self._persons.get(person)
+            key_ids = [] if last is None else [last]
+        else:
+            key_ids = [row.key_id for row in reversed(rows) if row.status == "in_use"]
+        for key_id in key_ids:
+            try:
+                return self._remembered(person, await self.opened(key_id, cause))
+            except Erased:
+                continue  # just now
+        return self._remembered(person, await self._make(person, cause, unasked=rows is None))
 
-    async def _listed(self, person: str) -> list[DataKeyRow]:
-        """The person's keys as the store knows them; none while it is away or slow: an order does not wait for it."""
+    async def _listed(self, person: str) -> list[DataKeyRow] | None:
+        """The person's keys as the store knows them; None while it is away or slow: an order does not wait for it."""
         now = self._clock.monotonic()
         if now < self._store_away_until:
-            return []
+            return None
         try:
             async with asyncio.timeout(LOOK_UP_S):
                 return await self._read_model.data_keys(person)
         except (StoreUnavailable, TimeoutError):
             self._store_away_until = now + AWAY_S
-            return []
+            return None
 
     def _remembered(self, person: str, key: DataKey) -> DataKey:
         _put(self._persons, person, key.key_id)
         return key
 
-    async def _make(self, person: str, cause: str) -> DataKey:
+    async def _make(self, person: str, cause: str, *, unasked: bool) -> DataKey:
         key_id, key = data_key_id(self._region, secrets.token_bytes(16)), secrets.token_bytes(KEY_BYTES)
         wrapped, wrapping = await self._by_region(self.region_key.wrap(key, place_of_key(key_id)))
+        changes = self._changes
         reply = await self._gateway.ask(
             "data_key",
             key_id,
-            KeepKey(person, wrapped, wrapping),
+            KeepKey(person, wrapped, wrapping, unasked),
             command_id=key_id,
             digest=0,
             creates=True,
@@ -240,7 +263,8 @@ class DataKeys:
         )
         if reply.status != OK:
             raise of_refusal(reply)
-        return self._keep(key_id, key, _decode_view(reply.body).restricted, self._changes)
+        restricted = _decode_view(reply.body).restricted
+        return self._keep(key_id, key, changes, restricted=restricted, for_s=AWAY_S if unasked else KEEP_S)
 
     async def _fetch(self, key_id: str, cause: str) -> DataKey:
         changes = self._changes
@@ -254,7 +278,32 @@ class DataKeys:
         if told.status == "destroyed":
             raise Erased
         key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, place_of_key(key_id)))
-        return self._keep(key_id, key, told.restricted, changes)
+        if UNASKED not in told.requests:
+            return self._keep(key_id, key, changes, restricted=told.restricted)
+        settled = await self._settled(key_id, told.person, cause)
+        if settled is None:
+            return self._keep(key_id, key, changes, restricted=True, for_s=AWAY_S)
+        return self._keep(key_id, key, changes, restricted=settled)
+
+    async def _settled(self, key_id: str, person: str, cause: str) -> bool | None:
+        """Is what an unasked key seals restricted, now that the person's other keys can be asked? It takes over what
+        restricts them. None: that can't be known yet."""
+        rows = await self._listed(person)
+        if rows is None:
+            return None
+        requests: dict[str, None] = {}
+        for row in rows:
+            if row.status == "in_use" and row.key_id != key_id:
+                # The store is behind; the key itself knows.
+                reply = await self._gateway.view("data_key", row.key_id, ViewKey(), cause=cause)
+                if reply.status != OK:
+                    return None
+                requests |= dict.fromkeys(_decode_wrapped(reply.body).requests)
+        command = SettleKey(list(requests))
+        settled = await self._gateway.ask(
+            "data_key", key_id, command, command_id=secrets.token_hex(16), digest=0, cause=cause
+        )
+        return _decode_view(settled.body).restricted if settled.status == OK else None
 
     async def _by_region(self, asked: Awaitable[_T]) -> _T:
         try:

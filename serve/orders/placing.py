@@ -61,7 +61,6 @@ class OrderPlacing:
         self._settings = services.settings
         self._bodies = services.bodies
         self._private = private
-        self._signals = services.signals
         self._territory = territory
         self._places = places
         self._known = known
@@ -94,8 +93,6 @@ class OrderPlacing:
             order = self._collected(order)
         self._check(order)
         check_ref(scope, order.customer.customer_ref)
-        if owner and self._signals is not None:
-            await self._signals.heed(scope, owner)
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         for position, line in enumerate(order.lines):
             if line.substitutes:

@@ -37,6 +37,10 @@ class Asking(NamedTuple):
         cause: str = self.scope[REQUEST_ID]
         return cause
 
+    def again(self, part: str) -> Asking:
+        """The same call, for commands that the same entities get once more."""
+        return self._replace(key=f"{self.key}{part}")
+
     async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, part: str = "") -> bytes:
         """What the entity answers, as JSON. `part`: where one entity gets several commands of
         the call. Raises Problem."""

@@ -17,7 +17,7 @@ from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.identity.guard import Principal
 from serve.openapi import documented
 from serve.privacy.asking import Asking
-from serve.privacy.gpc import PrivacySignals
+from serve.privacy.gpc import PrivacySignals, signalled
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import ConsentEntry, NewConsents, OwnConsents
 from serve.problems import Problem, field_problem
@@ -63,9 +63,7 @@ class Consenting:
 
     async def own(self, scope: Scope) -> OwnConsents:
         """Of the customer who asks. Raises Problem 503."""
-        customer_id = customer_of(scope).subject
-        await self._signals.heed(scope, customer_id)
-        return _own(await self.view(customer_id, scope))
+        return _own(await self.view(customer_of(scope).subject, scope))
 
     async def put(self, request: Request) -> OwnConsents:
         """Raises Problem."""
@@ -74,7 +72,7 @@ class Consenting:
         sent = decode(_decoder, write.body)
         choices = [self._known(choice, f"/consents/{at}/text_version") for at, choice in enumerate(sent.consents)]
         sells = any(choice.purpose == "sale_or_sharing" and choice.granted for choice in sent.consents)
-        if await self._signals.heed(scope, customer_id) and sells:
+        if sells and signalled(scope):
             detail = "The browser asks by Sec-GPC not to sell or share: what it says holds as long as it says it."
             raise Problem("consent.signal_in_force", detail)
         asking = Asking(self._services.gateway, scope, write.key, write.digest)

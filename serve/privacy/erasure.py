@@ -17,6 +17,9 @@ What stays: what was bought, when, for how much and in which country, without a 
 invoices); and the request itself as proof. Keys go first: whatever stops it in the middle, nothing can be read any
 more, and the orders are still found by their digests, so that to do it again brings it to its end. Each part
 done twice changes nothing.
+
+At the end it is looked once more which keys the person has: a replica may have been making one when they were looked
+for first, because the store did not answer it (`keys/data_keys.py`). The same with a restriction.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from actors.domain.privacy_state import About, RequestView
 from actors.domain.reservation_commands import ForgetOwner
 from actors.domain.shipment_commands import ForgetRecipient
 from actors.domain.shipment_views import ShipmentView, ViewShipment
+from actors.runtime.read_model import OrderSummary
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.gateway import Gateway
@@ -50,20 +54,26 @@ from serve.services import Services
 # Of a person with thousands, an answer names so many.
 TOLD_MAX = 100
 _UNDER_WAY = "order.under_way"
+# In the ids of the commands of the second time.
+_AGAIN = ":again"
+# What both times add up to.
+_ADDED = ("keys", "orders", "shipments", "reservations", "notices")
 _decode_order = msgspec.json.Decoder(OrderView).decode
 _decode_shipment = msgspec.json.Decoder(ShipmentView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 
 
 class Extent(NamedTuple):
-    """What there is of a person: ids. of_others: orders of other accounts with the person's address,
-    which are not the person's."""
+    """What there is of a person: ids. of_others: orders of other accounts with the person's address, which are not the
+    person's. persons: keyed digests of whom the keys are kept for. found: the orders as they were found."""
 
     orders: list[str]
     keys: list[str]
     notices: list[str]
     shipments: list[str]
     of_others: list[str]
+    persons: list[str]
+    found: list[OrderSummary]
 
 
 class Erasure:
@@ -79,13 +89,7 @@ class Erasure:
         await self._persons.all_written()
         found = await self._persons.orders(about)
         orders = own_of(about, found)
-        others = await self._persons.others(about, orders)
-        if others:
-            detail = (
-                "The person's address stands in orders of a reference that has other orders: these would be concerned as well. "
-                "Look whose they are, and name the reference in a new request if it is the same person."
-            )
-            raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
+        await self._are_the_persons(about, orders)
         keys, persons = await self._persons.keys(about, orders, scope)
         shipments = await self._persons.shipments(about.subjects)
         others = await self._persons.shipments([person for person in persons if person not in about.subjects])
@@ -100,11 +104,26 @@ class Erasure:
         # What waits to be sent of another's order goes to the person's address, too.
         whom = [*order_ids, *left, *about.customer_ids]
         notices = await from_store(self._services.read_model.pending_notices(whom, NOTICES_MAX))
-        return Extent(order_ids, keys, notices, shipments, left)
+        return Extent(order_ids, keys, notices, shipments, left, persons, orders)
+
+    async def _are_the_persons(self, about: About, orders: list[OrderSummary]) -> None:
+        """Raises Problem 409 when others' would be concerned by what is done with these orders, 503."""
+        others = await self._persons.others(about, orders)
+        if others:
+            detail = (
+                "The person's address stands in orders of a reference that has other orders: these would be concerned as well. "
+                "Look whose they are, and name the reference in a new request if it is the same person."
+            )
+            raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
 
     async def restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
         """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives
         counts. Raises Problem 409, 503."""
+        await self._restrict(request, asking, restricted=restricted)
+        # One that was made, or took over what restricts another, at the same moment.
+        return await self._restrict(request, asking.again(_AGAIN), restricted=restricted)
+
+    async def _restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
         if restricted:
             extent = await self.extent(request.about, asking.scope)
             keys, counts = extent.keys, {"keys": len(extent.keys), "of_others": len(extent.of_others)}
@@ -137,6 +156,28 @@ class Erasure:
     async def erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         """All of it; gives counts. Raises Problem 409 when an order was placed at this very
         moment, 503: do it again then."""
+        counts = await self._erase(about, extent, asking)
+        await self._persons.all_written()
+        if not await self._persons.keys_of(extent.persons):
+            return counts
+        late = await self._late(about, extent, asking.scope)
+        more = await self._erase(about, late, asking.again(_AGAIN))
+        return counts | {name: counts[name] + more[name] for name in _ADDED}
+
+    async def _late(self, about: About, before: Extent, scope: Scope) -> Extent:
+        """What has come since. Raises Problem 409 as long as that is on its way, 503."""
+        # What is forgotten by now tells of no reference any more.
+        await self._are_the_persons(about, before.found)
+        found = await self.extent(about, scope)
+        await self.check(found, scope)
+        return found._replace(
+            orders=_without(found.orders, before.orders),
+            shipments=_without(found.shipments, before.shipments),
+            notices=_without(found.notices, before.notices),
+            keys=sorted({*found.keys, *await self._persons.keys_of(before.persons)}),
+        )
+
+    async def _erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
         left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
         removed = await each(
@@ -199,6 +240,10 @@ async def _erased(customer_id: str, asking: Asking) -> bool:
             return False
         raise
     return True
+
+
+def _without(ids: list[str], known: list[str]) -> list[str]:
+    return [one for one in ids if one not in known]
 
 
 def _refuse(order_ids: list[str]) -> None:

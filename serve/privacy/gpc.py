@@ -1,9 +1,10 @@
 """`Sec-GPC: 1`: a browser that says for its person not to sell or share their data (Global Privacy Control; 11 CCR
 §7025, Cal. Civ. Code §1798.135(e)).
 
-From a customer who is signed in it is recorded as a refusal of `sale_or_sharing`, once: who was heard stands in this
-replica's memory, so that the next calls cost nothing. It is looked up again after HEARD_S, since another replica may
-have been told otherwise meanwhile. While the signal comes, nothing that was agreed to counts against it.
+From a customer who is signed in, or is signing in, it is recorded as a refusal of `sale_or_sharing`, whatever he calls
+(`app.py`, as soon as the guard has let him in), once: who was heard stands in this replica's memory, so that the next
+calls cost nothing. It is looked up again after HEARD_S, since another replica may have been told otherwise meanwhile.
+While the signal comes, nothing that was agreed to counts against it.
 """
 
 from __future__ import annotations
@@ -16,20 +17,23 @@ from actors.domain.consent import Choice, SetConsents
 from actors.domain.ids import consent_id
 from actors.runtime.ports import Clock
 from actors.runtime.wire import OK
-from serve.context import REQUEST_ID, WHO, Scope, headers_of
+from serve.context import PRINCIPAL, REQUEST_ID, WHO, Scope, headers_of
 from serve.gateway import Gateway
 from serve.keys.data_keys import DataKeys
+from serve.permissions import CUSTOMERS
 
 HEARD_MAX = 50_000
 HEARD_S = 600.0
-_HEADER = b"sec-gpc"
+SIGNAL = b"sec-gpc"
+# Guests have none, and nothing that it could be recorded with.
+_ACCOUNT = "customer.own"
 _REFUSED = SetConsents([Choice("sale_or_sharing", False)], "gpc")
 log = logging.getLogger("ocefs.privacy")
 
 
 def signalled(scope: Scope) -> bool:
     """Does the browser send it? Any other value means nothing."""
-    return headers_of(scope).get(_HEADER) == b"1"
+    return headers_of(scope).get(SIGNAL) == b"1"
 
 
 class PrivacySignals:
@@ -43,18 +47,23 @@ class PrivacySignals:
         # Customer → until when he needs not be recorded again (monotonic seconds).
         self._heard: OrderedDict[str, float] = OrderedDict()
 
-    async def heed(self, scope: Scope, customer_id: str) -> bool:
-        """Records the signal if it comes and is news; does it come? Never refuses the call that it came with: when it
-        can't be recorded now, the next call tries again."""
+    async def heed_caller(self, scope: Scope) -> None:
+        """See `heed`, for whoever calls: a customer with an account, or nobody who is heard."""
+        principal = scope.get(PRINCIPAL)
+        if principal is not None and principal.role in CUSTOMERS and _ACCOUNT in principal.permissions:
+            await self.heed(scope, principal.subject)
+
+    async def heed(self, scope: Scope, customer_id: str) -> None:
+        """Records the signal if it comes and is news. Never refuses the call that it came with: when it can't be
+        recorded now, the next call tries again."""
         if not signalled(scope):
-            return False
+            return
         now_s = self._clock.monotonic()
         if self._heard.get(customer_id, 0.0) <= now_s and await self._record(scope, customer_id):
             self._heard[customer_id] = now_s + HEARD_S
             self._heard.move_to_end(customer_id)
             if len(self._heard) > HEARD_MAX:
                 self._heard.popitem(last=False)
-        return True
 
     def forget(self, customer_id: str) -> None:
         """The customer has said otherwise here: the next signal is news."""

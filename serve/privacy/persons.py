@@ -216,10 +216,14 @@ class Persons:
             persons.append(key.person)
             if key.status == "in_use":
                 found.add(key_id)
-        for person in dict.fromkeys(persons):
-            rows = await from_store(self._services.read_model.data_keys(person))
-            found.update(row.key_id for row in rows if row.status == "in_use")
-        return sorted(found), list(dict.fromkeys(persons))
+        persons = list(dict.fromkeys(persons))
+        found.update(await self.keys_of(persons))
+        return sorted(found), persons
+
+    async def keys_of(self, persons: Sequence[str]) -> list[str]:
+        """Ids of all keys in use of these persons (keyed digests). Raises Problem 503."""
+        found = [await from_store(self._services.read_model.data_keys(person)) for person in persons]
+        return [row.key_id for rows in found for row in rows if row.status == "in_use"]
 
     async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
         """Ids of orders that may be another person's, and would be concerned by what is done with these own ones: they

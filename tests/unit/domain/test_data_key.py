@@ -12,10 +12,12 @@ from actors.domain.data_key import (
     DATA_KEY,
     REQUESTS_MAX,
     TOLD_MS,
+    UNASKED,
     DestroyKey,
     KeepKey,
     Restrict,
     RewrapKey,
+    SettleKey,
     ViewKey,
     changed_key,
 )
@@ -160,3 +162,37 @@ def test_any_order_of_commands_opens_a_destroyed_key_again(commands):
             continue
         destroyed = destroyed or isinstance(command, DestroyKey)
         assert (cabinet.view().wrapped == b"") == destroyed
+
+
+def test_a_key_of_whose_person_nobody_could_ask_is_free_before_or_restricted_after_somebody_has():
+    cabinet = Cabinet()
+    assert cabinet.do(msgspec.structs.replace(KEPT, unasked=True)).restricted
+    assert (cabinet.row.restricted, cabinet.view().requests) == (1, [UNASKED])
+    assert not cabinet.do(SettleKey([])).restricted
+    assert (cabinet.row.restricted, cabinet.row.requests) == (0, "")
+    assert not cabinet.told, "replicas are told of each customer who is new while the store is away"
+    version = cabinet.version
+    assert not cabinet.do(SettleKey(["r-1"])).restricted, "what was lifted meanwhile comes back"
+    assert cabinet.version == version
+
+
+def test_a_settled_key_loses_its_own_restriction_or_that_of_the_persons_other_keys():
+    cabinet = Cabinet()
+    for command in (msgspec.structs.replace(KEPT, unasked=True), Restrict(True, "r-1"), Restrict(False, "r-9")):
+        assert cabinet.do(command).restricted
+    cabinet.do(SettleKey(["r-2", UNASKED, "r-1"]))
+    assert cabinet.view().requests == ["r-1", "r-2"]
+    for lifted, still in (("r-1", True), ("r-2", False)):
+        assert cabinet.do(Restrict(False, lifted)).restricted == still
+
+
+def test_a_destroyed_key_is_settled():
+    cabinet = Cabinet()
+    cabinet.do(msgspec.structs.replace(KEPT, unasked=True))
+    cabinet.do(DestroyKey())
+    assert code_of(cabinet.do, SettleKey([])) == "data_key.destroyed"
+
+
+def test_a_key_from_before_any_was_unasked_is_withheld():
+    of_then = msgspec.json.decode(b'{"type": "KeyKept", "person": "p", "wrapped": "dw==", "wrapping": "file:1"}', type=DATA_KEY.events)  # fmt: skip
+    assert not data_key.evolve(None, of_then, Context(ID, "c", NOW_MS)).restricted

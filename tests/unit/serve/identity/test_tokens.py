@@ -192,6 +192,15 @@ def test_a_token_of_a_clock_far_ahead_is_refused(keyring):
     assert reason(keyring, token, now_s=NOW_S - IAT_LEEWAY_S - 1) == "not_yet"
 
 
+def test_a_proof_that_was_given_in_the_future_counts_as_a_fresh_one_until_then(keyring):
+    ahead = msgspec.structs.replace(CLAIMS, auth_time=NOW_S + IAT_LEEWAY_S)
+    assert verify(keyring, issue(keyring, ahead), "us", NOW_S) == ahead
+    further = msgspec.structs.replace(CLAIMS, auth_time=NOW_S + IAT_LEEWAY_S + 1)
+    assert reason(keyring, issue(keyring, further)) == "not_yet"
+    renewing = msgspec.structs.replace(REFRESH, auth_time=NOW_S + IAT_LEEWAY_S + 1)
+    assert reason(keyring, issue(keyring, renewing), use="refresh") == "not_yet"
+
+
 def test_a_refresh_token_gives_no_access_and_the_other_way_round(keyring):
     access, refresh = issue(keyring, CLAIMS), issue(keyring, REFRESH)
     assert verify(keyring, refresh, "us", NOW_S, "refresh") == REFRESH

@@ -1,9 +1,11 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from actors.domain.data_key import DestroyKey, Restrict
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.identity.keyring import KeyringWatch, create, drop_wrapping, load, rotate_wrapping
 from serve.keys import data_keys
 from serve.keys.data_keys import KEEP_S, DataKeys, Erased
@@ -225,3 +227,81 @@ async def test_a_rotation_loses_a_key_or_leaves_one_that_the_old_one_opens(offic
         if copy:
             with pytest.raises(KeyUnusable):
                 await fresh.region_key.unwrap(copy, "file:1", f"data-key:{key_id}")
+
+
+async def restricted(office, person=MIA):
+    """A key of the person's that a request restricts, and that no replica has in memory."""
+    await office.one.seal(person, b"Mia", "p", "r")
+    (key_id,) = office.key_ids()
+    await office.change(key_id, Restrict(True, "r-1"))
+    office.one, office.other = office.replica(), office.replica()
+    return key_id
+
+
+async def test_what_is_sealed_while_the_store_is_away_is_told_of_somebody_who_is_restricted(office):
+    before = await restricted(office)
+    office.read_model.away = True
+    sealed = await office.one.seal(MIA, b"Mia", "p", "r")
+    for replica in (office.one, office.other, office.replica()):
+        assert await replica.unseal(sealed, "p", "r") == (b"Mia", True)
+    office.read_model.away = False
+    office.clock.now += int(data_keys.AWAY_S * 1000)
+    for replica in (office.one, office.other, office.replica()):
+        assert await replica.unseal(sealed, "p", "r") == (b"Mia", True)
+    # Whoever lifts it, lifts it from both.
+    for key_id in office.key_ids():
+        office.clock.now += 1
+        await office.change(key_id, Restrict(False, "r-1"))
+    assert await office.other.unseal(sealed, "p", "r") == (b"Mia", False)
+    assert len(office.key_ids()) == 2
+    assert before in office.key_ids()
+
+
+async def test_who_is_new_while_the_store_is_away_stays_withheld_once_it_has_answered(office):
+    office.read_model.away = True
+    sealed = await office.one.seal(MIA, b"Mia", "p", "r")
+    assert await office.other.unseal(sealed, "p", "r") == (b"Mia", True)
+    office.read_model.away = False
+    office.clock.now += int(data_keys.AWAY_S * 1000)
+    for replica in (office.one, office.other):
+        assert await replica.unseal(sealed, "p", "r") == (b"Mia", False)
+    # It is known for good, so nobody has to be asked again.
+    office.read_model.away = True
+    assert await office.replica().unseal(sealed, "p", "r") == (b"Mia", False)
+
+
+async def test_a_replica_makes_another_key_every_few_seconds_while_the_store_is_away(office):
+    office.read_model.away = True
+    for _ in range(4):
+        await office.one.seal(MIA, b"Mia", "p", "r")
+        office.clock.now += int(data_keys.AWAY_S * 1000)
+    (key_id,) = office.key_ids()
+    await office.change(key_id, DestroyKey())
+    await office.one.seal(MIA, b"Mia", "p", "r")
+    assert len(office.key_ids()) == 2, "what is sealed for somebody who was erased is lost"
+
+
+async def test_a_key_is_believed_free_by_a_row_that_is_behind_or_while_the_other_key_can_not_be_asked(
+    office, monkeypatch
+):
+    before = await restricted(office)
+    office.read_model.away = True
+    sealed = await office.one.seal(MIA, b"Mia", "p", "r")
+    office.read_model.away = False
+    office.clock.now += int(data_keys.AWAY_S * 1000)
+    view, listed = office.gateway.view, office.read_model.data_keys
+
+    async def behind(person):
+        return [msgspec.structs.replace(row, restricted=0, requests="") for row in await listed(person)]
+
+    async def unreachable(kind, entity_id, *rest, **more):
+        return Reply(UNAVAILABLE, b"{}") if entity_id == before else await view(kind, entity_id, *rest, **more)
+
+    monkeypatch.setattr(office.read_model, "data_keys", behind)
+    monkeypatch.setattr(office.gateway, "view", unreachable)
+    assert await office.other.unseal(sealed, "p", "r") == (b"Mia", True)
+    monkeypatch.setattr(office.gateway, "view", view)
+    office.clock.now += int(data_keys.AWAY_S * 1000)
+    assert await office.other.unseal(sealed, "p", "r") == (b"Mia", True)
+    state, _ = office.gateway.entities["data_key", data_keys.envelope.key_of(sealed)]
+    assert state.requests == ["r-1"]

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.runtime.wire import UNAVAILABLE, Reply
-from serve.privacy.gpc import HEARD_S
+from serve.privacy.gpc import HEARD_S, PrivacySignals
 from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import bearer, code_in, coded, joined
@@ -107,6 +107,49 @@ async def test_the_signal_is_not_heard_when_somebody_signs_in(cell):
     sent = {"email": EMAIL, "code": code_in(cell)}
     answer = await cell.plain("/v1/customers/sessions", sent, **SIGNAL)
     assert [one["source"] for one in (await mine(cell, answer.json()))["consents"]] == ["gpc"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/customers/me/orders", None), ("GET", "/v1/customers/me/sessions", None),
+        ("GET", "/v1/orders/{order_id}", None), ("POST", "/v1/orders/{order_id}/updates", {"update": "cancel"}),
+        ("GET", "/v1/orders/us-01kdvdna00zzzzzzzzzzzzzzzz", None),
+        ("POST", "/v1/orders/{order_id}/changes", {"service_level": "express"}),
+        ("POST", "/v1/reservations", {"channel": "online", "lines": [{"sku": "A1", "quantity": 1}]}),
+        ("POST", "/v1/customers/me/privacy-requests", {"law": "ccpa", "right": "know"}),
+        ("PUT", MINE, {"consents": []}),
+    ],
+)  # fmt: skip
+async def test_the_signal_is_heard_on_some_calls_of_a_customer_and_passed_over_on_others(cell, method, path, body):
+    mia = await joined(cell, EMAIL)
+    order_id = (await cell.post("/v1/orders", PLAIN, **bearer(mia))).json()["order_id"]
+    await say(cell, mia, ("sale_or_sharing", True, "terms-9"))
+    path = path.format(order_id=order_id)
+    if body is None:
+        await cell.http.request(method, path, headers=bearer(mia) | SIGNAL)
+    else:
+        await cell.write(method, path, body, **bearer(mia), **SIGNAL)
+    assert [(one["granted"], one["source"]) for one in (await mine(cell, mia))["consents"]] == [(False, "gpc")]
+
+
+async def test_the_signal_is_not_heard_when_a_customer_renews_the_tokens(cell):
+    mia = await joined(cell, EMAIL)
+    await say(cell, mia, ("sale_or_sharing", True, "terms-9"))
+    sent = {"refresh_token": mia["refresh_token"]}
+    renewed = await cell.http.post("/v1/customers/sessions/refresh", json=sent, headers=SIGNAL)
+    assert renewed.status_code == 200, renewed.text
+    assert [one["granted"] for one in (await mine(cell, renewed.json()))["consents"]] == [False]
+
+
+async def test_a_call_without_the_signal_waits_for_somebody_to_look_for_it(cell, monkeypatch):
+    async def heard(signals, scope):
+        raise AssertionError("asked, although no signal came")
+
+    mia = await joined(cell, EMAIL)
+    monkeypatch.setattr(PrivacySignals, "heed_caller", heard)
+    assert (await cell.post("/v1/orders", PLAIN, **bearer(mia))).status_code == 201
+    assert (await cell.http.get("/v1/customers/me/orders", headers=bearer(mia))).status_code == 200
 
 
 @pytest.mark.parametrize("value", ["0", "true", "", "1, 1"])

@@ -1,0 +1,182 @@
+"""Keys that replicas make while the store can't be asked whose they are: what a restriction or an erasure does not
+reach, because such a key came at the same moment, or was made by a replica that knew nothing of it."""
+
+import asyncio
+
+import pytest
+
+from actors.domain.data_key import DestroyKey, Restrict, SettleKey
+from actors.runtime.errors import StoreUnavailable
+from serve.keys.data_keys import AWAY_S
+from tests.unit.serve.post_office import bearer, coded
+from tests.unit.serve.privacy.office import TO, body, customer, found, over, placed, proved, step, stepped
+
+# Whose it is, the token says.
+OWN = body(customer={"country": "US"})
+STAFF = ("manager", "support", "associate", "driver")
+
+
+def forget(cell):
+    """As a replica that has just started."""
+    for kept in (cell.services.data_keys._opened, cell.services.data_keys._persons):
+        kept.clear()
+    cell.services.data_keys._store_away_until = 0.0
+
+
+async def placed_unasked(cell, monkeypatch, **who):
+    """An order whose customer's keys nobody could ask for when it was placed."""
+    with monkeypatch.context() as meanwhile:
+        listed_by_nobody(cell, meanwhile)
+        forget(cell)
+        return await placed(cell, OWN if who else None, **who)
+
+
+def listed_by_nobody(cell, patches):
+    async def away(person):
+        raise StoreUnavailable
+
+    patches.setattr(cell.read_model, "data_keys", away)
+
+
+async def told(cell, order_id, role):
+    answer = await cell.http.get(f"/v1/orders/{order_id}", headers=cell.of_role(role))
+    assert answer.status_code in (200, 403), answer.text
+    return found(answer.text.lower()), answer.json().get("withheld")
+
+
+async def test_an_order_that_is_placed_while_the_store_is_slow_tells_staff_of_somebody_who_is_restricted(
+    cell, monkeypatch
+):
+    tokens, _ = await customer(cell)
+    request_id = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, request_id, "restrict")
+    orders = [await placed_unasked(cell, monkeypatch), await placed_unasked(cell, monkeypatch, **bearer(tokens))]
+    for later_s in (0, AWAY_S, 86_400):
+        cell.clock.now += int(later_s * 1000)
+        for order_id in orders:
+            assert [await told(cell, order_id, role) for role in STAFF] == [([], "restricted")] * len(STAFF)
+        forget(cell)
+    orders += [await placed(cell)]
+    assert await told(cell, orders[-1], "support") == ([], "restricted"), "others go on under a key that is not"
+    await stepped(cell, request_id, "lift_restriction")
+    forget(cell)
+    for order_id in orders:
+        assert (await told(cell, order_id, "support"))[1] is None
+
+
+async def test_a_new_customers_address_is_told_before_the_store_has_answered_or_not_told_to_herself(cell, monkeypatch):
+    tokens, _ = await customer(cell)
+    with monkeypatch.context() as meanwhile:
+        listed_by_nobody(cell, meanwhile)
+        forget(cell)
+        order_id = await placed(cell, OWN, **bearer(tokens))
+        assert await told(cell, order_id, "support") == ([], "restricted")
+        own = await cell.http.get(f"/v1/orders/{order_id}", headers=bearer(tokens))
+        assert own.json()["ship_to"] == TO
+    cell.clock.now += int(AWAY_S * 1000)
+    shown = (await cell.http.get(f"/v1/orders/{order_id}", headers=cell.of_role("support"))).json()
+    assert (shown["ship_to"], shown.get("withheld")) == (TO, None)
+
+
+def at_first(cell, kind_of_command, work):
+    """Does the work once, as soon as the first such command comes and before it is done."""
+    asking, done = cell.gateway.ask, []
+
+    async def ask(kind, identity, command, *rest, **more):
+        if type(command) is kind_of_command and not done:
+            done.append(command)
+            await work()
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = ask
+
+
+async def test_a_key_that_is_made_while_its_person_is_restricted_is_passed_over(cell, monkeypatch):
+    await placed(cell)
+    request_id, late = await proved(cell, "gdpr", "restriction"), []
+
+    async def meanwhile():
+        late.append(await placed_unasked(cell, monkeypatch))
+        # Settled before the other keys are restricted.
+        forget(cell)
+        assert (await told(cell, late[0], "support"))[1] is None
+
+    at_first(cell, Restrict, meanwhile)
+    await stepped(cell, request_id, "restrict")
+    forget(cell)
+    assert await told(cell, late[0], "support") == ([], "restricted")
+
+
+async def test_a_key_that_takes_over_a_restriction_while_it_is_lifted_stays_restricted_for_good(cell, monkeypatch):
+    await placed(cell)
+    request_id = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, request_id, "restrict")
+    late = await placed_unasked(cell, monkeypatch)
+    forget(cell)
+    asking, looked, lifted = cell.gateway.ask, asyncio.Event(), asyncio.Event()
+
+    async def ask(kind, identity, command, *rest, **more):
+        if type(command) is SettleKey:
+            looked.set()
+            await lifted.wait()
+        if type(command) is Restrict and ":again" in more["command_id"]:
+            lifted.set()
+            await reading
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = ask
+    # It has seen the restriction of the other key, and says so once that is lifted.
+    reading = asyncio.ensure_future(told(cell, late, "support"))
+    await looked.wait()
+    await stepped(cell, request_id, "lift_restriction")
+    lifted.set()
+    await reading
+    forget(cell)
+    assert (await told(cell, late, "support"))[1] is None
+
+
+async def test_an_order_that_is_placed_under_a_key_of_its_own_while_its_person_is_erased_outlives_her(
+    cell, monkeypatch
+):
+    await over(cell, await placed(cell))
+    request_id, late = await proved(cell), []
+
+    async def meanwhile():
+        late.append(await placed_unasked(cell, monkeypatch))
+
+    at_first(cell, DestroyKey, meanwhile)
+    answer = await step(cell, request_id, "erase", "k-1")
+    assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.orders_under_way"), late)
+    forget(cell)
+    shown = (await cell.http.get(f"/v1/orders/{late[0]}", headers=cell.of_role("manager"))).json()
+    assert shown["ship_to"] == TO, "a parcel on its way loses its address"
+    await over(cell, *late)
+    again = await step(cell, request_id, "erase", "k-2")
+    assert again.status_code == 200, again.text
+    assert await told(cell, late[0], "manager") == ([], "erased")
+    assert not any(state.wrapped for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key")
+
+
+@pytest.mark.parametrize("asked", ["", "unasked"])
+async def test_a_key_of_nothing_yet_that_is_made_while_its_person_is_erased_seals_on(cell, monkeypatch, asked):
+    order_id = await placed(cell)
+    await over(cell, order_id)
+    request_id, keys = await proved(cell), cell.services.data_keys
+    (person,) = {state.person for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key"}
+
+    async def meanwhile():
+        with monkeypatch.context() as patches:
+            if asked:
+                listed_by_nobody(cell, patches)
+            else:
+                patches.setattr(cell.read_model, "data_keys", none_yet)
+            forget(cell)
+            await keys.of_person(person, "r")
+
+    async def none_yet(person):
+        return []
+
+    at_first(cell, DestroyKey, meanwhile)
+    told_of = await stepped(cell, request_id, "erase")
+    assert told_of["done"][-1]["counts"]["keys"] == 2
+    assert not any(state.wrapped for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key")
