@@ -198,8 +198,8 @@ class Anomalies(Section, frozen=True):
 class Approvals(Section, frozen=True):
     """`[approvals]`: what needs a second person (docs/security/approvals.md), in a cell with identity.
 
-    `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else
-    approves it; 0: none does.
+    `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else approves it,
+    and so do units that a transfer lacks at its source or has lost; 0: none does.
     `transfer_units`: the same with a transfer between locations. `refund_minor`: the same with a refund of more minor
     units of the region's first currency, with what was given back of the order without an approval, and with every one
     in another: nobody here knows what that is worth; 0: none waits, and people need a fresh second factor for each. The

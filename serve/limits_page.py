@@ -177,7 +177,7 @@ Of one person:
 | customer, staff | passkeys | {passkeys.PASSKEYS_MAX} |
 | customer, guest | cancelling and changing | one's own orders, as long as the order's state lets them |
 | staff, clients | refunds of one order | {REFUNDS_MAX}, together no more than is kept of it; above `[approvals] refund_minor`, with all that was given back of it alone, only with somebody else |
-| staff, clients | corrections of stock in one call; transfers | above `[approvals] adjustment_units` or `transfer_units` only with somebody else |
+| staff, clients | corrections of stock in one call, and what a transfer lacks or has lost; transfers | above `[approvals] adjustment_units` or `transfer_units` only with somebody else |
 | staff | tolerance of a count | `[counts] tolerance_units`, `tolerance_percent`, `tolerance_value`; above `approval_value` only with somebody else |
 | staff | releasing from a hold for fraud or payment | with `orders.hold_risk` alone, which managers have; as many as there are |
 | staff | deciding about what one asked for oneself | nothing |

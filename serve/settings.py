@@ -23,12 +23,12 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     of passwords that nobody may choose, beside the bundled ones; `own_words`: the retailer's names, of which none may
     be made (`identity/own_words.py`).
     `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
-    `approval_adjustment_units`, `approval_transfer_units`: an adjustment or a transfer of more units, over all its
-    lines, waits for a second person, `approval_expires_hours` at most; 0 for none. `approval_refund_minor`: the same
-    with a refund of more minor units of `currency`, with what was given back of the order without an approval, and with
-    every one in another currency. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for
-    who may correct stock; `count_tolerance_value`, `count_approval_value`: limits of what a variance is worth (minor
-    units of `currency`), 0 for none.
+    `approval_adjustment_units`, `approval_transfer_units`: an adjustment (or what a transfer lacks or has lost), or a
+    transfer of more units, over all its lines, waits for a second person, `approval_expires_hours` at most; 0 for none.
+    `approval_refund_minor`: the same with a refund of more minor units of `currency`, with what was given back of the
+    order without an approval, and with every one in another currency. `count_tolerance_units`,
+    `count_tolerance_percent`: more tolerance of a count is for who may correct stock; `count_tolerance_value`,
+    `count_approval_value`: limits of what a variance is worth (minor units of `currency`), 0 for none.
     `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most
     (`pickup_hold_max_days`), when it is extended.
     `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and

@@ -8,20 +8,20 @@ from typing import Any
 from actors.domain.acts_changes import in_units, with_totals
 from actors.domain.acts_of_orders import money_back
 from actors.domain.acts_of_stock import units_changed
+from actors.domain.acts_of_transfers import gone
 from actors.domain.approval import (
     Approval,
     ApprovalExpired,
     ApprovalSettled,
     AskApproval,
     DecideApproval,
-    Wanted,
     WithdrawApproval,
-    reasons_of,
 )
+from actors.domain.approval_wanted import Wanted, reasons_of
 from actors.domain.audit import Act, Audited, Changes, Who
 from actors.domain.location_commands import AdjustStock
 from actors.domain.order_refund_commands import GiveRefund
-from actors.domain.transfer_commands import ApproveTransfer
+from actors.domain.transfer_commands import ApproveTransfer, CloseTransfer, TellMissing
 
 SETTLED = "approval.settle"
 _EXPIRED = "approval.expired"
@@ -31,8 +31,8 @@ _NOBODY = Who()
 
 def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> Act:
     """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by
-    what it adds to the counts, which nobody knows before it is done, or gives back; `person`: who asked and who
-    decided, since the target's turn that follows has no line of its own."""
+    what it adds to the counts, which nobody knows before it is done, takes off the books, or gives back; `person`: who
+    asked and who decided, since the target's turn that follows has no line of its own."""
     if type(command) is AskApproval:
         asked: Changes = {"status": (None, "pending"), **_deltas(command.wanted)} if events else {}
         return Act("approval.ask", command.location_id, ",".join(reasons_of(command.wanted)), asked)
@@ -76,5 +76,7 @@ def _deltas(wanted: Wanted) -> Changes:
         return units_changed("units", wanted.lines)
     if type(wanted) is GiveRefund:
         return money_back(wanted)
+    if isinstance(wanted, TellMissing | CloseTransfer):
+        return gone(wanted)
     assert type(wanted) is AdjustStock
     return with_totals(in_units("on_hand_delta", ((line.sku, line.quantity) for line in wanted.lines if line.quantity)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actors.domain.acts_of_stock import units_changed
-from actors.domain.audit import Act
+from actors.domain.audit import Act, Changes
 from actors.domain.transfer_commands import (
     CancelTransfer,
     CloseTransfer,
@@ -16,6 +16,7 @@ from actors.domain.transfer_commands import (
     StartPicking,
     StopSending,
     TellMissing,
+    WantStep,
 )
 from actors.domain.transfer_state import Transfer, status_of
 
@@ -27,21 +28,31 @@ _STEPS: Mapping[type, str] = {
 
 def of_transfer(state: Transfer | None, command: Any, events: Sequence[Any]) -> Act:
     """`transfer.request`, `transfer.dispatch`, …: a request with what is wanted, what was found with its units;
-    `transfer.short_pick` and `transfer.close` with what is not there or lost, as that leaves the books."""
+    `transfer.short_pick` and `transfer.close` with what is not there or lost, as that leaves the books;
+    `transfer.want_short_pick` and `transfer.want_close` for what a second person is asked for, whose lines are the
+    approval's."""
     if type(command) is RequestTransfer:
         wanted = units_changed("units", command.lines) if events else {}
         return Act("transfer.request", command.source_id, "", wanted)
+    if type(command) is WantStep:
+        return Act(f"transfer.want_{_STEPS[type(command.step)]}", "" if state is None else state.source_id)
     action, changes = f"transfer.{_STEPS[type(command)]}", dict[str, Any]()
     if state is None:
         return Act(action)
     place = state.destination_id if type(command) is ReceiveUnits else state.source_id
-    if type(command) is TellMissing:
-        changes = units_changed("missing", command.lines)
+    if isinstance(command, TellMissing | CloseTransfer):
+        changes = gone(command)
     elif type(command) is ReceiveUnits:
         changes = units_changed("found", ((line.sku, line.quantity) for line in command.found))
-    elif type(command) is CloseTransfer:
-        found = units_changed("found", ((line.sku, line.quantity) for line in command.found))
-        changes = units_changed("lost", command.lost) | found
     elif type(command) is CancelTransfer:
         changes = {"status": (status_of(state), "cancelled")}
     return Act(action, place, "", changes if events else {})
+
+
+def gone(command: TellMissing | CloseTransfer) -> Changes:
+    """What leaves the books by it, and what was found besides."""
+    if type(command) is TellMissing:
+        return units_changed("missing", command.lines)
+    assert type(command) is CloseTransfer
+    found = units_changed("found", ((line.sku, line.quantity) for line in command.found))
+    return units_changed("lost", command.lost) | found

@@ -7,50 +7,32 @@
 
 Who asks may not approve: that is judged by the person, not by the session, and by nobody but this file. Machines may
 ask; only people decide, and only where their rights reach. What is approved goes to its target as a message, and so
-takes effect once, whatever crashes; nothing goes before the approval is durable. `Wanted` is what can be asked for:
-another one is a type more there, and a line in `_ACTIONS`, `size_of` and `reasons_of`. A transfer waits for its
-approval, so it is told when it won't come; a count keeps what it found from being counted again, so it is told when it
-is over, whichever way. Times are UTC milliseconds since 1970.
+takes effect once, whatever crashes; nothing goes before the approval is durable. What can be asked for is `Wanted`
+(`approval_wanted.py`). A transfer that is large waits for its approval, so it is told when it won't come (what is
+missing of one or lost makes it wait for nothing); a count keeps what it found from being counted again, so it is told
+when it is over, whichever way. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 
 from actors.domain import ids
+from actors.domain.approval_wanted import ApprovalAction, Wanted, action_of, reasons_of, size_of
 from actors.domain.count_commands import ApprovalOver
 from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
-from actors.domain.location_commands import AdjustStock
-from actors.domain.order_refund_commands import GiveRefund
 from actors.domain.personal_notes import APPROVER
 from actors.domain.rows import ApprovalRow
 from actors.domain.transfer_commands import ApprovalNotGiven, ApproveTransfer, NotGiven
 
 ApprovalStatus = Literal["pending", "approved", "done", "failed", "refused", "withdrawn", "expired"]
-ApprovalAction = Literal["stock.adjust", "transfer.approve", "refund.give"]
 Verdict = Literal["approve", "refuse"]
 # Why it was refused, for who asked: there is no free text of people.
 RefusalNote = Literal["count_again", "not_explained", "wrong_place", "wrong_amount", "duplicate", "other"]
-# What can be asked for: commands of the target.
-Wanted = AdjustStock | ApproveTransfer | GiveRefund
-
-
-class _Action(NamedTuple):
-    """What a command is called that is asked for, and the kind of entity that it goes to."""
-
-    name: ApprovalAction
-    kind: str
-
-
-_ACTIONS: Mapping[type, _Action] = {
-    AdjustStock: _Action("stock.adjust", "location"),
-    ApproveTransfer: _Action("transfer.approve", "transfer"),
-    GiveRefund: _Action("refund.give", "order"),
-}
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -199,26 +181,6 @@ class ApprovalView(msgspec.Struct, frozen=True, gc=False):
     wanted: Wanted
 
 
-def size_of(wanted: Wanted) -> int:
-    """How much it is, whichever way it goes: base units over all lines; of a refund minor units of its currency."""
-    if type(wanted) is GiveRefund:
-        return wanted.amount
-    if type(wanted) is ApproveTransfer:
-        return sum(units for _, units in wanted.lines)
-    assert type(wanted) is AdjustStock
-    return sum(abs(line.quantity) for line in wanted.lines)
-
-
-def reasons_of(wanted: Wanted) -> list[str]:
-    """The reason codes of what changes counts, each once, or of a refund; a transfer has none."""
-    if type(wanted) is GiveRefund:
-        return [wanted.reason]
-    if type(wanted) is ApproveTransfer:
-        return []
-    assert type(wanted) is AdjustStock
-    return list(dict.fromkeys(line.reason for line in wanted.lines if line.quantity))
-
-
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Approval | None, command: Command, context: Context) -> Decision:
     """See the module's docstring. Raises Refused `approval.exists`, `approval.unknown`, `approval.location_forbidden`,
@@ -327,7 +289,7 @@ def messages(approval_id: str, event: Event) -> Iterable[Message]:
     for it; a count, that it is over."""
     if type(event) is ApprovalGiven:
         command = msgspec.structs.replace(event.wanted, cause=approval_id)
-        yield Message(_ACTIONS[type(event.wanted)].kind, event.target_id, command, on_reply=True)
+        yield Message(action_of(event.wanted).kind, event.target_id, command, on_reply=True)
     elif isinstance(event, ApprovalRefused | ApprovalWithdrawn | ApprovalExpired | ApprovalSettled) and event.waiting:
         if ids.COUNT_PATTERN.match(event.waiting):
             yield Message("count", event.waiting, ApprovalOver(approval_id))
@@ -353,7 +315,7 @@ def view(state: Approval | None, query: ViewApproval, version: int) -> msgspec.S
 
 
 def _view(approval_id: str, approval: Approval, version: int) -> ApprovalView:
-    action = _ACTIONS[type(approval.wanted)]
+    action = action_of(approval.wanted)
     return ApprovalView(
         approval_id, version, approval.status, action.name, approval.location_id, action.kind, approval.target_id,
         size_of(approval.wanted), reasons_of(approval.wanted), approval.asked_by, approval.asked_at_ms,
@@ -371,7 +333,7 @@ _decode = msgspec.msgpack.Decoder(Approval).decode
 
 def rows(state: Approval, version: int, events: Sequence[Event], context: Context) -> list[Row]:
     """The approval's one row."""
-    action = _ACTIONS[type(state.wanted)]
+    action = action_of(state.wanted)
     return [
         ApprovalRow(
             context.entity_id, version, state.status, action.name, state.location_id, action.kind, state.target_id,

@@ -145,12 +145,13 @@ class Pick(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """Allocated units were not found: they leave the books. `lots`: (SKU, lot, units) of them of which it is known
-    which; of the rest those that end soonest."""
+    which; of the rest those that end soonest. `reference`: the approval by which they do, "" when none was needed."""
 
     order_id: str
     fulfilment: int
     lines: list[Units]
     lots: list[tuple[str, str, int]] = []
+    reference: str = ""
 
 
 class Ship(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

@@ -116,7 +116,8 @@ def settle(location: Location, command: Release | Pick | ShortPick | Ship, conte
             entries.extend(_settled(draft, cause, sku, quantity, command, context))
         else:
             entries.append(Entry(sku, quantity, on_hand * quantity, allocated * quantity, reason))
-    return [StockChanged(entries, cause)]
+    # The cause is whose units they are, by which their lots are known: an approval stands beside it.
+    return [StockChanged(entries, cause, command.reference if type(command) is ShortPick else "")]
 
 
 def _settled(

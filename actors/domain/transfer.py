@@ -63,6 +63,7 @@ from actors.domain.transfer_commands import (
     StartPicking,
     StopSending,
     TellMissing,
+    WantStep,
 )
 from actors.domain.transfer_events import (
     Event,
@@ -93,6 +94,7 @@ from actors.domain.transfer_state import (
     OVER,
     ForOrder,
     Line,
+    StepPossible,
     Transfer,
     TransferStatusView,
     ViewTransfer,
@@ -116,6 +118,9 @@ def decide(state: Transfer | None, command: Command, context: Context) -> Decisi
         return _told(context, _request(state, command, context))
     if state is None:
         raise unknown()
+    if type(command) is WantStep:
+        _events(state, command.step, context)
+        return Decision([], lambda state, version: StepPossible(context.entity_id, version, state.source_id))
     events = _events(state, command, context)
     return _told(context, events if state.for_order is None else transfer_for_order.with_told(state, events))
 
@@ -308,7 +313,9 @@ def messages(transfer_id: str, event: Event) -> Iterable[Message]:
         case RestReleased() | StockReturned():
             yield Message("location", event.source_id, Release(transfer_id, _PART, event.lines))
         case UnitsMissing():
-            yield Message("location", event.source_id, ShortPick(transfer_id, _PART, event.lines))
+            yield Message(
+                "location", event.source_id, ShortPick(transfer_id, _PART, event.lines, [], event.approval_id)
+            )
         case PackagesDispatched():
             for package in event.packages:
                 yield Message("location", event.source_id, _ship(transfer_id, package), on_reply=True)

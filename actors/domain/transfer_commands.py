@@ -44,10 +44,12 @@ class StartPicking(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Allocated units were not found at the source."""
+    """Allocated units were not found at the source. cause: the approval by which they leave the books, "" where one
+    person may say so; the same with what is lost."""
 
     lines: list[Units]
     within: list[str] = []
+    cause: str = ""
 
 
 class NewPackage(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -115,6 +117,14 @@ class CloseTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
     lost: list[Units] = []
     found: list[FoundLine] = []
     within: list[str] = []
+    cause: str = ""
+
+
+class WantStep(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Could this be done now, so that it is worth asking a second person? Changes nothing. A command and no query, so
+    that the same key has the same answer whatever becomes of the transfer."""
+
+    step: TellMissing | CloseTransfer
 
 
 class CancelTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -177,6 +187,6 @@ class LookAtTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Command = (
-    RequestTransfer | StartPicking | TellMissing | DispatchPackages | ReceiveUnits | StopSending | CloseTransfer | CancelTransfer
+    RequestTransfer | StartPicking | TellMissing | DispatchPackages | ReceiveUnits | StopSending | CloseTransfer | CancelTransfer | WantStep
     | ApproveTransfer | ApprovalNotGiven | SourceAllocated | SourceShipped | DestinationReceived | LookAtTransfer | LeaveTransfer
 )  # fmt: skip

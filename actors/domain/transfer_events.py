@@ -60,10 +60,12 @@ class PickingStarted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class UnitsMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Allocated units are not there: with this event they leave the source's books."""
+    """Allocated units are not there: with this event they leave the source's books. approval_id: by which they do, ""
+    when none was needed; the same with what is lost."""
 
     source_id: str
     lines: list[Units]
+    approval_id: str = ""
 
 
 class LeavingPackage(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -160,6 +162,7 @@ class TransferClosed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
     outcome: Outcome
     lost: list[Units] = []
+    approval_id: str = ""
 
 
 class TransferLate(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -190,7 +190,7 @@ def close(transfer: Transfer, command: CloseTransfer, context: Context) -> list[
     if found:
         events.append(_receipt(transfer, found))
     after = totals._replace(lost=totals.lost + sum(lost.values()))
-    return [*events, TransferClosed(outcome_of(after), sorted(lost.items()))]
+    return [*events, TransferClosed(outcome_of(after), sorted(lost.items()), command.cause)]
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------

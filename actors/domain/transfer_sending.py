@@ -144,7 +144,7 @@ def tell_missing(transfer: Transfer, command: TellMissing, context: Context) -> 
     check_to_go(transfer, lines)
     totals = totals_of(transfer)
     after = totals._replace(to_go=totals.to_go - sum(units for _, units in lines))
-    return [UnitsMissing(transfer.source_id, lines), *ending(transfer, after)]
+    return [UnitsMissing(transfer.source_id, lines, command.cause), *ending(transfer, after)]
 
 
 def stop_sending(transfer: Transfer, command: StopSending, context: Context) -> list[Event]:

@@ -193,6 +193,15 @@ class TransferStatusView(msgspec.Struct, frozen=True, gc=False):
     allowed: list[str]
 
 
+class StepPossible(msgspec.Struct, frozen=True, gc=False):
+    """The answer to `WantStep`: it could be done now. `location_id`: the source, whose units they are in the books
+    until then, by which it is judged who may decide."""
+
+    transfer_id: str
+    version: int
+    location_id: str
+
+
 class LineView(msgspec.Struct, frozen=True, gc=False):
     """One SKU: dispatched = received + lost + in_transit; allocated = to_go + leaving + dispatched + missing +
     released; short: wanted, and not to be had at the source. See `Line`."""

@@ -7,7 +7,8 @@ import msgspec
 from fastapi import Request
 from starlette.responses import Response
 
-from actors.domain.approval import ApprovalView, AskApproval, Wanted, size_of
+from actors.domain.approval import ApprovalView, AskApproval
+from actors.domain.approval_wanted import Wanted, size_of
 from actors.domain.ids import DEVICE_PATTERN, approval_id
 from actors.domain.order_refund_commands import GiveRefund
 from actors.domain.times import HOUR_MS, moment
@@ -25,7 +26,8 @@ _view_decoder = msgspec.json.Decoder(ApprovalView)
 
 
 def needs_approval(services: Services, wanted: Wanted) -> bool:
-    """Is it more than one person may do? Never while identity is off: there are no two persons then."""
+    """Is it more than one person may do? Never while identity is off: there are no two persons then. What a transfer
+    takes off the books is measured as what a correction does: it would get round that else."""
     settings = services.settings
     if settings.identity != "required":
         return False

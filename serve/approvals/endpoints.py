@@ -14,15 +14,16 @@ from actors.domain.approval import (
     Command,
     DecideApproval,
     ViewApproval,
-    Wanted,
     WithdrawApproval,
 )
+from actors.domain.approval_wanted import Wanted
 from actors.domain.ids import APPROVAL_PATTERN, is_of
 from actors.domain.location_commands import AdjustStock
+from actors.domain.location_events import Units
 from actors.domain.money import Money, Total
 from actors.domain.order_refund_commands import GiveRefund
 from actors.domain.times import moment
-from actors.domain.transfer_commands import ApproveTransfer
+from actors.domain.transfer_commands import ApproveTransfer, CloseTransfer, FoundLine, TellMissing
 from actors.runtime.read_model import ApprovalSummary
 from serve.approvals.schemas import (
     ApprovalDecision,
@@ -30,12 +31,16 @@ from serve.approvals.schemas import (
     ApprovalPage,
     ListedApproval,
     WantedAdjustment,
+    WantedClosure,
+    WantedOfApproval,
     WantedRefund,
+    WantedShortPick,
     WantedTransfer,
     Withdrawal,
 )
 from serve.callers import places_asked
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.days import date_of
 from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT
 from serve.locations.schemas import NewAdjustmentLine
@@ -46,7 +51,7 @@ from serve.replies import body_of
 from serve.requests import Write, decode
 from serve.responses import ok
 from serve.services import Services
-from serve.transfers.schemas import TransferLine
+from serve.transfers.schemas import FoundUnits, TransferLine
 
 ApprovalId = Annotated[str, Path(max_length=64, description="e.g. us-approval-01kah2v3nq7h3k2m9qk4t1x0ab")]
 _STATUSES = frozenset(get_args(ApprovalStatus))
@@ -199,12 +204,15 @@ def _detail(approval: ApprovalView) -> ApprovalDetail:
     )  # fmt: skip
 
 
-def _wanted(wanted: Wanted) -> WantedAdjustment | WantedTransfer | WantedRefund:
+def _wanted(wanted: Wanted) -> WantedOfApproval:
     if type(wanted) is GiveRefund:
         return WantedRefund(Total(wanted.amount, wanted.currency), wanted.reason)
     if type(wanted) is ApproveTransfer:
-        moved = [TransferLine(sku, units) for sku, units in wanted.lines]
-        return WantedTransfer(wanted.source_id, wanted.destination_id, moved)
+        return WantedTransfer(wanted.source_id, wanted.destination_id, _units(wanted.lines))
+    if type(wanted) is TellMissing:
+        return WantedShortPick(_units(wanted.lines))
+    if type(wanted) is CloseTransfer:
+        return WantedClosure(_units(wanted.lost), [_found(line) for line in wanted.found])
     assert type(wanted) is AdjustStock
     lines = [
         NewAdjustmentLine(
@@ -214,3 +222,12 @@ def _wanted(wanted: Wanted) -> WantedAdjustment | WantedTransfer | WantedRefund:
         for line in wanted.lines
     ]  # fmt: skip
     return WantedAdjustment(lines, wanted.reference)
+
+
+def _units(lines: list[Units]) -> list[TransferLine]:
+    return [TransferLine(sku, units) for sku, units in lines]
+
+
+def _found(line: FoundLine) -> FoundUnits:
+    expires_on = None if line.expires_on is None else date_of(line.expires_on)
+    return FoundUnits(line.sku, line.quantity, line.condition, line.lot, expires_on, line.bin)

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import msgspec
 
-from actors.domain.approval import ApprovalAction, ApprovalStatus, RefusalNote, Verdict
+from actors.domain.approval import ApprovalStatus, RefusalNote, Verdict
+from actors.domain.approval_wanted import ApprovalAction
 from actors.domain.money import Total
 from actors.domain.order_refund_state import RefundReason
 from actors.domain.personal_notes import APPROVER
 from serve.locations.schemas import NewAdjustmentLine
-from serve.transfers.schemas import TransferLine
+from serve.transfers.schemas import FoundUnits, TransferLine
 
 
 class ApprovalDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -49,6 +50,20 @@ class WantedTransfer(msgspec.Struct, frozen=True, tag_field="action", tag="trans
     lines: list[TransferLine]
 
 
+class WantedShortPick(msgspec.Struct, frozen=True, tag_field="action", tag="transfer.short_pick"):
+    """Units that are not there for the transfer that is the approval's `target_id`, as it was asked for."""
+
+    lines: list[TransferLine]
+
+
+class WantedClosure(msgspec.Struct, frozen=True, tag_field="action", tag="transfer.close"):
+    """That the transfer that is the approval's `target_id` is closed, with what is lost and found, as it was asked
+    for."""
+
+    lost: list[TransferLine]
+    found: list[FoundUnits]
+
+
 class WantedRefund(msgspec.Struct, frozen=True, tag_field="action", tag="refund.give"):
     """A refund of the order that is the approval's `target_id`, as it was asked for."""
 
@@ -56,9 +71,14 @@ class WantedRefund(msgspec.Struct, frozen=True, tag_field="action", tag="refund.
     reason: RefundReason
 
 
+# What is asked for, as it is told.
+WantedOfApproval = WantedAdjustment | WantedTransfer | WantedRefund | WantedShortPick | WantedClosure
+
+
 class ListedApproval(msgspec.Struct, frozen=True):
-    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go, or minor units of a
-    refund; `reasons`: of an adjustment or a refund; `decided_by`: "" until it is approved or refused."""
+    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go (of a closure
+    those that are lost), or minor units of a refund; `reasons`: of an adjustment or a refund; `decided_by`: "" until it
+    is approved or refused."""
 
     approval_id: str
     version: int
@@ -102,4 +122,4 @@ class ApprovalDetail(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     note: str
     failure: str
-    wanted: WantedAdjustment | WantedTransfer | WantedRefund
+    wanted: WantedOfApproval

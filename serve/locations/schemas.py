@@ -164,10 +164,11 @@ class SkuStock(msgspec.Struct, frozen=True):
 
 class LedgerEntry(msgspec.Struct, frozen=True):
     """One entry: what changed, why, and the balance after it. `cause`: `<order id>.<fulfilment>`, the approval, count
-    or inbound by which it came, else the id of the request, or empty; `value_minor`: of the whole line, in minor units
-    of `currency`. `aside`: which of the states reserved, damaged and quality_hold it changes besides, with its own
-    balance, or `safety_stock`, of which no count changes; `lot`, `bin_id`: of which lot the units are, and the bin
-    whose content changes by `bin_delta`; all of them null for none."""
+    or inbound by which it came, else the id of the request, or empty (of what a transfer lacks the transfer, with the
+    approval as `reference`); `value_minor`: of the whole line, in minor units of `currency`. `aside`: which of the
+    states reserved, damaged and quality_hold it changes besides, with its own balance, or `safety_stock`, of which no
+    count changes; `lot`, `bin_id`: of which lot the units are, and the bin whose content changes by `bin_delta`; all of
+    them null for none."""
 
     version: int
     line: int

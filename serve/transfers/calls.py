@@ -14,8 +14,9 @@ from starlette.responses import Response
 from actors.domain.ids import TRANSFER_PATTERN
 from actors.domain.location_events import Units
 from actors.domain.times import moment
-from actors.domain.transfer_commands import Command, FoundLine
+from actors.domain.transfer_commands import CloseTransfer, Command, FoundLine, TellMissing, WantStep
 from actors.domain.transfer_state import PackageView, TransferView, ViewTransfer
+from serve.approvals.asking import ask_approval, needs_approval, person_asking
 from serve.callers import reach_of
 from serve.catalogue.known import Catalogue, KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
@@ -25,7 +26,7 @@ from serve.locations.kept import FoundGoods, require_kept
 from serve.moments import ms_of
 from serve.problems import field_problem
 from serve.regions import Territory
-from serve.replies import answer, body_of
+from serve.replies import body_of
 from serve.requests import Write
 from serve.responses import AnswerResponse
 from serve.services import Services
@@ -34,6 +35,15 @@ from serve.transfers.schemas import FoundUnits, PackedUnits, TransferDetail, Tra
 TransferId = Annotated[str, Path(max_length=64, description="e.g. us-transfer-01kah2v3nq7h3k2m9qk4t1x0ab")]
 T = TypeVar("T")
 _view_decoder = msgspec.json.Decoder(TransferView)
+
+
+class _First(msgspec.Struct, gc=False):
+    """What tells the transfer's two answers apart: of `StepPossible` its source, of all else ""."""
+
+    location_id: str = ""
+
+
+_first_decoder = msgspec.json.Decoder(_First)
 
 
 def units_of(lines: Iterable[TransferLine]) -> list[Units]:
@@ -92,13 +102,38 @@ class TransferCalls:
         self, transfer_id: str, request: Request, command: Command | None, write: Write, refused: bytes = b""
     ) -> Response:
         """The transfer's answer. `refused`: see `judging.judged`. Raises Problem."""
+        return AnswerResponse((200, await self._told(transfer_id, request, command, write, refused), ()))
+
+    async def ask_off_books(
+        self, transfer_id: str, request: Request, step: TellMissing | CloseTransfer, write: Write, refused: bytes = b""
+    ) -> Response:
+        """The transfer's answer to what takes units off the books; of more than one person may, 202 with an approval,
+        once the transfer has said that it could be done, and by who asks. `refused`: see `judging.judged`. Raises
+        Problem."""
+        self.check_id(transfer_id, request)
+        waits = needs_approval(self.services, step)
+        if waits:
+            person_asking(request.scope)
+        command = None if refused else WantStep(step) if waits else step
+        body = await self._told(transfer_id, request, command, write, refused)
+        # What a key was answered first counts, though the limit may be another one meanwhile.
+        place = _first_decoder.decode(body).location_id
+        if not place:
+            return AnswerResponse((200, body, ()))
+        # As far as the rights of whoever approves it reach, and no more as far as those of who asked.
+        wanted = msgspec.structs.replace(step, within=[])
+        return await ask_approval(self.services, request, place, transfer_id, wanted, write, refused)
+
+    async def _told(
+        self, transfer_id: str, request: Request, command: Command | None, write: Write, refused: bytes
+    ) -> bytes:
         self.check_id(transfer_id, request)
         reply = await self.services.gateway.ask(
             "transfer", transfer_id, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
             refused=refused,
         )  # fmt: skip
-        return AnswerResponse(answer(reply))
+        return body_of(reply)
 
     async def view(self, transfer_id: str, request: Request) -> TransferView:
         """Raises Problem 403, 404, 421."""

@@ -19,6 +19,7 @@ from actors.domain.transfer_commands import (
     TellMissing,
 )
 from actors.domain.transfer_state import TransferStatusView
+from serve.approvals.schemas import AskedApproval
 from serve.callers import reach_of
 from serve.judging import judged
 from serve.openapi import documented
@@ -71,15 +72,18 @@ def add(api: APIRouter, calls: TransferCalls) -> None:
             request_example={"lost": _LINES},
             problems=_PROBLEMS,
             example=_CLOSED,
+            accepted=AskedApproval,
+            headers={202: ["Location"]},
         ),
     )
     async def closed(transfer_id: TransferId, request: Request) -> Response:
         """Nothing more will come. Everything that is on the road has to be named as lost, just that; what never left
-        stays at the source. A transfer of which all has arrived closes by itself."""
+        stays at the source. A transfer of which all has arrived closes by itself. More units lost than one person may
+        correct are answered with 202: nothing is closed until somebody else approves it."""
         write, sent = await calls.services.bodies.document(request, _closure_decoder)
         found, refused = await judged(calls.found(transfer_id, sent.found, request))
-        command = None if found is None else CloseTransfer(units_of(sent.lost), found, reach_of(request.scope))
-        return await calls.ask(transfer_id, request, command, write, refused)
+        step = CloseTransfer(units_of(sent.lost), found or [], reach_of(request.scope))
+        return await calls.ask_off_books(transfer_id, request, step, write, refused)
 
     @api.post(
         "/v1/transfers/{transfer_id}/cancellation",
@@ -112,12 +116,16 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
             request_example={"lines": _LINES},
             problems=_PROBLEMS,
             example=_STATUS,
+            accepted=AskedApproval,
+            headers={202: ["Location"]},
         ),
     )
     async def missing(transfer_id: TransferId, request: Request) -> Response:
-        """They leave the books of the source, and won't be sent."""
+        """They leave the books of the source, and won't be sent. More units than one person may correct are answered
+        with 202: they stay in the books until somebody else approves it."""
         write, sent = await calls.services.bodies.document(request, _missing_decoder)
-        return await calls.ask(transfer_id, request, TellMissing(units_of(sent.lines), reach_of(request.scope)), write)
+        step = TellMissing(units_of(sent.lines), reach_of(request.scope))
+        return await calls.ask_off_books(transfer_id, request, step, write)
 
     @api.post(
         "/v1/transfers/{transfer_id}/dispatches",

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from actors.domain import ids
-from actors.domain.approval import AskApproval, Command, DecideApproval, WithdrawApproval, size_of
+from actors.domain.approval import AskApproval, Command, DecideApproval, WithdrawApproval
+from actors.domain.approval_wanted import size_of
 from actors.domain.location_commands import AdjustmentLine, AdjustStock
 from actors.runtime import wire
 from actors.runtime.gateway import Ask

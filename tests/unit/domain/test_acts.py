@@ -39,7 +39,7 @@ from actors.domain.location_state import Location, Stock
 from actors.domain.passkeys import AddPasskey, Passkey, PasskeySuspected, PasskeyUse, RemovePasskey
 from actors.domain.sourcing_calendar import WorkDay
 from actors.domain.trail import Note
-from actors.domain.transfer_commands import ApproveTransfer
+from actors.domain.transfer_commands import ApproveTransfer, CloseTransfer, FoundLine, TellMissing, WantStep
 
 TOM = account_id("us", b"t" * 16)
 MIA = Who("us-acct-mia", "manager", "s-1", "a-1")
@@ -141,6 +141,22 @@ def test_the_units_of_a_sku_hide_behind_those_of_others_in_what_is_moved():
     held = [ConditionLine(sku, units, "sellable", "damaged") for sku, units in wanted]
     changed = act_of("location", AUSTIN, ChangeCondition(held), [object()]).changes
     assert (changed["PHONE.damaged_delta"], changed["lines"]) == ((None, 449), (None, CHANGES_MAX + 1))
+
+
+def test_the_audit_tells_an_approval_without_what_it_takes_off_the_books_or_a_question_with_it():
+    steps = {
+        "short_pick": (TellMissing([("A", 6), ("A", 1)]), {"A.missing": (None, 7)}),
+        "close": (CloseTransfer([("A", 6)], [FoundLine("A", 1)]), {"A.lost": (None, 6), "A.found": (None, 1)}),
+    }
+    for name, (step, gone) in steps.items():
+        asked = act_of("approval", None, AskApproval("us-wh", "us-tr", step, MIA.subject, 1), [object()])
+        assert asked == Act("approval.ask", "us-wh", "", {"status": (None, "pending"), **gone})
+        held = Approval("us-wh", "us-tr", step, MIA.subject, 1, 2)
+        given = act_of("approval", held, DecideApproval("approve", TOM), [object()])
+        assert given.changes.items() >= gone.items()
+        refused = act_of("approval", held, DecideApproval("refuse", TOM, [], "other"), [object()])
+        assert not refused.changes.keys() & gone.keys()
+        assert act_of("transfer", None, WantStep(step)) == Act(f"transfer.want_{name}")
 
 
 def test_a_line_of_before_there_were_totals_is_taken_for_one_that_changes_nothing():

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from actors.domain import approval, count, order_pickup_evolve, shipment_messages
+from actors.domain import approval, count, order_pickup_evolve, shipment_messages, transfer
 from actors.domain.errors import RefusalBody
 from actors.domain.kind import Message
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, Allocate, Command, EndCounting, Ship
@@ -21,6 +21,7 @@ from actors.domain.order_pickup_events import PickupEvent
 from actors.domain.shipment_commands import Command as ShipmentCommand
 from actors.domain.shipment_commands import MissingAnswered
 from actors.domain.shipment_events import Event as ShipmentEvent
+from actors.domain.transfer_events import Event as TransferEvent
 
 COUNT = "us-count-01kah2v3nq7h3k2m9qk4t1x0ab"
 LOSS = AdjustStock([AdjustmentLine("a", -9, "count", bin="A")], COUNT, as_far=True)
@@ -90,6 +91,11 @@ SENT_WITH: list[tuple[str, Messages, Any, bytes, bytes]] = [
         "us-s", shipment_messages.messages, ShipmentEvent,
         b'{"type":"ShipmentStopped","location_id":"us-l","order_id":"us-o","number":1,"why":"nothing_left","released":[]}',
         b'{"type":"UpdateOrder","update":"cancel","fulfilment":1,"by_floor":true}',
+    ),
+    (
+        "us-t", transfer.messages, TransferEvent,
+        b'{"type":"UnitsMissing","source_id":"us-l","lines":[["a",2]]}',
+        b'{"type":"ShortPick","order_id":"us-t","fulfilment":1,"lines":[["a",2]]}',
     ),
     (
         "us-o", order_pickup_evolve.messages, PickupEvent,

@@ -10,7 +10,7 @@ import msgspec
 
 from actors.clock import SystemClock
 from actors.domain import ids
-from actors.domain.approval import DecideApproval
+from actors.domain.approval import AskApproval, DecideApproval
 from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
 from actors.domain.transfer_commands import (
     CloseTransfer,
@@ -20,6 +20,8 @@ from actors.domain.transfer_commands import (
     ReceiveUnits,
     RequestTransfer,
     StartPicking,
+    TellMissing,
+    WantStep,
 )
 from actors.domain.transfer_state import TransferView, ViewTransfer
 from actors.runtime import wire
@@ -98,6 +100,33 @@ async def test_units_are_made_or_lost_when_hosts_are_replaced_on_their_way(cell)
         (SEATTLE, "a"): (40, 0), (SEATTLE, "m"): (12, 0), (PORTLAND, "a"): (50, 0), (PORTLAND, "m"): (8, 0),
     }  # fmt: skip
     assert {row.expires_on for row in rows["lots"].values() if row.location_id == PORTLAND} == {30_000}
+
+
+async def test_what_two_people_give_up_is_lost_or_done_twice_when_hosts_are_replaced_on_its_way(cell):
+    host = await cell.host("h0")
+    await furnish(host)
+    await step(host, RequestTransfer(SEATTLE, PORTLAND, [("a", 60)]), "request")
+    await becomes(host, "allocated")
+    await step(host, StartPicking(), "pick")
+    missing = TellMissing([("a", 60)])
+    want = envelope(ID, WantStep(missing), "want", kind="transfer")
+    (first,) = await ask(host, want)
+    approval_id = ids.approval_id("us", 1_767_225_600_000, "k2")
+    asked = AskApproval(SEATTLE, ID, missing, MIA, HOUR_MS)
+    host = await cell.host("h1")
+    (waits,) = await ask(host, envelope(approval_id, asked, "ask", kind="approval", creates=True))
+    (given,) = await ask(host, envelope(approval_id, DecideApproval("approve", TOM), "d1", kind="approval"))
+    assert [first.status, waits.status, given.status] == [wire.OK] * 3
+    host = await cell.host("h2")
+    assert (await becomes(host, "closed")).outcome == "nothing_available"
+    rows = cell.store.disk.rows
+    await until(lambda: not host.drain.waiting() and host.outbox.counts() == (0, 0))
+    await until(lambda: [row.status for row in rows["approvals"].values()] == ["done"])
+    gone = [row for row in rows["ledger"].values() if row.reason == "short_pick"]
+    assert [(row.on_hand, row.cause, row.reference) for row in gone] == [(40, f"{ID}.1", approval_id)]
+    # Whoever lost the answer is told what he was told, though it could not be done any more.
+    (again,) = await ask(host, want)
+    assert (again.status, again.body) == (wire.OK, first.body)
 
 
 async def test_a_transfer_that_was_written_behind_is_never_called_late_on_another_host(cell):
