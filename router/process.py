@@ -197,8 +197,8 @@ def launch(router: RouterFolder, plan: Plan, *, known_addresses: bool = False) -
     connections = affordable_connections(wanted, _descriptors(descriptors_for(wanted)))
     render(router, plan, changes, connections, known_addresses=known_addresses)
     shown = digest(router.places.certificate.read_bytes()) if plan.config.encrypted else ""
-    # Quiet: what it logs it would say once more, without a time.
-    command = [binary(), "-db", "-q", "-f", str(router.places.config)]
+    # Not quiet (-q): it would shut its output, and with that its log.
+    command = [binary(), "-db", "-f", str(router.places.config)]
     if old is not None:
         command += ["-x", str(router.places.socket), "-sf", str(old.pid)]
     child = Child(command, log=router.log, folder=router.folder)

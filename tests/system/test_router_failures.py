@@ -1,6 +1,7 @@
 """What happens when cells, the control part or HAProxy die: the real router, three fake cells, real signals."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -109,6 +110,9 @@ def test_a_killed_cell_takes_others_with_it_or_stays_lost(rig: Rig) -> None:
     assert neighbour.wrong == []
     assert neighbour.asked > 20
     assert neighbour.slowest_s < 1
+    # Also stderr, which has no times, is in the log.
+    said = re.findall(r"(?m)^20\d\d-\d\d-\d\dT\S+ +Server cell_eu/cell is (DOWN|UP)", rig.log())
+    assert said[-2:] == ["DOWN", "UP"]
 
 
 def test_a_cell_that_hangs_holds_its_callers(rig: Rig) -> None:
