@@ -48,6 +48,7 @@ _SETTINGS = {
     # Not the values: they are orders' and people's, be they digests or sealed, and thousands in one statement.
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",  # nor those of a row that is refused
     "log_line_prefix": "%m [%p] ",
 }
 

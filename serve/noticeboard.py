@@ -33,7 +33,6 @@ class Noticeboard:
 
     def start(self) -> None:
         """Posts every `POST_S` from now on."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
@@ -44,14 +43,20 @@ class Noticeboard:
 
     def post(self) -> None:
         """Leaves the figures of now. Readers see the old ones or these."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._own.with_suffix(".fresh")
         fresh.write_bytes(_encode(self._figures()))
         fresh.replace(self._own)
 
     def others(self) -> list[Figures]:
-        """What the others left; files of those that are gone are cleared away."""
+        """What the others left; files of those that are gone are cleared away. Nothing where the folder can't be read:
+        whether the cell serves is asked by way of this, too."""
         found: list[Figures] = []
-        for path in sorted(self._folder.iterdir()):
+        try:
+            there = sorted(self._folder.iterdir())
+        except OSError:
+            return found
+        for path in there:
             if path.stem == self._own.stem:
                 continue
             try:

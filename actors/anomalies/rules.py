@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import attrgetter
 from typing import Literal
 
@@ -58,6 +59,7 @@ _OVERTIME_MINUTES = 120
 _OTHERS_MIN = 30
 # Who finds a little too little finds it in so many countings.
 _COUNTINGS_MIN = 4
+_OF_A_COUNTING_MAX = 20
 _SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a
@@ -160,6 +162,9 @@ class Rules:
         if record.action != "count.submit" and record.why not in _COUNTED and down:
             written_off = self._windows["overrides"].add(subject, record)
             limit = _burst(limits.write_offs, usual(record.action), limits.override_minutes)
+            if not record.role and record.action in AT_WORK:
+                # A warehouse system tells what all who work there find, and of machines nothing usual is known.
+                limit *= _MACHINE_TIMES
             if len(written_off) >= limit:
                 return _found(
                     "overrides", record, written_off, len(written_off) / limit, "step_up",
@@ -175,15 +180,15 @@ class Rules:
     def compared(self, record: Record) -> Iterator[Finding]:
         """What was found in a count within tolerance. Goods get lost, so that a little less is found than more is
         everybody's lot: it is compared with what the others find. Each SKU of a spot is a difference of its own, for
-        each is tolerated by itself; but who finds a spot that others have plundered finds all of it at once, so one
-        counting tells nothing."""
+        each is tolerated by itself, up to so many of one counting that one does not fill the window; and who finds a
+        spot that others have plundered finds all of it at once, so a few countings tell nothing."""
         pairs = {name: (b, n) for name, (b, n) in record.changes.items() if isinstance(b, int) and isinstance(n, int)}
         if not pairs or not record.subject:
             return
         down = sum(n - b for b, n in pairs.values()) < 0
         limits = self._settings
-        for name, (b, n) in pairs.items():
-            self._windows["nibbles"].add(record.subject, record, f"{record.entity_id} {name}", float(n < b))
+        for name in islice(pairs, _OF_A_COUNTING_MAX):
+            self._windows["nibbles"].add(record.subject, record, f"{record.entity_id} {name}", float(down))
         window = self._windows["nibbles"].get(record.subject, record.at_ms)
         together = self._windows["counters"].add("", record, record.subject, float(down))
         number, fewer = len(window), window.weight()

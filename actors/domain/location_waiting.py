@@ -247,7 +247,7 @@ def _turn(location: Location, line: WaitingLine, known: Waiter | None, waiter: W
             # that is nothing that it had.
             less = 0
             for sku, units in known.lines.items():
-                there = min(units, location.stock[sku].available) if sku in location.stock else 0
+                there = min(units, location.stock[sku].available_to(known.channel)) if sku in location.stock else 0
                 less += max(0, there - waiter.lines.get(sku, 0))
             return msgspec.structs.replace(turn, there=max(0, turn.there - less))
     return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))

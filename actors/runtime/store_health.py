@@ -21,30 +21,34 @@ class StoreHealth:
         self._host = host
         self._clock = clock
         self._pauses = Pauses()
+        # Since when it is away, None while it is not; and whether that was told. UTC ms.
+        self._away_ms: int | None = None
         self._told = False
-        self._changed_ms = 0
+        self._back_ms = 0
 
     def away(self, why: str) -> None:
-        """It does not answer."""
-        if self.state == "ok":
-            now_ms = self._clock.now_ms()
-            if now_ms - self._changed_ms > LONGEST_MS:
+        """It does not answer, or takes nothing."""
+        now_ms = self._clock.now_ms()
+        if self._away_ms is None:
+            self._away_ms = now_ms
+            if now_ms - self._back_ms > LONGEST_MS:
                 self._pauses.well(self._what)
-            self._changed_ms = now_ms
-            self._told = self._pauses.renew(self._what, now_ms)
-            if self._told:
-                log.warning("host %s: %s does not answer: %s", self._host, self._what, why or "nothing was said")
+        # One that went a moment ago as well is told of when it stays away.
+        if not self._told and self._pauses.renew(self._what, now_ms):
+            self._told = True
+            log.warning("host %s: %s can't be used: %s", self._host, self._what, why or "nothing was said")
         self.state = why or "away"
 
     def fault(self, fault: Exception) -> None:
-        """It does, or may, but what was asked met a fault of ours: whoever asked tells that with all that there is."""
+        """It answers, or may, but what was asked met a fault of ours: whoever asked tells that with all that there is."""
         self.state = f"fault: {type(fault).__name__}"
 
     def well(self) -> None:
         """It has answered."""
-        if self.state != "ok":
+        if self._away_ms is not None:
             now_ms = self._clock.now_ms()
             if self._told:
-                away_s = (now_ms - self._changed_ms) / 1000
-                log.warning("host %s: %s answers again, after %.1f s", self._host, self._what, away_s)
-            self._told, self._changed_ms, self.state = False, now_ms, "ok"
+                away_s = (now_ms - self._away_ms) / 1000
+                log.warning("host %s: %s can be used again, after %.1f s", self._host, self._what, away_s)
+            self._away_ms, self._told, self._back_ms = None, False, now_ms
+        self.state = "ok"

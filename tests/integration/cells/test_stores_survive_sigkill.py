@@ -181,7 +181,11 @@ def test_the_log_of_a_slow_statement_tells_whose_order_it_was_about(postgres):
         connection.execute("SELECT %s::text", ["Mia Quillfeather"])
         with pytest.raises(psycopg.errors.DivisionByZero):
             connection.execute("SELECT 1 / length(replace(%s::text, %s, ''))", ["Tom Quillfeather", "Tom Quillfeather"])
-    assert wait_until(lambda: "SELECT 1 /" in postgres.log.read_text(errors="replace"), 10)
+        connection.execute("CREATE TEMPORARY TABLE people (name text PRIMARY KEY)")
+        connection.execute("INSERT INTO people VALUES (%s)", ["Ann Quillfeather"])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO people VALUES (%s)", ["Ann Quillfeather"])
+    assert wait_until(lambda: "duplicate key" in postgres.log.read_text(errors="replace"), 10)
     told = postgres.log.read_text(errors="replace")
     assert "SELECT $1::text" in told
     assert "Quillfeather" not in told

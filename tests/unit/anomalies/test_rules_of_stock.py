@@ -83,6 +83,15 @@ def test_stock_is_written_off_by_transfers_floors_or_packing_and_nobody_is_told(
     assert honest.alerts == []
 
 
+def test_a_warehouse_system_that_tells_what_all_its_pickers_miss_is_taken_for_one_who_steals():
+    shop = Shop()
+    for minute in range(55):
+        for number in range(2):
+            changes = {f"S{minute}.missing": (None, 1)}
+            shop.act(START + minute * MINUTE_MS + number, "wms", "order.short_pick", role="", changes=changes)
+        assert bool(shop.alerts) == (2 * (minute + 1) >= 100)
+
+
 def test_a_bin_that_is_empty_while_another_has_the_units_is_a_loss():
     shop = Shop()
     for number in range(40):
@@ -140,16 +149,39 @@ def test_somebody_who_takes_a_little_and_counts_it_away_is_never_told_of():
     assert {alert.about for alert in shop.alerts} == {"mia"}
 
 
-def test_somebody_takes_a_little_of_everything_and_counts_it_away_bin_by_bin():
+@pytest.mark.parametrize("skus", [4, 20, 200])
+def test_somebody_takes_a_little_of_everything_and_counts_it_away_bin_by_bin(skus):
     """Each SKU is tolerated by itself: a bin with 200 of them loses 400 units in one counting."""
     shop = Shop()
     for number in range(5):
-        changes = {f"S{sku}": (50 - number, 48 - number) for sku in range(20)}
+        changes = {f"S{sku}": (50 - number, 48 - number) for sku in range(skus)}
         shop.act(
             START + number * DAY_MS, "mia", "count.compare", role="", changes=changes, entity_id=f"us-count-{number}"
         )
     assert [(alert.about, alert.rules) for alert in shop.alerts[:1]] == [("mia", ["nibbles"])]
     assert {number for _, number in shop.alerts[0].evidence} == {1, 2, 3, 4}
+
+
+def test_one_sku_that_is_found_hides_what_is_taken_of_the_others():
+    shop = Shop()
+    for number in range(6):
+        changes = {f"S{sku}": (50, 48) for sku in range(8)} | {"T": (50, 51)}
+        shop.act(
+            START + number * DAY_MS, "mia", "count.compare", role="", changes=changes, entity_id=f"us-count-{number}"
+        )
+    assert set(shop.rules()) == {"nibbles"}
+
+
+def test_who_counts_honestly_and_finds_plundered_bins_is_taken_for_the_thief():
+    shop = Shop()
+    for number in range(100):
+        nibble(shop, number, "mia", 50, 51)
+    for number in range(4):
+        changes = {f"S{sku}": (50, 48) for sku in range(90)}
+        shop.act(
+            START + 20 * DAY_MS + number, "mia", "count.compare", role="", changes=changes, entity_id=f"us-bin-{number}"
+        )
+    assert shop.alerts == []
 
 
 @pytest.mark.parametrize("countings", [1, 3])

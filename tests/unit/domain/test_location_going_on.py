@@ -93,13 +93,15 @@ def test_a_turn_does_not_go_on_as_its_order_wants_less(wanted, of_b):
     assert place.state.waiting.turns["us-1"].until_ms == place.now_ms + GOES_ON_MS
 
 
-def test_a_turn_goes_on_as_its_order_wants_less_of_what_never_came():
-    """It has no more than it had: what comes goes to who is before it."""
+@pytest.mark.parametrize(("buffer", "wants"), [(0, (30, 29, 28)), (6, (16, 15, 14))])
+def test_a_turn_goes_on_as_its_order_wants_less_of_what_never_came(buffer, wants):
+    """It has no more than it had: what comes goes to who is before it, and some is kept back from its channel."""
     place = Place(small=False)
-    place.wait("us-1", 10, ("a", 30), whole=True)
+    place.wait("us-1", 10, ("a", wants[0]), whole=True)
     passed(place, "a", PASSED_MAX)
+    place.do(SetLevels([Levels("a", buffers={"": buffer} if buffer else {})]))
     place.receive(("a", 15))
-    for number, wanted in enumerate((29, 28)):
+    for number, wanted in enumerate(wants[1:]):
         place.now_ms = place.state.waiting.turns["us-1"].until_ms - HOUR_MS
         place.wait(f"us-0{number}", 1, ("a", 3))
         place.receive(("a", 3))

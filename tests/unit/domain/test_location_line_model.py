@@ -137,7 +137,7 @@ class Play:
             name, placed, 0, lines, [], rng.choice(("online", "store")), {}, from_ms, rng.random() < 0.4
         )  # fmt: skip
         kept = self.slow.waiters[name].lines if name in self.slow.keeps else {}
-        self.slow.put(waiter, partial(self.free, channel=""))
+        self.slow.put(waiter, partial(self.free, channel=waiter.channel))
         # Who comes gets what those who are there leave; and these what was set aside for him before.
         self._tell(waiter, lines, [sku for sku in sorted(kept) if sku not in lines])
 

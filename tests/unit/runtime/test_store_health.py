@@ -38,8 +38,8 @@ def test_the_log_does_not_say_when_the_store_went_and_for_how_long(health, caplo
         health.well()
     assert health.state == "ok"
     assert caplog.messages == [
-        "host h0: the store does not answer: connection refused",
-        "host h0: the store answers again, after 7.5 s",
+        "host h0: the store can't be used: connection refused",
+        "host h0: the store can be used again, after 7.5 s",
     ]
 
 
@@ -50,11 +50,30 @@ def test_a_store_that_goes_each_second_fills_the_log(health, caplog):
         health.well()
         health._clock.ms += 500
     assert 2 < len(caplog.messages) < 24
-    assert sum("does not answer" in line for line in caplog.messages) * 2 == len(caplog.messages)
+    assert sum("can't be used" in line for line in caplog.messages) * 2 == len(caplog.messages)
     told = len(caplog.messages)
     health._clock.ms += LONGEST_MS + 1
     health.away("")
     assert len(caplog.messages) == told + 1, "after a quiet time it is news"
+
+
+def test_an_outage_soon_after_another_is_never_told(health, caplog):
+    for away_ms in (400, 36_000_000):
+        began_ms = health._clock.ms
+        while health._clock.ms < began_ms + away_ms:
+            health.away("refused")
+            health._clock.ms += 200
+        health.well()
+        health._clock.ms += 100
+    assert [line.partition("used")[2] for line in caplog.messages] == [
+        ": refused", " again, after 0.4 s", ": refused", " again, after 36000.0 s",
+    ]  # fmt: skip
+
+
+def test_a_store_that_went_after_a_fault_is_never_told(health, caplog):
+    health.fault(ValueError())
+    health.away("refused")
+    assert len(caplog.messages) == 1
 
 
 def test_a_fault_is_taken_for_well(health, caplog):
@@ -78,6 +97,6 @@ async def test_a_host_does_not_say_in_its_log_that_its_stores_went(cell, caplog)
     cell.journal.away = False
     await until(lambda: host.stats().journal == "ok")
     said = [line.partition("host h0: ")[2] for line in caplog.messages]
-    assert [re.sub(r"after .*|not answer: .*", "…", line) for line in said if line] == [
-        "the store does …", "the store answers again, …", "the journal does …", "the journal answers again, …",
+    assert [re.sub(r"after .*|used: .*", "…", line) for line in said if line] == [
+        "the store can't be …", "the store can be used again, …", "the journal can't be …", "the journal can be used again, …",
     ]  # fmt: skip

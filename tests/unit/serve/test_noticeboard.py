@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -69,3 +70,12 @@ def test_what_another_release_left_does_not_keep_figures_from_being_told(tmp_pat
     board(tmp_path, "2")
     (tmp_path / "3.figures").write_bytes(left)
     assert [found.replica for found in one.others()] == ["2"]
+
+
+def test_a_cell_is_off_the_router_because_its_folder_of_figures_is_gone(tmp_path: Path):
+    """Readiness tells how many replicas there are."""
+    own, other = board(tmp_path / "figures", "7001"), board(tmp_path / "figures", "7002")
+    shutil.rmtree(tmp_path / "figures")
+    assert own.others() == []
+    other.post()
+    assert [one.replica for one in own.others()] == ["7002"]
