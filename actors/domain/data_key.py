@@ -72,10 +72,12 @@ class RewrapKey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class Restrict(msgspec.Struct, frozen=True, tag=True, gc=False):
     """From now on what it seals is withheld, or is not any more unless another request wants it. `request_id`: the
-    request that does, "" where that was not told yet."""
+    request that does, "" where that was not told yet; `named`: lift just what it has put there itself, not what stands
+    there without a name."""
 
     restricted: bool
     request_id: str = ""
+    named: bool = False
 
 
 class SettleKey(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -212,7 +214,7 @@ def _restricting(state: DataKey, command: Restrict) -> list[str]:
         return [*state.requests, command.request_id]
     # Whose it was is not known of one that was restricted before that was kept: it is of a request that
     # has restricted nothing since.
-    lifted = command.request_id if command.request_id in state.requests else ""
+    lifted = command.request_id if command.request_id in state.requests or command.named else ""
     return [one for one in state.requests if one != lifted]
 
 

@@ -40,7 +40,8 @@ class StoreHealth:
         self.state = why or "away"
 
     def fault(self, fault: Exception) -> None:
-        """It answers, or may, but what was asked met a fault of ours: whoever asked tells that with all that there is."""
+        """It answers, or may, but what was asked met a fault of ours: whoever asked tells that
+        with all that there is."""
         self.state = f"fault: {type(fault).__name__}"
 
     def well(self) -> None:

@@ -18,7 +18,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ from actors.domain.data_key import (
     UNASKED,
     DataKeyView,
     KeepKey,
+    Restrict,
     RewrapKey,
     SettleKey,
     ViewKey,
@@ -291,19 +292,34 @@ class DataKeys:
         rows = await self._listed(person)
         if rows is None:
             return None
+        others = [row.key_id for row in rows if row.status == "in_use" and row.key_id != key_id]
+        requests = await self._restricting(others, cause)
+        restricted = None if requests is None else await self._told(key_id, SettleKey(requests), cause)
+        if not restricted:
+            return restricted
+        # Who lifts a restriction at this moment may have looked at this key before it took that over.
+        left = await self._restricting(others, cause)
+        for lifted in [one for one in requests or () if left is not None and one not in left]:
+            restricted = await self._told(key_id, Restrict(False, lifted, named=True), cause)
+        return None if left is None else restricted
+
+    async def _restricting(self, key_ids: Iterable[str], cause: str) -> list[str] | None:
+        """The requests that restrict these keys; None where one does not answer. The store is behind; a
+        key itself knows."""
         requests: dict[str, None] = {}
-        for row in rows:
-            if row.status == "in_use" and row.key_id != key_id:
-                # The store is behind; the key itself knows.
-                reply = await self._gateway.view("data_key", row.key_id, ViewKey(), cause=cause)
-                if reply.status != OK:
-                    return None
-                requests |= dict.fromkeys(_decode_wrapped(reply.body).requests)
-        command = SettleKey(list(requests))
-        settled = await self._gateway.ask(
+        for key_id in key_ids:
+            reply = await self._gateway.view("data_key", key_id, ViewKey(), cause=cause)
+            if reply.status != OK:
+                return None
+            requests |= dict.fromkeys(_decode_wrapped(reply.body).requests)
+        return list(requests)
+
+    async def _told(self, key_id: str, command: SettleKey | Restrict, cause: str) -> bool | None:
+        """Is the key restricted after the command? None where that is in doubt."""
+        reply = await self._gateway.ask(
             "data_key", key_id, command, command_id=secrets.token_hex(16), digest=0, cause=cause
         )
-        return _decode_view(settled.body).restricted if settled.status == OK else None
+        return _decode_view(reply.body).restricted if reply.status == OK else None
 
     async def _by_region(self, asked: Awaitable[_T]) -> _T:
         try:

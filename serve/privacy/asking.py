@@ -41,12 +41,14 @@ class Asking(NamedTuple):
         """The same call, for commands that the same entities get once more."""
         return self._replace(key=f"{self.key}{part}")
 
-    async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, part: str = "") -> bytes:
-        """What the entity answers, as JSON. `part`: where one entity gets several commands of
-        the call. Raises Problem."""
+    async def ask(
+        self, kind: str, entity_id: str, command: msgspec.Struct | None, part: str = "", refused: bytes = b""
+    ) -> bytes:
+        """What the entity answers, as JSON. `part`: where one entity gets several commands of the call; `refused`: see
+        `judging.judged`. Raises Problem."""
         reply = await self.gateway.ask(
             kind, entity_id, command,
-            command_id=f"{self.key}{part}", digest=self.digest, cause=self.cause, who=self.scope.get(WHO),
+            command_id=f"{self.key}{part}", digest=self.digest, cause=self.cause, who=self.scope.get(WHO), refused=refused,
         )  # fmt: skip
         return body_of(reply)
 

@@ -15,6 +15,7 @@ from actors.domain.ids import consent_id
 from actors.domain.times import moment
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.identity.guard import Principal
+from serve.judging import judged
 from serve.openapi import documented
 from serve.privacy.asking import Asking
 from serve.privacy.gpc import PrivacySignals, signalled
@@ -70,15 +71,20 @@ class Consenting:
         scope, customer_id = request.scope, customer_of(request.scope).subject
         write = await self._services.bodies.read(scope, request.receive)
         sent = decode(_decoder, write.body)
-        choices = [self._known(choice, f"/consents/{at}/text_version") for at, choice in enumerate(sent.consents)]
         sells = any(choice.purpose == "sale_or_sharing" and choice.granted for choice in sent.consents)
         if sells and signalled(scope):
             detail = "The browser asks by Sec-GPC not to sell or share: what it says holds as long as it says it."
             raise Problem("consent.signal_in_force", detail)
         asking = Asking(self._services.gateway, scope, write.key, write.digest)
-        body = await asking.ask("consent", self.identity(customer_id), SetConsents(choices, "account"))
+        command, refused = await judged(self._command(sent))
+        body = await asking.ask("consent", self.identity(customer_id), command, refused=refused)
         self._signals.forget(customer_id)
         return _own(_decode_view(body))
+
+    async def _command(self, sent: NewConsents) -> SetConsents:
+        """Raises Problem 422. Which texts are shown changes: what was taken once is answered as it was."""
+        choices = [self._known(choice, f"/consents/{at}/text_version") for at, choice in enumerate(sent.consents)]
+        return SetConsents(choices, "account")
 
     def _known(self, choice: Choice, pointer: str) -> Choice:
         """The choice, to a text of the region's or to none. Raises Problem 422 of a grant, never of a refusal."""

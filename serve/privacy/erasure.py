@@ -55,9 +55,7 @@ from serve.services import Services
 TOLD_MAX = 100
 _UNDER_WAY = "order.under_way"
 # In the ids of the commands of the second time.
-_AGAIN = ":again"
-# What both times add up to.
-_ADDED = ("keys", "orders", "shipments", "reservations", "notices")
+AGAIN = ":again"
 _decode_order = msgspec.json.Decoder(OrderView).decode
 _decode_shipment = msgspec.json.Decoder(ShipmentView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
@@ -121,16 +119,18 @@ class Erasure:
         counts. Raises Problem 409, 503."""
         await self._restrict(request, asking, restricted=restricted)
         # One that was made, or took over what restricts another, at the same moment.
-        return await self._restrict(request, asking.again(_AGAIN), restricted=restricted)
+        return await self._restrict(request, asking.again(AGAIN), restricted=restricted, named=True)
 
-    async def _restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
+    async def _restrict(
+        self, request: RequestView, asking: Asking, *, restricted: bool, named: bool = False
+    ) -> dict[str, int]:
         if restricted:
             extent = await self.extent(request.about, asking.scope)
             keys, counts = extent.keys, {"keys": len(extent.keys), "of_others": len(extent.of_others)}
         else:
             keys = await self._to_lift(request.about, asking.scope)
             counts = {"keys": len(keys)}
-        command = Restrict(restricted, request.request_id)
+        command = Restrict(restricted, request.request_id, named)
         await each(lambda key_id: asking.ask("data_key", key_id, command), keys)
         return counts
 
@@ -154,15 +154,17 @@ class Erasure:
             raise Problem("privacy.shipments_under_way", detail, extra={"shipment_ids": left[:TOLD_MAX]})
 
     async def erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
-        """All of it; gives counts. Raises Problem 409 when an order was placed at this very
+        """What was found of the person; gives counts. Raises Problem 409 when an order was placed at this very
         moment, 503: do it again then."""
-        counts = await self._erase(about, extent, asking)
+        return await self._erase(about, extent, asking)
+
+    async def erase_late(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
+        """What has come since it was found; gives counts, none where nothing has. To be asked for when what was erased
+        is noted: it may have to wait. Raises Problem 409, 503: do it again then."""
         await self._persons.all_written()
         if not await self._persons.keys_of(extent.persons):
-            return counts
-        late = await self._late(about, extent, asking.scope)
-        more = await self._erase(about, late, asking.again(_AGAIN))
-        return counts | {name: counts[name] + more[name] for name in _ADDED}
+            return {}
+        return await self._erase(about, await self._late(about, extent, asking.scope), asking.again(AGAIN))
 
     async def _late(self, about: About, before: Extent, scope: Scope) -> Extent:
         """What has come since. Raises Problem 409 as long as that is on its way, 503."""

@@ -2,13 +2,14 @@
 §7025, Cal. Civ. Code §1798.135(e)).
 
 From a customer who is signed in, or is signing in, it is recorded as a refusal of `sale_or_sharing`, whatever he calls
-(`app.py`, as soon as the guard has let him in), once: who was heard stands in this replica's memory, so that the next
-calls cost nothing. It is looked up again after HEARD_S, since another replica may have been told otherwise meanwhile.
-While the signal comes, nothing that was agreed to counts against it.
+but availability, which asks nobody who he is (`app.py`, as soon as the guard has let him in), once: who was heard
+stands in this replica's memory, so that the next calls cost nothing. It is looked up again after HEARD_S, since another
+replica may have been told otherwise meanwhile. While the signal comes, nothing that was agreed to counts against it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections import OrderedDict
@@ -24,6 +25,9 @@ from serve.permissions import CUSTOMERS
 
 HEARD_MAX = 50_000
 HEARD_S = 600.0
+# So long a call waits for it at most, and after one that failed nobody tries.
+WAIT_S = 0.5
+AWAY_S = 5.0
 SIGNAL = b"sec-gpc"
 # Guests have none, and nothing that it could be recorded with.
 _ACCOUNT = "customer.own"
@@ -46,6 +50,8 @@ class PrivacySignals:
         self._clock = clock
         # Customer → until when he needs not be recorded again (monotonic seconds).
         self._heard: OrderedDict[str, float] = OrderedDict()
+        # Customer → the one recording that is under way.
+        self._recording: dict[str, asyncio.Task[None]] = {}
 
     async def heed_caller(self, scope: Scope) -> None:
         """See `heed`, for whoever calls: a customer with an account, or nobody who is heard."""
@@ -54,16 +60,24 @@ class PrivacySignals:
             await self.heed(scope, principal.subject)
 
     async def heed(self, scope: Scope, customer_id: str) -> None:
-        """Records the signal if it comes and is news. Never refuses the call that it came with: when it can't be
-        recorded now, the next call tries again."""
-        if not signalled(scope):
+        """Records the signal if it comes and is news. Never refuses the call that it came with, nor keeps it for long:
+        when it can't be recorded now, a later call tries again."""
+        if not signalled(scope) or self._heard.get(customer_id, 0.0) > self._clock.monotonic():
             return
-        now_s = self._clock.monotonic()
-        if self._heard.get(customer_id, 0.0) <= now_s and await self._record(scope, customer_id):
-            self._heard[customer_id] = now_s + HEARD_S
+        task = self._recording.get(customer_id)
+        if task is None:
+            task = self._recording[customer_id] = asyncio.ensure_future(self._hear(scope, customer_id))
+        await asyncio.wait((task,), timeout=WAIT_S)
+
+    async def _hear(self, scope: Scope, customer_id: str) -> None:
+        try:
+            heard_s = HEARD_S if await self._record(scope, customer_id) else AWAY_S
+            self._heard[customer_id] = self._clock.monotonic() + heard_s
             self._heard.move_to_end(customer_id)
             if len(self._heard) > HEARD_MAX:
                 self._heard.popitem(last=False)
+        finally:
+            del self._recording[customer_id]
 
     def forget(self, customer_id: str) -> None:
         """The customer has said otherwise here: the next signal is news."""

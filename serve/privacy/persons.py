@@ -105,7 +105,7 @@ class Persons:
         Problem 503 while it can't: nobody is to hear that all is told or erased while something is still
         on its way to the store."""
         if not await fresh_enough(self._services, self._services.clock.now_ms(), FRESH_S):
-            detail = "Some of what the person did last may not be found yet, so nothing was done: try again."
+            detail = "Some of what the person did last may not be found yet, so this is not done to its end: try again."
             raise Problem("privacy.not_fresh", detail)
 
     async def orders(self, about: About) -> list[OrderSummary]:

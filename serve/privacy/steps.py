@@ -29,7 +29,7 @@ from serve.identity.emails import checked
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
 from serve.privacy.correcting import Correcting
-from serve.privacy.erasure import Erasure, Extent
+from serve.privacy.erasure import AGAIN, Erasure, Extent
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import RequestUpdate
 from serve.problems import Problem, field_problem
@@ -100,15 +100,26 @@ class Steps:
         if sent.step == "erase":
             await self._can_be_erased(request_id, asking)
         begun = await asking.of_request(request_id, BeginStep(sent.step, by), _BEGIN)
+        if sent.step == "erase":
+            return await self._erase(begun, by, asking)
         counts = await self._work(begun, sent, asking)
         return await asking.of_request(request_id, NoteStep(sent.step, by, counts))
 
+    async def _erase(self, request: RequestView, by: str, asking: Asking) -> RequestView:
+        """Noted before it is looked once more what has come meanwhile: that may have to be done again, when nothing is
+        left to be counted."""
+        # Once more: something may have been placed since it was looked at, and the request's own word came in between.
+        extent = await self._checked(request, asking)
+        counts = await self._erasure.erase(request.about, extent, asking)
+        noted = await asking.of_request(request.request_id, NoteStep("erase", by, counts))
+        late = await self._erasure.erase_late(request.about, extent, asking)
+        if not late:
+            return noted
+        again = asking.again(AGAIN)
+        await again.of_request(request.request_id, BeginStep("erase", by), _BEGIN)
+        return await again.of_request(request.request_id, NoteStep("erase", by, late))
+
     async def _work(self, request: RequestView, sent: RequestUpdate, asking: Asking) -> dict[str, int]:
-        if sent.step == "erase":
-            # Once more: something may have been placed since it was looked at, and the
-            # request's own word came in between.
-            extent = await self._checked(request, asking)
-            return await self._erasure.erase(request.about, extent, asking)
         if sent.step == "rectify":
             return await self._rectify(request, sent, asking)
         if sent.step == "opt_out":

@@ -1,9 +1,13 @@
 """What customers agree to, and browsers that say no for them."""
 
+import asyncio
+
+import msgspec
 import pytest
 
 from actors.runtime.wire import UNAVAILABLE, Reply
-from serve.privacy.gpc import HEARD_S, PrivacySignals
+from serve.privacy import gpc
+from serve.privacy.gpc import AWAY_S, HEARD_S, PrivacySignals
 from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import bearer, code_in, coded, joined
@@ -187,8 +191,40 @@ async def test_an_order_fails_because_a_signal_can_not_be_recorded(cell):
     assert (await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)).status_code == 201
     cell.gateway.ask = asking
     assert consents(cell) == 0
+    cell.clock.now += round(AWAY_S * 1000) + 1
     await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)
     assert consents(cell) == 1, "it is forgotten once it could not be recorded"
+
+
+async def test_every_call_waits_for_a_signal_that_can_not_be_recorded(cell, monkeypatch):
+    monkeypatch.setattr(gpc, "WAIT_S", 0.05)
+    mia, asking, asked, gate = await joined(cell, EMAIL), cell.gateway.ask, [], asyncio.Event()
+
+    async def hangs(kind, *rest, **more):
+        if kind == "consent":
+            asked.append(kind)
+            await gate.wait()
+        return await asking(kind, *rest, **more)
+
+    cell.gateway.ask = hangs
+    sent = [cell.post("/v1/orders", PLAIN, f"k-{number}", **bearer(mia), **SIGNAL) for number in range(5)]
+    assert [one.status_code for one in await asyncio.gather(*sent)] == [201] * 5
+    assert asked == ["consent"], "one at a time, whoever waits for it"
+    gate.set()
+    async with asyncio.timeout(5):
+        while not consents(cell):  # noqa: ASYNC110 - a state of the fakes, which tell nobody
+            await asyncio.sleep(0.001)
+
+
+async def test_a_consent_that_was_taken_is_refused_the_second_time_because_its_text_is_no_more(cell):
+    mia = bearer(await joined(cell, EMAIL))
+    said = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "newsletter-1"}]}
+    first = await cell.write("PUT", MINE, said, "once", **mia)
+    assert first.status_code == 200, first.text
+    cell.services.settings = msgspec.structs.replace(cell.services.settings, consent_texts=frozenset({"newer"}))
+    assert (await cell.write("PUT", MINE, said, "once", **mia)).json() == first.json()
+    other = await cell.write("PUT", MINE, said, "another", **mia)
+    assert (other.status_code, other.json()["code"]) == (422, "consent.text_unknown")
 
 
 async def test_the_signal_of_staff_or_of_a_shop_is_taken_for_a_customers(cell):

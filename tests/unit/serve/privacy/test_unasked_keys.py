@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from actors.domain.consent import WithdrawConsents
 from actors.domain.data_key import DestroyKey, Restrict, SettleKey
 from actors.runtime.errors import StoreUnavailable
 from serve.keys.data_keys import AWAY_S
@@ -178,5 +179,55 @@ async def test_a_key_of_nothing_yet_that_is_made_while_its_person_is_erased_seal
 
     at_first(cell, DestroyKey, meanwhile)
     told_of = await stepped(cell, request_id, "erase")
-    assert told_of["done"][-1]["counts"]["keys"] == 2
+    # What came in between is noted by itself.
+    assert [one["counts"]["keys"] for one in told_of["done"]] == [1, 1]
     assert not any(state.wrapped for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key")
+
+
+async def test_what_was_erased_is_counted_as_nothing_because_the_last_look_had_to_wait(cell):
+    order_id = await placed(cell)
+    await over(cell, order_id)
+    request_id, fresh = await proved(cell), cell.gateway.fresh_ms
+
+    async def meanwhile():
+        cell.gateway.fresh_ms = lambda: 0
+
+    at_first(cell, WithdrawConsents, meanwhile)
+    refused = await step(cell, request_id, "erase", "k-1")
+    assert (refused.status_code, refused.json()["code"]) == (503, "privacy.not_fresh")
+    cell.gateway.fresh_ms = fresh
+    again = await step(cell, request_id, "erase", "k-1")
+    assert again.status_code == 200, again.text
+    assert [(one["counts"]["keys"], one["counts"]["orders"]) for one in again.json()["done"]] == [(1, 1)]
+
+
+async def test_to_lift_one_requests_restriction_lifts_one_of_before_requests_were_kept(cell):
+    await placed(cell)
+    (state,) = {key: state for key, (state, _) in cell.gateway.entities.items() if key[0] == "data_key"}.values()
+    state.requests = [""]
+    request_id = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, request_id, "restrict")
+    assert len(state.requests) == 2
+    await stepped(cell, request_id, "lift_restriction")
+    assert state.requests == [""]
+
+
+async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(cell, monkeypatch):
+    await placed(cell)
+    request_id, keys = await proved(cell, "gdpr", "restriction"), cell.services.data_keys
+    await stepped(cell, request_id, "restrict")
+    (person,) = {state.person for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key"}
+    with monkeypatch.context() as patches:
+        listed_by_nobody(cell, patches)
+        forget(cell)
+        made = await keys.of_person(person, "r")
+    forget(cell)
+
+    async def meanwhile():
+        """Both looks of the other are over before the key takes that over."""
+        await stepped(cell, request_id, "lift_restriction")
+
+    at_first(cell, SettleKey, meanwhile)
+    assert not (await keys.opened(made.key_id, "r")).restricted
+    state, _ = cell.gateway.entities["data_key", made.key_id]
+    assert state.requests == []
