@@ -35,7 +35,7 @@ class Together(NamedTuple):
 
 _ORDER = ("orders.read", "orders.read_own")
 FIELDS: tuple[Fields, ...] = (
-    Fields("order: status, lines, amounts, fulfilments", _ORDER, ("orders.update", "orders.change", "orders.change_own", "orders.cancel_own"), "each step by the state of the order; units of a line until they are picked, or the place's cut-off; a customer or guest their own, and of steps `cancel` alone; prices by nobody"),
+    Fields("order: status, lines, amounts, fulfilments", _ORDER, ("orders.update", "orders.cancel", "orders.change", "orders.change_own", "orders.cancel_own"), "each step by the state of the order; units of a line until they are picked, or the place's cut-off; a customer or guest their own, and of steps `cancel` alone; prices by nobody"),
     Fields("order: who ordered and where it goes (references, recipient, address, phone), a present's message, how far places are from there, tracking numbers", _ORDER, ("orders.change", "orders.change_own", "privacy.handle"), "with rights that end at locations only of what is served or collected there (`elsewhere`); of a restricted person for `privacy.handle` and themselves; erased for nobody. Changed as long as nothing is picked: the address; as a correction for its person: all but the country, by `privacy.handle`"),
     Fields("order: e-mail address", ("privacy.handle", "customer.own"), ("privacy.handle",), "never told with the order; in the export of a person's data alone"),
     Fields("order: holds for address and customer, with their notes", ("orders.read",), ("orders.hold",), "notes as whose the order is"),
