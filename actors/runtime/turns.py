@@ -119,8 +119,7 @@ class TurnTaker:
         command = None if envelope.refused else codec.command(envelope.body)
         try:
             if command is None:
-                # Whoever asks found it, and had to ask all the same: it may have been done at an earlier try, when
-                # there was nothing to find.
+                # Whoever asks found it, and had to ask all the same: it may have been done before that was wrong.
                 found = decode_refusal(envelope.refused)
                 raise Refused(found.code, found.detail, **found.extra)
             decision = kind.decide(entity.state, command, context)
@@ -153,8 +152,7 @@ class TurnTaker:
                     raise  # nothing was changed
                 raise EvolveFault(f"{envelope.kind} {envelope.entity_id}") from fault
         if not entity.version:
-            # Nothing exists under this id, so there is nothing to remember it with, nor a line of the audit. It may
-            # be asked again at no harm.
+            # Nothing exists under this id: nothing to remember it with, no line of the audit, no harm in asking again.
             group.recalled[shard] = None
             group.replies.append((shard, item, Reply(status, reply)))
             return

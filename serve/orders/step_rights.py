@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from serve.context import PRINCIPAL, Scope
+from serve.callers import check_may
+from serve.context import Scope
 from serve.orders.terms_schemas import AnyUpdate
-from serve.problems import Problem
 
 CANCELS, PICKS = "orders.cancel", "floor.work"
 _NEEDED: Mapping[AnyUpdate, str] = {
@@ -25,8 +25,5 @@ def check_step(scope: Scope, update: AnyUpdate) -> None:
     """Raises Problem 403 when the caller may not do that to orders of others. `ship` and `deliver` take nothing
     more; of `hold`, `release` and `prioritise` see `holding.py`."""
     needed = _NEEDED.get(update)
-    if needed is None:
-        return
-    principal = scope.get(PRINCIPAL)
-    if principal is not None and needed not in principal.permissions:
-        raise Problem("auth.forbidden", f"That needs {needed}.", extra={"permission": needed})
+    if needed is not None:
+        check_may(scope, needed)

@@ -149,15 +149,22 @@ def epochs(log) -> Iterator[str]:
 
 def once(turns: Iterable[Turn]) -> Iterator[str]:
     """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity
-    and id; floors, collections and locations have several things ahead, so one for a time that the store told late may
-    find the next of them under a name of before (what they do then, `marks`, `collections` and `lines` see to)."""
+    and id; floors, collections, locations and orders have several things ahead, so one for a time that the store told
+    late may find the next of them under a name of before. What the first three do then, `marks`, `collections` and
+    `lines` see to; an order tells another thing each time, with another number."""
     first: dict[Any, Turn] = {}
     for turn in turns:
         if turn.kind in ("floor", "collection", "location") and turn.command_id.startswith("wake-"):
             continue
-        other = first.setdefault(turn.fingerprint or (turn.entity_id, turn.command_id), turn)
+        other = first.setdefault(turn.fingerprint or (turn.entity_id, turn.command_id, _notices(turn)), turn)
         if other is not turn:
             yield f"{turn.command_id} was applied twice: {other.entity_id} version {other.version}, {turn.entity_id} version {turn.version}"
+
+
+def _notices(turn: Turn) -> tuple[int, ...]:
+    """The numbers of what an order tells its customer by this turn."""
+    told = msgspec.json.decode(turn.events) if b"DateTold" in turn.events else ()
+    return tuple(event["number"] for event in told if event["type"] == "DateTold")
 
 
 def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
