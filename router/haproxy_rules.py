@@ -21,6 +21,7 @@ from router.problems import (
     HEADERS_TOO_LARGE,
     NO_CELL,
     NOT_PUBLIC,
+    ONLY_READ,
     REGION_UNKNOWN_HEADER,
     REGION_UNKNOWN_ID,
     answer,
@@ -166,7 +167,9 @@ def own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     each of these paths would be compared with that of each request."""
     states = ",".join(f'"{region.name}":%[srv_is_up(cell_{region.name}/cell)]' for region in regions)
     ok, told = "return status 200 content-type application/json", own_headers()
+    written = f"{{ path,url_dec -m str {' '.join(OWN_PATHS)} }} !METH_GET"  # of HAProxy's: HEAD is one
     return [
+        f'http-request {answer(ONLY_READ)} hdr Allow "GET, HEAD" if {written}',
         f'http-request {ok} string \'{{"status":"ok"}}\' {told} if {{ path,url_dec -m str /healthz }}',
         *(
             f'http-request {ok} string \'{{"status":"ready"}}\' {told} if {{ path,url_dec -m str /readyz }} {up(region.name)}'

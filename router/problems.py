@@ -59,6 +59,12 @@ HEADERS_TOO_LARGE = Problem(
     title="Headers are too large",
     detail="The request's line or headers are larger than the router passes on.",
 )
+ONLY_READ = Problem(
+    status=405,
+    code="router.method_not_allowed",
+    title="Method not allowed",
+    detail="This path of the router's own is only read: GET, or HEAD.",
+)
 NOT_PUBLIC = Problem(
     status=404,
     code="router.not_public",

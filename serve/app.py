@@ -25,6 +25,7 @@ from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope, Send, headers_of, request_id_of
 from serve.endpoint_needs import NEEDS, Need
+from serve.heads import as_get
 from serve.logs import crashed
 from serve.metrics import OTHER, UNMATCHED
 from serve.orders.documents import hot_paths
@@ -123,6 +124,7 @@ class Api:
             await self._rest(scope, receive, send)
             return
         started = perf_counter()
+        scope = as_get(scope)
         request_id = scope[REQUEST_ID] = request_id_of(scope)
         metrics = self._metrics
         method = scope["method"]

@@ -165,8 +165,10 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_header(name, value)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.answering = cycle
         scope: Any = cycle.scope
-        scope[CYCLE] = self.answering = cycle
+        if scope["method"] != "HEAD":  # whose answers end with their headers: uvicorn leaves the body out
+            scope[CYCLE] = cycle
         if app is service_unavailable:
             app = _too_many
         super()._start_asgi_task(cycle, app)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from serve.context import REQUEST_ID, Receive, Scope, Send
 from serve.endpoint_needs import NEEDS
+from serve.heads import with_head
 from serve.problems import Answer, Problem
 from serve.requests import ClientGone
 from serve.responses import AnswerResponse
@@ -97,7 +98,7 @@ def _unrouted(
         # What the document does not tell of: the pages of the documentation.
         allowed = set(error.headers.get("Allow", "GET").split(", "))
     if allowed:
-        methods = ", ".join(sorted(allowed))
+        methods = ", ".join(sorted(with_head(path, allowed)))
         problem = Problem(
             "request.method_not_allowed", f"This resource knows {methods}.", headers=((b"allow", methods.encode()),)
         )

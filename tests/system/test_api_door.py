@@ -57,6 +57,29 @@ async def test_the_app_answers_through_the_door():
         assert refused.json()["code"] == "idempotency.key_invalid"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/v1/availability?sku=A1", "/v1/skus", "/v1/nothing"])
+async def test_a_head_is_refused_or_has_a_body_that_passes_for_the_next_answer(path):
+    async with opened() as (_, door), client(door) as http:
+        whole = await http.get(path)
+        head = await http.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        for name in ("content-type", "content-length", "cache-control", "content-security-policy"):
+            assert head.headers.get(name) == whole.headers.get(name), name
+        request = b"HEAD " + path.encode() + b" HTTP/1.1\r\nHost: a\r\n"
+        answer = await raw(door, request + b"\r\n" + request + b"Connection: close\r\n\r\n")
+        first, second, rest = answer.split(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 %d " % whole.status_code)
+        assert second.startswith(b"HTTP/1.1 %d " % whole.status_code)
+        assert rest == b""
+
+
+async def test_a_head_of_what_never_ends_hangs():
+    async with opened() as (_, door), client(door) as http:
+        refused = await http.head("/v1/live")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+        assert (await http.put("/v1/availability")).headers["allow"] == "GET, HEAD"
+
+
 async def test_a_header_of_a_megabyte_is_refused_with_a_problem():
     async with opened() as (_, door):
         answer = await raw(

@@ -298,6 +298,16 @@ def test_the_router_says_that_it_is_well_through_a_cell(rig: Rig) -> None:
         assert rig.client.get(path, headers={"X-OCEFS-Region": "mars"}).json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/router/status"])
+def test_the_router_takes_a_write_of_its_health_for_done(rig: Rig, path: str) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        refused = rig.client.request(method, path)
+        assert (refused.status_code, refused.json()["code"]) == (405, "router.method_not_allowed"), method
+        assert refused.headers["allow"] == "GET, HEAD"
+    head = rig.client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+
+
 def test_a_country_can_be_moved_only_by_a_restart(rig: Rig) -> None:
     def cell() -> str:
         return rig.cell_of("/v1/skus", {"X-OCEFS-Country": "JP"})

@@ -110,14 +110,14 @@ async def test_freshness_is_unknown_while_no_host_has_told(cell):
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("DELETE", "/v1/orders", "GET, POST"),
-        ("PUT", f"/v1/orders/{UNKNOWN}", "GET"),
+        ("DELETE", "/v1/orders", "GET, HEAD, POST"),
+        ("PUT", f"/v1/orders/{UNKNOWN}", "GET, HEAD"),
         ("GET", f"/v1/orders/{UNKNOWN}/updates", "POST"),
         ("GET", "/v1/order-updates", "POST"),
-        ("POST", "/v1/availability", "GET"),
+        ("POST", "/v1/availability", "GET, HEAD"),
         ("PATCH", "/v1/locations/us-wh-seattle", "PUT"),
-        ("POST", "/healthz", "GET"),
-        ("POST", "/docs", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/docs", "GET, HEAD"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(cell, method, path, allow):

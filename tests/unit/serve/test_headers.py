@@ -13,7 +13,7 @@ ORDER = "us-01kah2v3nq7h3k2m9qk4t1x0ab"
 PAGES = ("/docs", "/docs/oauth2-redirect")
 FILES = ("/static-offline-docs/swagger-ui.css", "/static-offline-docs/swagger-ui-bundle.js")
 # What no route gives: unknown paths and methods, files that are not there.
-STRAY = (("GET", "/"), ("GET", "/v1/nothing"), ("DELETE", "/v1/orders"), ("OPTIONS", "/v1/orders"), ("HEAD", "/docs"), ("GET", "/static-offline-docs/"), ("GET", "/static-offline-docs/%2e%2e/core.py"), ("GET", "/.git/config"), ("TRACE", "/healthz"))  # fmt: skip
+STRAY = (("GET", "/"), ("GET", "/v1/nothing"), ("DELETE", "/v1/orders"), ("OPTIONS", "/v1/orders"), ("HEAD", "/v1/live"), ("GET", "/static-offline-docs/"), ("GET", "/static-offline-docs/%2e%2e/core.py"), ("GET", "/.git/config"), ("TRACE", "/healthz"))  # fmt: skip
 
 
 @pytest.fixture
