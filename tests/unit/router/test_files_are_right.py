@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cells.haproxy import haproxy_binary
 from router.config import RouterConfig
 from router.haproxy_config import Places, affordable_connections, descriptors_for, files
 from router.haproxy_rules import choice, countries_map, failover
 from router.problems import CELL_UNAVAILABLE, Problem, body, quoted
-from router.process import binary
 from router.topology import Region, TopologyError, check_exposure, check_regions, default_region
 
 US = Region(
@@ -32,7 +32,7 @@ def computed(folder: Path, config: RouterConfig | None = None, regions: tuple[Re
 def haproxy_says(folder: Path, texts: dict[str, str]) -> subprocess.CompletedProcess[str]:
     for name, text in texts.items():
         (folder / name).write_text(text)
-    command = [binary(), "-c", "-f", str(folder / "haproxy.cfg")]
+    command = [str(haproxy_binary()), "-c", "-f", str(folder / "haproxy.cfg")]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
