@@ -80,7 +80,7 @@ There are no others: a route without a declaration stops the start (`serve/endpo
 
 All of staff have two factors, always; one's own things alone are given for less. What is sensitive takes a proof that is at most {_lasts(STEP_UP_MS)} old (`2` and `n` in [who may do what](permissions.md)): of staff the second
 factor again, a passkey only if it verifies its person; of customers a session that was opened since. Machines can't give one, and none is asked of them: of the rights whose calls always take one, clients
-may have {' and '.join(f'`{name}`' for name in sorted(OF_MACHINES_TOO))} alone, for ERP and warehouse systems. What is large waits for a second person all the same ([four eyes](approvals.md)).
+may have {" and ".join(f"`{name}`" for name in sorted(OF_MACHINES_TOO))} alone, for ERP and warehouse systems. What is large waits for a second person all the same ([four eyes](approvals.md)).
 
 """
 
