@@ -116,7 +116,7 @@ test-rules: $(READY)
 	$(SPARE) $(RUN) -m pytest tests/unit tests/misuse tests/simulation --ignore=tests/unit/serve
 
 .PHONY: checks
-checks: $(READY) ## what `make test` looks at before the tests, two things at a time
+checks: $(READY) ## all of `make test` but the tests, two things at a time
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports sbom audit
 
 .PHONY: lint

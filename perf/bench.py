@@ -1,7 +1,8 @@
-"""`python -m perf.bench`: all systems one after another in one run, on one machine, with the same load generator.
+"""`python -m perf.bench`: all systems in one run, on one machine, with the same load generator.
 
-While a comparison runs, nothing else of ours runs; the cell is started after them and stopped at the end, unless
-`--base` gives a running one.
+Comparisons and the cell take turns; while a comparison runs, the cell stands still (`standing_still.py`), and nothing
+else of ours runs. Which number of workers suits a comparison is tried before the cell is started. It is stopped at the
+end. With `--base`, which gives a running one, the comparisons come before it, each alone.
 """
 
 import argparse

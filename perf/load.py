@@ -4,6 +4,7 @@ Environment: WEB=1, USERS (at the peak, default 60), MINUTES (default 3), REGION
 router's address). Further arguments go to Locust. Ends with code 1 when a request failed.
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,15 @@ STOP_S = "10"
 
 def main() -> int:
     """Runs Locust and gives its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m perf.load",
+        description=__doc__,
+        epilog="What else there is to give: python -m locust --help",
+        usage="%(prog)s [-h] [options of Locust …]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _, further = parser.parse_known_args()
     host, names = router_address(), region_names()
     try:
         if not setting("HOST", ""):  # which regions another router has is not for our files to say
@@ -36,7 +46,7 @@ def main() -> int:
         )
         return 1
     file = str(Path(__file__).with_name("locustfile.py"))
-    command = [sys.executable, "-m", "locust", "-f", file, "--host", host, "--stop-timeout", STOP_S, *sys.argv[1:]]
+    command = [sys.executable, "-m", "locust", "-f", file, "--host", host, "--stop-timeout", STOP_S, *further]
     if setting("WEB", "0") == "1":
         command += ["--web-host", WEB_HOST, "--web-port", WEB_PORT]
     else:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from cells.errors import CellError
+from cells.log_files import own_file
 from cells.processes import is_alive, mark_of
 from router.admin_socket import AdminError, AdminSocket
 from router.haproxy_rules import countries_map
@@ -122,7 +123,8 @@ class Control:
         """Keep one older log; HAProxy appends, so the file may be emptied under it."""
         for log in (self._router.log, self._router.control_log):
             if log.exists() and log.stat().st_size > bytes_max:
-                log.with_suffix(".log.1").write_bytes(log.read_bytes()[-bytes_max:])
+                with open(log.with_suffix(".log.1"), "wb", opener=own_file) as older:
+                    older.write(log.read_bytes()[-bytes_max:])
                 os.truncate(log, 0)
 
     def _plan(self) -> Plan:

@@ -112,7 +112,7 @@ class Api:
         self._metrics.routes_max = sum(map(len, self.methods_of.values())) + _PAGES_MAX
         missing = undeclared([(method, path) for path, methods in self.methods_of.items() for method in methods])
         if missing:
-            raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
+            raise RuntimeError(f"serve/endpoint_needs.py does not say who may use {', '.join(missing)}")
 
     def make_document(self) -> None:
         """Makes the document of the API ahead: whoever asked for it first would hold up everybody else."""

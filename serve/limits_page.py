@@ -29,6 +29,7 @@ from serve.identity.totp import STEP_S
 from serve.limits import ITEMS_MAX, LINES_MAX, PAGE_MAX, SKUS_PER_QUERY_MAX, UNITS_MAX
 from serve.orders import bulk, finding
 from serve.packing.slip import SLIP_LINES_MAX
+from serve.permissions import OF_MACHINES_TOO
 from serve.privacy import persons
 from serve.queries import PAIRS_MAX, QUERY_BYTES_MAX
 from serve.requests import OPEN_BODY_MAX
@@ -78,7 +79,8 @@ There are no others: a route without a declaration stops the start (`serve/endpo
 | devices | a statement signed by a key that they made themselves (Ed25519, RFC 7523), once | one | – | a choice of five rights at one location | whoever has the device: [devices](devices.md) |
 
 All of staff have two factors, always; one's own things alone are given for less. What is sensitive takes a proof that is at most {_lasts(STEP_UP_MS)} old (`2` and `n` in [who may do what](permissions.md)): of staff the second
-factor again, a passkey only if it verifies its person; of customers a session that was opened since. Machines can't give one, and have no such rights.
+factor again, a passkey only if it verifies its person; of customers a session that was opened since. Machines can't give one, and none is asked of them: of the rights whose calls always take one, clients
+may have {" and ".join(f"`{name}`" for name in sorted(OF_MACHINES_TOO))} alone, for ERP and warehouse systems. What is large waits for a second person all the same ([four eyes](approvals.md)).
 
 """
 
@@ -95,7 +97,8 @@ _GUESSING = f"""## Guessing
 | trying a code, or a customer's passkey | address | {_often(limits.BY_ADDRESS)} | no refusal before half a second |
 | the same | order or customer, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(one_time_code.CODE_MS)}, once |
 | claiming a device | device, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(device.CODE_MS)}, once |
-| tokens of machines and devices | machine, once it has proved itself; else address | {_often(limits.BY_CLIENT)} | a secret of 256 bits or a key: nobody guesses it |
+| tokens of machines and devices | machine or device, once it has proved itself | {_often(limits.BY_CLIENT)} | a secret of 256 bits or a key: nobody guesses it |
+| the same, refused; old or wrong refresh tokens and tickets | address, all of these together | {_often(limits.BY_ADDRESS)} | who proves himself is let in as before |
 | the code of a collection | collection | {one_time_code.TRIES_MAX} tries | a new one {RENEWALS_MAX} times a day |
 
 An address is an IPv4 address or a /64 of IPv6. Counted are all replicas together, in Redis; while that can't be done nobody is let try (503 `auth.uncounted`). The numbers stand in `serve/identity/limits.py`,
@@ -186,8 +189,8 @@ What has no limit of its own: how many orders somebody places, how much a custom
 releases or a support agent cancels in an hour, how often somebody looks at orders. Of the last three the monitor knows what is usual of that person, and asks for a proof or ends the session ([anomalies](anomalies.md)). A shop that sells one of a thing to each
 customer says so in the shop.
 
-Of all together: stock is promised once (the location decides alone); a region takes `[api]` {_many(_API["requests_max"])} requests in flight a replica and {_many(_API["connections_max"])} connections; a host's inbox has `[runtime] mailbox_max`, and what is not yet
-in PostgreSQL `tail_max_turns`; past each of them callers get 429 or 503 with `Retry-After`.
+Of all together: stock is promised once (the location decides alone); a replica takes {_many(_API["requests_max"])} requests in flight and {_many(_API["connections_max"])} connections; for a host wait
+`[runtime] inbox_max` commands at most, for an entity that is being loaded `mailbox_max`, and not yet in PostgreSQL are `tail_max_turns` of a host at most; past each of them callers get 429 or 503 with `Retry-After`.
 
 """
 
@@ -195,7 +198,7 @@ _COSTLY = f"""## What is costly, and what holds it back
 | what | what it costs | what holds it back | how it keeps within the caller's time |
 |---|---|---|---|
 | checking a password | 0.1 s of a core, 64 MiB | {passwords.THREADS} threads of their own, {passwords.WAITING_MAX} who wait, then 429 `auth.busy`; tries are counted before | a queue of {passwords.WAITING_MAX} lasts some seconds at most |
-| bodies | memory, decoding | `[api] max_body_bytes` ({_many(_API["max_body_bytes"])}), {_many(OPEN_BODY_MAX)} where nobody is signed in; `body_timeout_s` ({_API["body_timeout_s"]:g}) | 408, 413 at once |
+| bodies | memory, decoding | `[api] max_body_bytes` ({_many(_API["max_body_bytes"])}), {_many(OPEN_BODY_MAX)} where nobody is signed in; {_API["body_timeout_s"]:g} s | 408, 413 at once |
 | heads and queries | memory | {_many(_API["header_bytes_max"])} bytes, {_API["head_timeout_s"]:g} s; {PAIRS_MAX} parameters of {_many(QUERY_BYTES_MAX)} bytes where they are read by ourselves | cut off |
 | availability | some microseconds a SKU, from memory | {SKUS_PER_QUERY_MAX} SKUs a query; answers are kept | no I/O |
 | placing an order with many lines, substitutes or groups | a search for places | steps of the search are bounded (`actors/domain/sourcing_size.py`), past them the good answer found so far counts | waits `[api] placement_wait_ms`, then goes on behind the answer `placed` |

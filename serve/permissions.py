@@ -143,8 +143,8 @@ OWN = frozenset(name for name, level in PERMISSIONS.items() if level == "own")
 # token by the key file says.
 _OVERSIGHT = frozenset({"alerts.handle", "audit.read", "orders.hold_risk", "pickups.identify", "operators.note"})
 # What takes a second factor of people, and what is done by ERP and warehouse systems too, by whoever may do it himself.
-_OF_MACHINES_TOO = frozenset({"stock.adjust", "catalogue.write"})
-_PROVED = frozenset(need.permission for need in NEEDS.values() if need.step_up and need.permission) - _OF_MACHINES_TOO
+OF_MACHINES_TOO = frozenset({"stock.adjust", "catalogue.write"})
+_PROVED = frozenset(need.permission for need in NEEDS.values() if need.step_up and need.permission) - OF_MACHINES_TOO
 # No client is given these: a machine has no second factor, so one that may do what takes it would be a way around it.
 # It is no second person either. And nothing is its own.
 FOR_PEOPLE = _PROVED | _OVERSIGHT | OWN

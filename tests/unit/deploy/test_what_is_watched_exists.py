@@ -163,3 +163,12 @@ def test_panels_neither_overlap_nor_share_an_id():
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert not cells & taken, panel["title"]
         taken |= cells
+
+
+def test_a_label_is_on_no_list():
+    told = (DEPLOY / "README.md").read_text().partition("- Labels: ")[2].partition("Never an id")[0]
+    text = (PROJECT / "serve" / "metrics.py").read_text()
+    lists = re.findall(r"(?:labels|own) ?= ?\[(.*?)\]", text)
+    labels = {label for found in lists for label in re.findall(r'"([a-z]+)"', found)}
+    assert labels >= {"region", "route", "code"}
+    assert sorted(label for label in labels if f"`{label}`" not in told) == []

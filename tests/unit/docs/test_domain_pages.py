@@ -34,3 +34,10 @@ def test_no_page_names_any_code():
 def test_a_page_is_missing_from_the_index():
     index = (ROOT / "docs" / "domain" / "README.md").read_text()
     assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in index] == []
+
+
+def test_a_file_of_the_order_is_missing_from_its_page():
+    page = (ROOT / "docs" / "domain" / "order.md").read_text().partition("## Where it stands")[2]
+    endings = tuple(f"{ending}.py" for ending in re.findall(r"`\*(_[a-z]+)`", page))
+    files = [path.name for path in (ROOT / "actors" / "domain").glob("order*.py")]
+    assert sorted(name for name in files if f" {name} " not in page and not name.endswith(endings)) == []

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from router.config import RouterConfig
+
 PROJECT = Path(__file__).parents[3]
 TEXT = (PROJECT / "docs" / "security" / "logs.md").read_text()
 FOLDERS = ("actors", "cells", "partners", "router", "serve")
@@ -37,3 +39,11 @@ def test_an_actor_logs_that_is_on_no_list():
     # One for each of ACTORS.
     calls = names(r"(?<!def )configure_logs\(([^)]*\)?)")
     assert len(calls) == len(ACTORS), calls
+
+
+def test_a_log_is_bounded_and_the_page_says_that_it_is_kept():
+    """`log_bytes_max` of the router."""
+    for name in ("router", "control"):
+        (row,) = (line for line in TEXT.splitlines() if line.startswith(f"| `{name}.log` "))
+        assert f"`{name}.log.1`" in row
+    assert f"`log_bytes_max` ({RouterConfig().log_bytes_max >> 20} MiB)" in TEXT

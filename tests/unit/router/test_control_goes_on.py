@@ -1,5 +1,6 @@
 """The control part stops looking after the router because one thing that it looks after fails."""
 
+import stat
 import sys
 from pathlib import Path
 
@@ -71,6 +72,9 @@ def test_a_log_grows_without_end_while_haproxy_can_not_be_started(router, monkey
     with pytest.raises(StepFailed):
         Control(router.home)._look_after()
     assert router.control_log.stat().st_size == 0
+    older = router.control_log.with_suffix(".log.1").stat()
+    assert older.st_size == 65_536
+    assert stat.S_IMODE(older.st_mode) == 0o600
     assert capsys.readouterr().out == ""  # it was not started again
 
 
