@@ -18,9 +18,7 @@ def two_of_three(monkeypatch):
     monkeypatch.setattr(show, "_asked", lambda running: Answer(200, {}))
     for name in ("us", "eu"):
         CellPaths(name).run.mkdir(parents=True)
-        write_state(
-            CellPaths(name).state_file, KeeperState(region=name, phase="running", keeper=mark_of(os.getpid()))
-        )
+        write_state(CellPaths(name).state_file, KeeperState(region=name, phase="running", keeper=mark_of(os.getpid())))
 
 
 @pytest.mark.usefixtures("two_of_three")
