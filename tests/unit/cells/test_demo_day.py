@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from actors.anomalies.settings import AnomalySettings
 from cells import demo_day, demo_scenes
 from cells.calls import Answer
 from cells.config import load_region
@@ -48,3 +49,30 @@ def test_a_day_has_places_that_the_region_has_not():
     assert "GET /v1/somewhere   (with X-OCEFS-Region: us)" in out.getvalue()
     made.say("what names its region itself", "/v1/transfers/us-transfer-1")
     assert out.getvalue().endswith("GET /v1/transfers/us-transfer-1\n")
+
+
+class Rushed(demo_day.Day):
+    """Its first so many orders get a unit each; counts what is cancelled."""
+
+    cancelled = placed = 0
+
+    def write(self, method: str, path: str, body: object, key: str = "") -> Answer:
+        if path == "/v1/orders":
+            self.placed += 1
+            fits = self.placed <= demo_scenes.UNITS - demo_scenes.CART
+            return Answer(201, {"order_id": "o", "status": "allocated" if fits else "backordered"})
+        self.cancelled += body == {"update": "cancel"}
+        return Answer(200, {"reservation_id": "r"})
+
+    def until(self, path: str, fine: Any, deadline_s: float = 30.0) -> dict[str, Any]:
+        return {"status": "expired", "stock": {"available": demo_scenes.CART}}
+
+    def counts(self, location_id: str) -> dict[str, Any]:
+        return dict.fromkeys(("allocated", "reserved", "available"), 0)
+
+
+def test_three_demos_within_an_hour_raise_an_alert_of_cancelled_orders():
+    rushed, out = day(Rushed)
+    demo_scenes.rush(rushed)
+    assert 0 < 3 * rushed.cancelled < AnomalySettings().voids
+    assert f"The {rushed.cancelled} who got none" in out.getvalue()
