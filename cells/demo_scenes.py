@@ -13,6 +13,7 @@ from cells.demo_pickup import pickup
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
+from cells.show import pages_of
 from router import process
 
 CART = 5
@@ -181,9 +182,9 @@ def run(config: RegionConfig, console: Console, pause_s: float) -> int:
         raise StepFailed(f"the demo knows no places of {config.name}", "try us, eu or latam")
     day = Day(config, found.address, console, process.trust(CellPaths("router").home), pause_s)
     seconds = play(day, SCENES)
-    console.print(
-        f"\nThat was a day, in {seconds:.0f} s. Look around: {found.address}, {config.address}/docs", soft_wrap=True
-    )
+    # Of the router itself there is no page: it takes the calls.
+    told = f"\nThat was a day, in {seconds:.0f} s. The calls in it went to {found.address}; in a browser there is:"
+    console.print("\n".join([told, *pages_of(config)]), highlight=False, soft_wrap=True)
     return 0
 
 

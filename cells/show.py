@@ -27,13 +27,7 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console, tr
     """Print the addresses, the dashboards with their tokens, and two calls to try. `trust`: how
     the router is verified."""
     console.rule("where to look", align="left")
-    lines = [f"[bold]router [/] {router}"]
-    for config in configs:
-        token = _read(CellPaths(config.name).ray_token)
-        lines += [
-            f"[bold]{config.name:<7}[/] API docs       {config.address}/docs",
-            f"        Ray dashboard  http://127.0.0.1:{config.ray.dashboard_port}  token: {token}",
-        ]
+    lines = [f"[bold]router [/] {router}", *(line for config in configs for line in pages_of(config))]
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     sample = next((config for config in configs if places(config.name)), None)
     if sample is not None:
@@ -58,6 +52,15 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console, tr
         style="yellow",
         soft_wrap=True,
     )
+
+
+def pages_of(config: RegionConfig) -> list[str]:
+    """What a browser shows of a cell, with rich's markup. `config`: as it runs."""
+    token = _read(CellPaths(config.name).ray_token)
+    return [
+        f"[bold]{config.name:<7}[/] API docs       {config.address}/docs",
+        f"        Ray dashboard  http://127.0.0.1:{config.ray.dashboard_port}  token: {token}",
+    ]
 
 
 def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Trust | None) -> None:

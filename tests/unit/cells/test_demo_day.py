@@ -4,6 +4,7 @@ are played in a real cell."""
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,3 +77,15 @@ def test_three_demos_within_an_hour_raise_an_alert_of_cancelled_orders():
     demo_scenes.rush(rushed)
     assert 0 < 3 * rushed.cancelled < AnomalySettings().voids
     assert f"The {rushed.cancelled} who got none" in out.getvalue()
+
+
+def test_who_has_seen_a_day_is_sent_to_an_address_without_a_page(monkeypatch):
+    router = SimpleNamespace(running=True, address="http://127.0.0.1:8080")
+    monkeypatch.setattr(demo_scenes.process, "status", lambda home: router)
+    monkeypatch.setattr(demo_scenes, "play", lambda day, scenes: 1.0)
+    out, us = io.StringIO(), load_region("us")
+    assert demo_scenes.run(us, Console(file=out, width=200), 0) == 0
+    *_, calls, docs, dashboard = out.getvalue().splitlines()
+    assert "calls in it went to http://127.0.0.1:8080;" in calls
+    assert docs.endswith(f"API docs       {us.address}/docs")
+    assert f"http://127.0.0.1:{us.ray.dashboard_port}  token:" in dashboard
