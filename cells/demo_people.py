@@ -6,9 +6,7 @@ Each signs in once, enrols an authenticator, and its secret is kept beside the c
 one whose making was cut short is known, is finished by the next `make up`, and is disabled with the others.
 """
 
-import contextlib
 import secrets
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +16,7 @@ import msgspec
 import pyotp
 
 from cells.calls import Answer, call_until
+from cells.checks import can_listen
 from cells.demo import places, takes_demo
 from cells.errors import CellError, StepFailed
 from cells.keys import local_token
@@ -107,12 +106,7 @@ def desk_of(role: str, router: str) -> str:
     own: eight accounts tried from one address within a minute are what the alert `stuffing` tells of, rightly. "" where
     the router is not at 127.0.0.1, or the system has no other loopback address than that."""
     desk = f"127.0.0.{_DESKS + STAFF.index(role)}"
-    if urlsplit(router).hostname != "127.0.0.1":
-        return ""
-    with contextlib.suppress(OSError), socket.socket() as tried:
-        tried.bind((desk, 0))
-        return desk
-    return ""
+    return desk if urlsplit(router).hostname == "127.0.0.1" and can_listen(desk, 0) else ""
 
 
 def code_of(paths: CellPaths, role: str) -> tuple[Person, str, int]:
