@@ -152,8 +152,9 @@ def _verify(config: RegionConfig, paths: CellPaths, console: Console) -> int:
     console.print(f"the audit of {config.name} is {'broken' if checked.breaks else 'whole'}: {told}")
     if record is None and not checked.anchors and not checked.breaks:
         console.print(
-            f"{config.name}: no anchor is signed yet, so its lines stand by their chain alone. That is so on a cell's first day: the keeper signs the first anchors\n"
-            "within an hour after midnight (UTC). On a cell that has run for longer, somebody took them and their record (secrets/audit.anchors) away.",
+            f"{config.name}: no anchor is signed yet, so its lines stand by their chain alone. "
+            "That is so on a cell's first day: the keeper signs the first ones within an hour after midnight (UTC).\n"
+            "Of a cell that has run for longer, the anchors and their record (secrets/audit.anchors) are gone.",
             soft_wrap=True,
         )
     elif record is None:
