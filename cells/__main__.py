@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
     if options.command == "logs":
         return show.logs(names, console, options.lines)
-    return show.status(load_all(names), console)
+    return show.status(load_all(names), console, named=names is not None)
 
 
 def _inside(command: str, name: str) -> int:

@@ -150,7 +150,14 @@ def _verify(config: RegionConfig, paths: CellPaths, console: Console) -> int:
         console.print(f"[red]{config.name}: {where}{broken.what}[/]", soft_wrap=True)
     told = f"{checked.lines:,} lines in {checked.shards} shards recomputed, {checked.anchors} anchors right"
     console.print(f"the audit of {config.name} is {'broken' if checked.breaks else 'whole'}: {told}")
-    if record is None:
+    if record is None and not checked.anchors and not checked.breaks:
+        console.print(
+            f"{config.name}: no anchor is signed yet, so its lines stand by their chain alone. "
+            "That is so on a cell's first day: the keeper signs the first ones within an hour after midnight (UTC).\n"
+            "Of a cell that has run for longer, the anchors and their record (secrets/audit.anchors) are gone.",
+            soft_wrap=True,
+        )
+    elif record is None:
         console.print(
             f"{config.name}: there is no record of the anchors here (secrets/audit.anchors): whether some were taken away can't be told.",
             soft_wrap=True,

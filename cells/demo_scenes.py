@@ -13,10 +13,14 @@ from cells.demo_pickup import pickup
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
+from cells.show import pages_of
 from router import process
 
-BUYERS = 100
 CART = 5
+# That are for sale when the rush begins, the cart's among them.
+UNITS = 78
+# A few more than get one. The others' orders are cancelled by the demo, and many within an hour are the alert `voids`.
+BUYERS = UNITS - CART + 3
 
 
 def opening(day: Day) -> None:
@@ -55,7 +59,7 @@ def rush(day: Day) -> None:
         "channel": "online", "lines": [{"sku": sku, "quantity": CART}], "ttl_s": 10,
         "ship_to": {"country": city.country, "lat": city.lat, "lon": city.lon},
     }  # fmt: skip
-    day.until(f"/v1/availability?sku={sku}", lambda body: body["skus"][0]["available"] == 78)
+    day.until(f"/v1/availability?sku={sku}", lambda body: body["skus"][0]["available"] == UNITS)
     reservation = day.do("POST", "/v1/reservations", cart)["reservation_id"]
     day.say(f"Somebody puts {CART} in a cart; they are kept for ten seconds.", f"/v1/reservations/{reservation}")
     with ThreadPoolExecutor(16) as pool:
@@ -178,9 +182,9 @@ def run(config: RegionConfig, console: Console, pause_s: float) -> int:
         raise StepFailed(f"the demo knows no places of {config.name}", "try us, eu or latam")
     day = Day(config, found.address, console, process.trust(CellPaths("router").home), pause_s)
     seconds = play(day, SCENES)
-    console.print(
-        f"\nThat was a day, in {seconds:.0f} s. Look around: {found.address}, {config.address}/docs", soft_wrap=True
-    )
+    # Of the router itself there is no page: it takes the calls.
+    told = f"\nThat was a day, in {seconds:.0f} s. The calls in it went to {found.address}; in a browser there is:"
+    console.print("\n".join([told, *pages_of(config)]), highlight=False, soft_wrap=True)
     return 0
 
 

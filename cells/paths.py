@@ -32,6 +32,12 @@ def started() -> list[str]:
     return sorted(file.parent.parent.name for file in home_folder().glob("*/run/state.json"))
 
 
+def ever_started(region: str) -> bool:
+    """Whether a start of the region was ever tried in this home: it has a record, or at least logs."""
+    paths = CellPaths(region)
+    return paths.state_file.exists() or paths.logs.is_dir()
+
+
 def known_regions(wanted: Iterable[str] = ()) -> list[str]:
     """The regions that have a file or were ever started in this home. Raises ConfigError for one of
     `wanted` that is none of them."""

@@ -4,6 +4,7 @@ Ray is not imported here. What talks to the cluster runs as a program of its own
 because a Ray driver ends its process when the cluster goes away, and the keeper must outlive the cluster.
 """
 
+import contextlib
 import logging
 import os
 import resource
@@ -143,6 +144,8 @@ class RayCluster:
             stop(self._head.mark, grace_s=_HEAD_GRACE_S)
             self._head.wait(1.0)
         self._tree.stop(_TREE_GRACE_S)
+        if self._head is not None:
+            self._leave_logs()
 
     def _program(self, name: str, timeout_s: float, after: Path | None = None) -> int | None:
         """Its exit code; None when it is not finished so long after it has made the file `after`."""
@@ -167,6 +170,15 @@ class RayCluster:
         old = sorted(self._paths.ray_temp.glob("session_2*"), key=lambda path: path.stat().st_mtime)
         for folder in old[:-1]:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _leave_logs(self) -> None:
+        """Of a run that is over only Ray's logs are of use, also those of the session before, which may have crashed.
+        What else it made under /tmp goes: sockets, and with TLS a copy of the door's key."""
+        for folder in (self._paths.haproxy, self._paths.doors):
+            shutil.rmtree(folder, ignore_errors=True)
+        for found in self._paths.ray_temp.glob("session_2*/*"):
+            if found.name != "logs":
+                _remove(found)
 
     def _prepare_haproxy(self) -> None:
         script = Path(self._environment["RAY_SERVE_HAPROXY_BINARY_PATH"])
@@ -225,3 +237,11 @@ def _listens(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def _remove(found: Path) -> None:
+    if found.is_dir() and not found.is_symlink():
+        shutil.rmtree(found, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            found.unlink()

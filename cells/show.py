@@ -14,7 +14,7 @@ from cells.calls import Answer, call
 from cells.demo import demo_orders, is_filled, places
 from cells.demo_people import read_people
 from cells.errors import CellError
-from cells.paths import CellPaths, known_regions
+from cells.paths import CellPaths, ever_started, known_regions
 from cells.processes import is_alive
 from cells.running import BeingEnded, record_of
 from cells.settings import RegionConfig
@@ -27,13 +27,7 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console, tr
     """Print the addresses, the dashboards with their tokens, and two calls to try. `trust`: how
     the router is verified."""
     console.rule("where to look", align="left")
-    lines = [f"[bold]router [/] {router}"]
-    for config in configs:
-        token = _read(CellPaths(config.name).ray_token)
-        lines += [
-            f"[bold]{config.name:<7}[/] API docs       {config.address}/docs",
-            f"        Ray dashboard  http://127.0.0.1:{config.ray.dashboard_port}  token: {token}",
-        ]
+    lines = [f"[bold]router [/] {router}", *(line for config in configs for line in pages_of(config))]
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     sample = next((config for config in configs if places(config.name)), None)
     if sample is not None:
@@ -58,6 +52,15 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console, tr
         style="yellow",
         soft_wrap=True,
     )
+
+
+def pages_of(config: RegionConfig) -> list[str]:
+    """What a browser shows of a cell, with rich's markup. `config`: as it runs."""
+    token = _read(CellPaths(config.name).ray_token)
+    return [
+        f"[bold]{config.name:<7}[/] API docs       {config.address}/docs",
+        f"        Ray dashboard  http://127.0.0.1:{config.ray.dashboard_port}  token: {token}",
+    ]
 
 
 def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Trust | None) -> None:
@@ -91,8 +94,11 @@ def _shown(console: Console, title: str, *texts: str) -> None:
         console.print(typed(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def status(configs: list[RegionConfig], console: Console) -> int:
-    """Print the tables; 0 if all of these cells run and are ready, and the router did not die."""
+def status(configs: list[RegionConfig], console: Console, *, named: bool = True) -> int:
+    """Print the tables; 0 if all of these cells run and are ready, and of the router nothing died.
+
+    `named`: somebody asked for just these. Otherwise those that nobody ever started here are not missed.
+    """
     cells = Table(title="cells")
     for column in (
         "cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "replicas", "journal", "store",
@@ -103,6 +109,7 @@ def status(configs: list[RegionConfig], console: Console) -> int:
         hosts.add_column(column, justify="left" if column == "host" else "right")
     fine = True
     problems: list[str] = []
+    unstarted: list[str] = []
     for config in configs:
         paths = CellPaths(config.name)
         try:
@@ -113,6 +120,9 @@ def status(configs: list[RegionConfig], console: Console) -> int:
             what = "being ended" if isinstance(error, BeingEnded) else "no record"
             cells.add_row(config.name, f"[red]{what}[/]", *[""] * 9)
             problems.append(f"{config.name}: {typed(str(error))}")
+            continue
+        if state is None and not (named or ever_started(config.name)):
+            unstarted.append(config.name)
             continue
         runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}
         try:
@@ -130,8 +140,14 @@ def status(configs: list[RegionConfig], console: Console) -> int:
             problems += [
                 f"{config.name} {_clock(p.at)} {p.problem}\n  {typed(p.next_step)}" for p in state.problems[-3:]
             ]
-    console.print(cells)
-    console.print(hosts)
+    if len(unstarted) == len(configs):
+        fine = False
+        console.print("no cell was ever started here: make up starts them", style="yellow")
+    else:
+        console.print(cells)
+        console.print(hosts)
+        if unstarted:
+            console.print(f"never started here: {', '.join(unstarted)}", markup=False)
     shown, died = _router()
     console.print(shown)
     for problem in problems:
@@ -194,7 +210,7 @@ def _host_row(config: RegionConfig, host: dict[str, Any]) -> list[str]:
 
 
 def _router() -> tuple[str, bool]:
-    """How it is, and whether it died."""
+    """How it is, and whether it or its control part died."""
     from router import process
 
     try:
@@ -209,19 +225,27 @@ def _router() -> tuple[str, bool]:
     cells = ", ".join(f"{name} {state}" for name, state in found.cells.items())
     # Routes go on without it; nobody starts HAProxy again, or learns of a country that was moved.
     control = found.control_pid or "[red]away: make up starts it again[/]"
-    return f"router: {found.address} (process {found.pid}, control {control}): {cells}", False
+    return f"router: {found.address} (process {found.pid}, control {control}): {cells}", not found.control_pid
 
 
 def logs(names: list[str] | None, console: Console, count: int) -> int:
     """Print the last lines of each log of these regions (default: of all that were ever started here, and of the
     router), and where Ray's own logs are. Raises ConfigError for a region that there is not."""
     known = known_regions(names or ())
-    for name in names or known:
+    shown = names or [name for name in known if ever_started(name)]
+    for name in shown:
+        if not ever_started(name):
+            console.print(f"{name} was never started here: make up REGIONS={name} starts it", style="yellow")
+            continue
         paths = CellPaths(name)
         _last_lines_of(name, paths.logs, console, count)
-        console.print(f"Ray's own logs of {name}: {paths.ray_temp}/session_latest/logs")
+        rays = paths.ray_temp / "session_latest" / "logs"
+        if rays.is_dir():
+            console.print(f"Ray's own logs of {name}: {rays}", soft_wrap=True)
     if not names:
         _last_lines_of("router", CellPaths("router").folder, console, count)
+    if not shown:
+        console.print("no cell was ever started here: make up starts them", style="yellow")
     return 0
 
 

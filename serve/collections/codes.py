@@ -14,7 +14,7 @@ from serve.callers import reach_of
 from serve.collections import examples
 from serve.collections.calls import CollectionCalls, CollectionId, told
 from serve.collections.schemas import CodeRenewal, CollectionAnswer
-from serve.collections.telling import Tellers
+from serve.collections.telling import Tellers, log_told
 from serve.context import ENTITY_ID, REQUEST_ID
 from serve.openapi import documented
 from serve.orders.own import asker_of, told_alike
@@ -57,6 +57,7 @@ async def _renewed(calls: CollectionCalls, tellers: Tellers, collection_id: str,
         else RenewCode(telling.digest, view.collect_by_ms or 0, telling.notices, within, telling.contact)
     )
     answer = await calls.ask(collection_id, request, command, write)
+    log_told(() if telling is None else telling.lines)
     scope[ENTITY_ID] = collection_id
     if asker:
         # What staff may do next, and how often a code may be tried, is the store's.

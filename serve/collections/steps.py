@@ -31,7 +31,7 @@ from serve.collections.schemas import (
     Located,
     NewlyReady,
 )
-from serve.collections.telling import Tellers
+from serve.collections.telling import Tellers, log_told
 from serve.customers.codes import plain
 from serve.openapi import documented
 from serve.problems import Problem
@@ -88,6 +88,7 @@ def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) 
         telling = await tellers.ready(view, write.key, collect_by_ms, request)
         command = MakeReady(telling.digest, collect_by_ms, telling.notices, reach_of(request.scope), telling.contact)
         answer = await calls.ask(collection_id, request, command, write)
+        log_told(telling.lines)
         return ok(told(answer, telling.code))
 
 
@@ -153,7 +154,10 @@ def _add_ends(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         telling = await tellers.extended(view, write.key, collect_by_ms, request)
         total_ms = max(settings.pickup_hold_max_days, calls.hold_days(view.location_id)) * DAY_MS
         command = ExtendCollection(collect_by_ms, total_ms, telling.notices, reach_of(request.scope), telling.contact)
-        return await _done(calls, collection_id, request, command, write)
+        answer = await calls.ask(collection_id, request, command, write)
+        if view.collect_by_ms is None or collect_by_ms > view.collect_by_ms:  # else all is as it was
+            log_told(telling.lines)
+        return ok(told(answer))
 
     @api.post(
         "/v1/collections/{collection_id}/end",

@@ -84,7 +84,7 @@ def router(desk: Desk) -> APIRouter:
     @api.post(
         "/v1/factors",
         summary="Begin to enrol a second factor",
-        **documented(NewFactor, body=FactorRequest, request_example={"enrolment": "AYx3…"}),
+        **documented(NewFactor, body=FactorRequest, request_example={"enrolment": "AYx3…", "shown_as": "mia"}),
     )
     async def begin(request: Request) -> Response:
         """A new secret for an authenticator app. Nothing is kept until its first code is confirmed."""
@@ -92,7 +92,7 @@ def router(desk: Desk) -> APIRouter:
         sent = decode(_request_decoder, write.body)
         enrolment = await _opened(desk, ENROLMENT, sent.enrolment, Enrolment, request.scope)
         secret = new_secret()
-        uri = provisioning_uri(secret, enrolment.account_id, f"OCEFS {desk.region}")
+        uri = provisioning_uri(secret, sent.shown_as or enrolment.account_id, f"OCEFS {desk.region}")
         kept = PendingFactor(enrolment.account_id, enrolment.generation, enrolment.until_ms, secret)
         pending = desk.ticket(PENDING, kept)
         return ok(NewFactor(base64.b32encode(secret).decode("ascii"), uri, qr_svg(uri), pending))

@@ -197,9 +197,12 @@ class PasskeyList(msgspec.Struct, frozen=True):
 
 
 class FactorRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the refused sign-in (`session.factor_missing`) gave as `enrolment`."""
+    """What the refused sign-in (`session.factor_missing`) gave as `enrolment`. `shown_as`: the name that the
+    authenticator app shows for the account, as its person would know it again; kept there only. Without it the app
+    shows the account's id: login names are kept as digests."""
 
     enrolment: Sealed
+    shown_as: Annotated[PasskeyName | None, SHOWN_AS] = None
 
 
 class NewFactor(msgspec.Struct, frozen=True):

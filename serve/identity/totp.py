@@ -29,10 +29,10 @@ def new_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
-def provisioning_uri(secret: bytes, login: str, issuer: str) -> str:
+def provisioning_uri(secret: bytes, shown_as: str, issuer: str) -> str:
     """The `otpauth://` address that an authenticator app takes. It holds the secret: show it once,
     store and log it never."""
-    return _totp(secret).provisioning_uri(name=login, issuer_name=issuer)
+    return _totp(secret).provisioning_uri(name=shown_as, issuer_name=issuer)
 
 
 def qr_svg(uri: str) -> str:

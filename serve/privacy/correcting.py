@@ -14,6 +14,7 @@ import msgspec
 
 from actors.domain.notice import WithdrawNotice
 from actors.domain.order_views import OrderContact, ViewContact
+from serve.collections.telling import log_told
 from serve.identity.emails import Email
 from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
@@ -83,4 +84,5 @@ class Correcting:
             raise Problem(_ERASED, "The person was erased: there is nothing to correct.") from None
         # What is sealed is never the same twice; what was asked is told by the call's own digest.
         await asking.ask("order", contact.order_id, redirection.command, f":{number}" if number else "")
+        log_told(redirection.lines)
         await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)

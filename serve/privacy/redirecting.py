@@ -10,14 +10,16 @@ somebody else, and the order tells the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from actors.domain.collection_commands import Retold
 from actors.domain.collection_state import CollectionView, ViewCollection
 from actors.domain.order_commands import RectifyOrder
 from actors.domain.order_views import OrderContact, OrderView, ViewOrder
-from serve.collections.telling import Tellers
+from serve.collections.telling import Lines, Tellers
 from serve.freshness import from_store
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking
@@ -31,10 +33,11 @@ _decode_collection = msgspec.json.Decoder(CollectionView).decode
 
 class Redirection(NamedTuple):
     """`command`: the correction, with what the customer is told; `withdrawn`: ids of notices that are not to
-    be sent once it is done."""
+    be sent once it is done; `lines`: for a demo's log, then."""
 
     command: RectifyOrder
     withdrawn: list[str]
+    lines: Lines = ()
 
 
 class Redirecting:
@@ -53,13 +56,15 @@ class Redirecting:
         if not order.pickup:
             return Redirection(command, [])
         to = OrderContact(order_id, command.email_digest, command.sealed, contact_turn=before.contact_turn + 1)
-        pickups = []
+        pickups, lines = list[Retold](), list[Mapping[str, str]]()
         for one in order.pickup.collections:
             if one.status == "ready":
                 query = ViewCollection(one.collection_id)
                 reply = await gateway.view("collection", one.collection_id, query, cause=cause)
                 view = _decode_collection(body_of(reply))
                 if view.collect_by_ms is not None:
-                    pickups.append(await self._tellers.redirected(view, asking.key, to, cause))
+                    retold, told = await self._tellers.redirected(view, asking.key, to, cause)
+                    pickups.append(retold)
+                    lines += told
         waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
-        return Redirection(msgspec.structs.replace(command, pickups=pickups), waiting)
+        return Redirection(msgspec.structs.replace(command, pickups=pickups), waiting, lines)

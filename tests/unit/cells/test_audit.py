@@ -97,3 +97,23 @@ def test_of_several_regions_nobody_can_tell_which_one_is_broken(monkeypatch, tmp
         for line in ("shard 3: line 17 does not follow", "an anchor is gone"):
             assert f"{region}: {line}" in told.getvalue()
         assert f"the audit of {region} is broken: 10 lines in 2 shards" in told.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("checked", "told"),
+    [
+        (Checked(5, 2, 0, []), "no anchor is signed yet"),
+        (Checked(5, 2, 3, []), "whether some were taken away can't be told"),
+        (Checked(5, 2, 0, [Break(0, 1, "a signature is wrong")]), "whether some were taken away can't be told"),
+    ],
+)
+def test_a_cell_s_first_day_looks_like_a_lost_record_or_the_other_way_round(monkeypatch, tmp_path, checked, told):
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.setattr(audit, "load_audit_key", lambda paths: SimpleNamespace(is_signed=None))
+    monkeypatch.setattr(audit, "connected", lambda url: nullcontext())
+    monkeypatch.setattr(audit, "verify", lambda *given: checked)
+    out = io.StringIO()
+    code = audit.run(parser().parse_args(["audit", "verify", "us"]), Console(file=out))
+    assert told in out.getvalue()
+    assert out.getvalue().count("us: ") == 1 + len(checked.breaks)
+    assert code == len(checked.breaks)

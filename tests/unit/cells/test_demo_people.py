@@ -3,7 +3,9 @@ would bind his own authenticator."""
 
 from __future__ import annotations
 
+import http.server
 import itertools
+import threading
 from types import SimpleNamespace
 
 import msgspec
@@ -11,8 +13,9 @@ import pyotp
 import pytest
 from rich.console import Console
 
+from actors.anomalies.settings import AnomalySettings
 from cells import demo_leaving, demo_people
-from cells.calls import Answer
+from cells.calls import Answer, call
 from cells.config import CONFIG_FOLDER, load_region
 from cells.demo_exposure import check_cell_has_none
 from cells.demo_leaving import disable_people
@@ -22,7 +25,7 @@ from cells.keys import account_of, make_keyring
 from cells.paths import CellPaths
 from cells.settings import Identity
 
-ROUTER = "http://router"
+ROUTER, LOOPBACK = "http://router", "http://127.0.0.1:8080"
 US = msgspec.structs.replace(load_region("us", CONFIG_FOLDER), identity=Identity(mode="required"))
 REAL = msgspec.structs.replace(US, region=msgspec.structs.replace(US.region, profile="production"))
 OPENING, SIGNING_IN, ENROLLING, CONFIRMING = "/v1/accounts", "/v1/sessions", "/v1/factors", "/v1/factors/confirmation"
@@ -40,10 +43,12 @@ class Api:
     def __init__(self, paths: CellPaths) -> None:
         self.accounts: dict[str, SimpleNamespace] = {}
         self.killed_after, self.days = "", 0
+        self.desks: dict[str, set[str]] = {}
         self._paths, self._seen, self._numbers = paths, {}, itertools.count()
 
-    def __call__(self, deadline, method, url, body, headers, trust=None) -> Answer:
-        path = url.removeprefix(ROUTER)
+    def __call__(self, deadline, method, url, body, headers, trust=None, source="") -> Answer:
+        path = url.removeprefix(ROUTER).removeprefix(LOOPBACK)
+        self.desks.setdefault(path, set()).add(source)
         key = (self.days, headers.get("Idempotency-Key", next(self._numbers)))
         if key not in self._seen:
             self._seen[key] = self._done(path, body)
@@ -129,6 +134,41 @@ def test_an_account_that_was_half_made_is_neither_seen_nor_finished_or_make_up_f
     assert [api.accounts[person.account_id].secret for person in people] == [person.secret for person in people]
     assert all(person.is_ready for person in people)
     assert not lacks_people(US)
+
+
+def test_a_demo_s_own_accounts_raise_an_alert_of_accounts_tried_from_one_address(api):
+    """Each first sign-in is refused until there is a second factor."""
+    seed_people(US, LOOPBACK)
+    assert len(api.desks[SIGNING_IN]) == len(STAFF) >= AnomalySettings().stuffed_accounts
+    assert "" not in api.desks[SIGNING_IN]
+    assert api.desks[OPENING] == {""}
+
+
+def test_a_router_that_is_reached_otherwise_or_a_system_with_one_loopback_address_refuses_the_demo(api, monkeypatch):
+    seed_people(US, ROUTER)
+    assert api.desks[SIGNING_IN] == {""}
+    monkeypatch.setattr(demo_people, "_DESKS", 1000)  # no address
+    assert demo_people.desk_of("manager", LOOPBACK) == ""
+
+
+def test_a_call_goes_out_from_another_address_than_it_was_told():
+    seen = []
+
+    class Seen(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.client_address[0])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Seen) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        for source in ("127.0.0.12", ""):
+            assert call("POST", f"http://127.0.0.1:{server.server_port}", source=source).status == 204
+        server.shutdown()
+    assert seen == ["127.0.0.12", "127.0.0.1"]
 
 
 def test_a_second_lost_secret_on_one_day_is_never_reset(api):

@@ -1,6 +1,7 @@
 """`make logs`: the ends of all logs."""
 
 import io
+import shutil
 
 import pytest
 from rich.console import Console
@@ -38,6 +39,20 @@ def test_a_region_that_there_is_not_has_logs(said):
     with pytest.raises(ConfigError, match="there is no region 'ue'") as raised:
         said(["ue"])
     assert "us" in raised.value.next_step
+
+
+def test_logs_are_named_of_a_region_that_was_never_started_or_where_there_are_none(said):
+    CellPaths("us").ray_temp.joinpath("session_latest", "logs").mkdir(parents=True)
+    assert "Ray's own logs of us" in said(None)
+    shutil.rmtree(CellPaths("us").short.parent)
+    assert "Ray's own logs" not in said(None)
+    assert "latam" not in said(None)
+    assert "latam was never started here" in said(["latam"])
+
+
+def test_where_nothing_was_ever_started_logs_end_in_silence(said):
+    shutil.rmtree(CellPaths("us").folder)
+    assert "no cell was ever started here: make up starts them" in said(None)
 
 
 def test_a_folder_that_is_named_like_a_log_ends_the_command(said):

@@ -1,6 +1,7 @@
 """The programs that a cell's cluster starts: what they read, and that nobody overlooks one that failed."""
 
 import logging
+import shutil
 import sys
 from pathlib import Path
 
@@ -94,3 +95,36 @@ def test_a_relative_path_means_another_file_in_the_copy(tmp_path, files):
     before = load_region("us").keys.token_file
     copy_config(tmp_path / "copy")
     assert load_region("us", tmp_path / "copy" / "regions").keys.token_file == before
+
+
+def test_a_run_that_is_over_leaves_sockets_and_a_key_under_tmp_or_takes_the_logs_away(cluster):
+    paths = CellPaths("us", cluster._paths.home)
+    try:
+        paths.create()
+        for name in ("session_2026-11-29_1", "session_2026-11-30_1"):
+            for file in ("logs/raylet.out", "sockets/raylet", "runtime_resources/some/file", "address.json"):
+                made = paths.ray_temp / name / file
+                made.parent.mkdir(parents=True, exist_ok=True)
+                made.touch()
+        latest = paths.ray_temp / "session_latest"
+        latest.symlink_to(paths.ray_temp / "session_2026-11-30_1")
+        (paths.haproxy / "door.pem").touch()
+        cluster.stop()
+        cluster.stop()
+        left = sorted(str(file.relative_to(paths.ray_temp)) for file in paths.short.parent.rglob("*") if file.is_file())
+        assert left == ["session_2026-11-29_1/logs/raylet.out", "session_2026-11-30_1/logs/raylet.out"]
+        assert (latest / "logs" / "raylet.out").exists()
+        assert not list(paths.short.parent.rglob("sockets"))
+        assert not paths.haproxy.exists()
+    finally:
+        shutil.rmtree(paths.short.parent, ignore_errors=True)
+
+
+def test_who_did_not_start_the_cluster_takes_away_what_it_runs_with(cluster, tmp_path):
+    paths = CellPaths("us", cluster._paths.home)
+    try:
+        paths.create()
+        RayCluster(RegionConfig(), paths, "").stop()
+        assert paths.haproxy.exists()
+    finally:
+        shutil.rmtree(paths.short.parent, ignore_errors=True)

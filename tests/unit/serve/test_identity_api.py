@@ -34,6 +34,18 @@ async def test_a_shift_opens_its_tokens_work_and_end_with_it(cell):
     assert (again.status_code, again.json()["code"]) == (401, "session.ended")
 
 
+async def test_an_authenticator_app_shows_an_id_for_a_name_or_the_cell_keeps_the_name(cell):
+    account_id = await cell.opened("mia", "manager")
+    refused = await Person(cell, "mia", account_id).sign_in(code="")
+    enrolment = refused.json()["enrolment"]
+    for shown_as, label in (("mia.m@us.example", "mia.m%40us.example"), ("", account_id)):
+        sent = {"enrolment": enrolment} | ({"shown_as": shown_as} if shown_as else {})
+        factor = (await cell.plain("/v1/factors", sent)).json()
+        assert factor["uri"].startswith(f"otpauth://totp/OCEFS%20us:{label}?secret=")
+    assert "mia.m" not in repr(cell.gateway.entities)
+    assert (await cell.plain("/v1/factors", {"enrolment": enrolment, "shown_as": "a\nb"})).status_code == 422
+
+
 async def test_a_code_as_the_authenticator_shows_it_is_no_code(cell):
     mia = await cell.enrolled("mia")
     code = cell.next_code(mia.secret)

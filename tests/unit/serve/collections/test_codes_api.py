@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from actors.domain.collection_commands import RenewCode
-from actors.domain.times import DAY_MS, MINUTE_MS
+from actors.domain.times import DAY_MS, MINUTE_MS, moment
 from actors.runtime.wire import Reply
 from serve.collections import telling
 from tests.unit.serve.collections.collection_rig import (
@@ -22,6 +22,7 @@ from tests.unit.serve.collections.collection_rig import (
 )
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
+from tests.unit.serve.privacy.office import proved, stepped
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with
 
 
@@ -221,17 +222,72 @@ async def test_another_code_is_sent_for_what_was_cancelled_just_now(guarded, mon
     assert coded(answer) == (409, "collection.cancelled")
 
 
-@pytest.mark.parametrize("told", [True, False])
-async def test_a_pickups_code_stands_in_the_log_of_a_cell_that_others_reach(guarded, monkeypatch, told):
-    lines = []
+@pytest.fixture
+def lines(guarded, monkeypatch):
+    """What a cell that tells its notices writes of them."""
+    seen = []
 
     class Log:
-        def info(self, *given, **more):
-            lines.append((given, more))
+        def info(self, event, **more):
+            seen.append(more)
 
     monkeypatch.setattr(telling, "log", Log())
+    guarded.services.settings = msgspec.structs.replace(guarded.services.settings, notices_told=True)
+    return seen
+
+
+def codes_of(lines):
+    return {line["template"]: line.get("code") for line in lines}
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_pickups_code_stands_in_the_log_of_a_cell_that_others_reach(guarded, lines, told):
     guarded.services.settings = msgspec.structs.replace(guarded.services.settings, notices_told=told)
     mia = bearer(await joined(guarded))
     order = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
     await made_ready(guarded, order, associate(guarded))
     assert (code_in(guarded) in repr(lines)) == bool(lines) == told
+
+
+async def test_a_refused_step_writes_a_code_to_the_log_that_opens_nothing(guarded, lines):
+    mia = bearer(await joined(guarded))
+    order = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    refused = await step(guarded, only(order), "ready", {}, associate(guarded))
+    assert coded(refused) == (409, "collection.illegal_transition")
+    assert lines == []
+    await made_ready(guarded, order, associate(guarded))
+    lines.clear()
+    for _ in range(3):
+        await step(guarded, only(order), "code", {}, mia)
+    assert len(lines) == 9
+    assert coded(await step(guarded, only(order), "code", {}, mia)) == (409, "collection.code_too_often")
+    assert len(lines) == 9
+    assert coded(await step(guarded, only(order), "extension", {"days": 30}, manager(guarded)))[0] in (409, 422)
+    assert len(lines) == 9
+
+
+async def test_what_is_told_in_days_stands_in_the_log_as_told_now(guarded, lines):
+    mia = bearer(await joined(guarded))
+    order = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    await made_ready(guarded, order, associate(guarded))
+    assert codes_of(lines) == {"pickup.ready": code_in(guarded), "pickup.reminder": None, "pickup.expired": None}
+    ready, reminder, expired = lines
+    assert "due_at" not in ready
+    assert moment(guarded.clock.now_ms()).isoformat() < reminder["due_at"] < expired["due_at"] == ready["collect_by"]
+    lines.clear()
+    await done(guarded, only(order), "extension", {"days": 10}, manager(guarded))
+    assert all(line["due_at"] for line in lines)
+    assert codes_of(lines) == {"pickup.reminder": None, "pickup.expired": None}
+    lines.clear()
+    await done(guarded, only(order), "extension", {"days": 1}, manager(guarded))  # never shorter
+    assert lines == []
+
+
+async def test_a_corrected_address_leaves_a_demo_without_the_new_code(guarded, lines):
+    order = await placed(guarded, ("A1", 2), headers=guarded.bearer(), customer={"email": MIA, "customer_ref": "c-1"})
+    await made_ready(guarded, order, associate(guarded))
+    lines.clear()
+    request_id = await proved(guarded, "gdpr", "rectification", customer_ref="c-1", email=None)
+    correction = {"email": "right@example.com"}
+    await stepped(guarded, request_id, "rectify", order_id=order["order_id"], correction=correction)
+    assert codes_of(lines)["pickup.code"] == code_in(guarded)
