@@ -13,9 +13,10 @@ from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import Outdated, StoreUnavailable
 from actors.runtime.pages import Page
 from actors.runtime.ports import OutboxEntry
+from actors.runtime.shard import TailEntry
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import LaterClock, ask, envelope, query, total_of, until
+from tests.unit.runtime.rig import LaterClock, ask, envelope, query, total_of, turn, until
 
 
 async def test_a_request_that_comes_late_does_not_take_shards_from_their_newer_owner(cell):
@@ -165,6 +166,36 @@ async def test_a_hand_over_that_can_not_end_is_given_up_and_the_shards_are_serve
     async with asyncio.timeout(30):
         assert await host.hand_over([own]) == []
     assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c3")))[0]) == 3
+
+
+async def test_a_shard_that_is_lost_while_it_is_given_up_keeps_the_others_from_being_given(cell, monkeypatch):
+    monkeypatch.setattr(activation, "HAND_OVER_S", 0.2)
+    host = await cell.host()
+    lost, once = host.shards[0], host.drain.once
+    lost.tail.append(TailEntry(1, 0, turn("us-1", 2)))
+
+    async def loses():
+        lost.lost = True
+        return await once()
+
+    monkeypatch.setattr(host.drain, "once", loses)
+    assert await host.hand_over([0, 1]) == [1]
+
+
+async def test_what_is_being_appended_is_left_behind_by_a_hand_over(cell):
+    host, own = await cell.host(), shard_of("counter", "us-1", cell.limits.shards)
+    cell.journal.gate.clear()
+    asked = asyncio.create_task(ask(host, envelope("us-1", counter.Add(1), creates=True)))
+    await until(lambda: cell.journal.appended)
+    given = asyncio.create_task(host.hand_over([own]))
+    await until(lambda: host.shards[own].closing)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not given.done()
+    cell.journal.gate.set()
+    assert await given == [own]
+    assert total_of((await asked)[0]) == 1
+    assert not cell.journal.disk.shards[own].entries
 
 
 @pytest.mark.parametrize("fault", [ValueError("not foreseen"), StoreUnavailable("away")])
