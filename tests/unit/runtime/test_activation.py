@@ -37,6 +37,29 @@ async def test_a_decision_that_is_newer_for_some_shards_only_takes_those(cell):
     assert await new.take_over([1, 2, 3], 2) == [2, 3]
 
 
+async def test_a_request_that_was_overtaken_while_a_tail_was_read_brings_back_what_is_older(cell, monkeypatch):
+    host, own = await cell.host(), shard_of("counter", "us-1", cell.limits.shards)
+    before, read, asked, go_on = host.shards[own], cell.journal.read, asyncio.Event(), asyncio.Event()
+
+    async def slow(shard, after):
+        found = await read(shard, after)
+        if not asked.is_set():
+            asked.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(cell.journal, "read", slow)
+    late = asyncio.create_task(host.take_over([own], 2))
+    await asyncio.wait_for(asked.wait(), 30)
+    assert await host.take_over([own], 3) == [own]
+    assert before.lost, "what it remembers from before is told on"
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), creates=True)))[0]) == 1
+    newest = host.shards[own]
+    go_on.set()
+    await late
+    assert (host.shards[own] is newest, newest.lost, newest.epoch) == (True, False, 3)
+
+
 async def test_a_shard_lost_while_its_messages_are_fetched_gets_them_all_the_same(cell, monkeypatch):
     own = shard_of("counter", "us-1", cell.limits.shards)
     unreachable = next(f"us-x{n}" for n in range(99) if shard_of("counter", f"us-x{n}", cell.limits.shards) != own)
