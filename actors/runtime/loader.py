@@ -17,7 +17,7 @@ from actors.runtime.memory import Remembered
 from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
-from actors.runtime.turns import TurnTaker, mark_of, only_history_knows
+from actors.runtime.turns import TurnTaker, encoded, mark_of, only_history_knows
 from actors.runtime.wire import Envelope
 
 log = logging.getLogger("ocefs.loader")
@@ -279,6 +279,9 @@ class Loader:
         now = self._clock.monotonic()
         restored = codec.kind.restore(key[1], snapshot.rows) if snapshot is not None else None
         entity = Entity(*restored, now) if restored is not None else Entity(None, 0, now)
+        if snapshot is not None:
+            # What is only read counts for the memory cap as well.
+            entity.weight = max((encoded(rows) for rows in snapshot.rows.values()), default=0)
         rows = []
         for entry in unfolded:
             rows.append(self._turns.fold(codec, entity, entry.turn))

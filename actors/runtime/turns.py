@@ -3,7 +3,7 @@ batch of turns is one run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +46,11 @@ def mark_of(envelope: Envelope) -> int:
 def only_history_knows(shard: Shard, envelope: Envelope, mark: int) -> bool:
     """Whether a command that memory can't recall was done: perhaps it was, and memory has forgotten the answer."""
     return bool(envelope.since_ms) or mark in shard.memory.seen
+
+
+def encoded(rows: Sequence[msgspec.Struct]) -> int:
+    """Bytes of the state as an entity's first row carries it; 0 where none does."""
+    return len(getattr(rows[0], "state", b"")) if rows else 0
 
 
 class TurnTaker:
@@ -142,7 +147,7 @@ class TurnTaker:
                     entity.state = state
                     entity.version += len(happened)
                     rows = kind.rows(state, entity.version, happened, context)
-                    entity.weight = max(entity.weight, len(getattr(rows[0], "state", b"")) if rows else 0)
+                    entity.weight = max(entity.weight, encoded(rows))
                 status, events = wire.OK, to_json(happened)
                 reply = to_json(decision.reply(entity.state, entity.version))
                 provisional = decision.provisional
@@ -188,5 +193,5 @@ class TurnTaker:
             entity.state = codec.kind.evolve(entity.state, event, context)
         entity.version = turn.version
         rows = codec.kind.rows(entity.state, entity.version, events, context)
-        entity.weight = max(entity.weight, len(getattr(rows[0], "state", b"")) if rows else 0)
+        entity.weight = max(entity.weight, encoded(rows))
         return rows

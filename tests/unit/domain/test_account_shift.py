@@ -11,6 +11,7 @@ from actors.domain.account_commands import (
     Disable,
     Enable,
     EndShift,
+    EnrolPasskey,
     Refresh,
     ResetFactor,
     SetPassword,
@@ -20,6 +21,7 @@ from actors.domain.account_events import ShiftRefreshed, SteppedUp
 from actors.domain.account_state import ACCESS_MS, IDLE_MS, LOCK_AFTER
 from actors.domain.account_views import ViewCredentials
 from actors.domain.kind import Context
+from actors.domain.passkeys import AddPasskey, Passkey, PasskeyUse, RemovePasskey
 from actors.domain.revocations import replaced
 from tests.unit.domain.account_desk import ID, MINUTE_MS, RIGHTS, STEP, Desk, revoked
 
@@ -120,6 +122,30 @@ def test_a_step_up_does_not_prove_or_leaves_the_old_token_good():
     # Access tokens before each of the two, and the refresh token before the last.
     assert desk.post == [revoked(replaced("s1", number), desk.now_ms + ACCESS_MS) for number in (2, 3)]
     assert desk.do(Refresh("s1", 2)).reason == "token_reused"
+
+
+def with_passkey() -> Desk:
+    desk = Desk().opened()
+    desk.do(EnrolPasskey(Passkey("phone", b"c", b"k", 5, "phone"), "made", desk.now_ms + MINUTE_MS, ["recovery-1"]))
+    assert desk.sign_in(passkey=PasskeyUse("phone", 6, "in", desk.now_ms + MINUTE_MS)).ok
+    return desk
+
+
+def test_a_copy_of_a_passkey_proves_something_or_nobody_hears_of_it():
+    desk = with_passkey()
+    copied = PasskeyUse("phone", 6, "up", desk.now_ms + MINUTE_MS)
+    told = desk.do(StepUp("s1", 0, "", passkey=copied))
+    assert (told.reason, desk.state.shift.token_number) == ("passkey_suspect", 1)
+    assert [one.suspect_ms for one in desk.state.passkeys] == [desk.now_ms]
+
+
+def test_who_has_signed_out_adds_a_passkey_or_takes_one_away():
+    desk = with_passkey()
+    desk.do(EndShift("s1"))
+    added = AddPasskey("s1", Passkey("key", b"d", b"k", 0, "key"), "more", desk.now_ms + MINUTE_MS)
+    for late in (added, RemovePasskey("s1", "phone")):
+        assert desk.refused(late) == "session.ended"
+    assert [one.passkey_id for one in desk.state.passkeys] == ["phone"]
 
 
 def test_an_event_of_a_release_that_left_tokens_good_revokes_some():

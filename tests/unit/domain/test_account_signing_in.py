@@ -93,6 +93,13 @@ def test_a_recovery_code_is_taken_twice():
     assert desk.sign_in(totp_step=0, recovery_hash="recovery-2").ok
 
 
+def test_a_used_code_is_taken_again_after_a_recovery_code():
+    desk = Desk().ready()
+    assert desk.sign_in(totp_step=STEP + 5).ok
+    assert desk.sign_in(totp_step=0, recovery_hash="recovery-1").ok
+    assert desk.sign_in(totp_step=STEP + 5).reason == "failed"
+
+
 def test_the_tenth_failure_does_not_lock_or_a_right_password_helps_meanwhile():
     desk = Desk().ready()
     for count in range(1, LOCK_AFTER):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.domain.allocation import SPLIT_MAX, Place, need_of, plan
+from actors.domain.allocation import SPLIT_MAX, SPLIT_SEARCH_PLACES, Place, need_of, plan
 
 SKUS = ("a", "b", "c")
 needs = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 9), min_size=1)
@@ -34,6 +34,22 @@ def test_what_nobody_has_is_asked_of_somebody():
 def test_a_pair_that_serves_all_is_missed_because_one_place_has_most():
     most, left, right = Place("most", {"a": 3, "b": 2}), Place("left", {"a": 4}), Place("right", {"b": 4})
     assert plan({"a": 4, "b": 4}, [most, left, right], splits=2) == [("left", {"a": 4}), ("right", {"b": 4})]
+
+
+def test_the_nearest_are_asked_where_others_have_more_of_what_is_lacking():
+    few = [Place(str(n), {"a": 1}) for n in range(3)]
+    assert plan({"a": 9}, [*few, Place("most", {"a": 5})]) == [("0", {"a": 1}), ("1", {"a": 1}), ("most", {"a": 5})]
+    # What the first has already counts for nothing, and what it has too much of against nobody.
+    first, same, other = Place("first", {"a": 4, "b": 1}), Place("same", {"a": 4}), Place("other", {"b": 3})
+    assert [name for name, _ in plan({"a": 4, "b": 9}, [first, same, other], splits=2)] == ["first", "other"]
+    first, last, other = Place("first", {"a": 9, "b": 1}), Place("last", {"b": 1}), Place("other", {"a": 3, "b": 2})
+    assert [name for name, _ in plan({"a": 2, "b": 9}, [first, last, other], splits=2)] == ["first", "other"]
+
+
+def test_near_places_that_have_nothing_keep_far_ones_from_being_looked_at():
+    empty = [Place(str(n), {"a": 0}) for n in range(SPLIT_SEARCH_PLACES)]
+    most, left, right = Place("most", {"a": 3, "b": 2}), Place("left", {"a": 4}), Place("right", {"b": 4})
+    assert [name for name, _ in plan({"a": 4, "b": 4}, [*empty, most, left, right], splits=2)] == ["left", "right"]
 
 
 @given(needs, places)

@@ -20,6 +20,7 @@ from actors.domain.approval import (
     ViewApproval,
     WithdrawApproval,
 )
+from actors.domain.approval_wanted import reasons_of
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
@@ -102,6 +103,11 @@ def test_what_is_asked_for_is_done_before_somebody_else_approves_it():
     assert (given.status, given.decided_by, given.decided_at_ms) == ("approved", TOM, NOW_MS)
     life.deliver()
     assert (life.state.status, life.units()) == ("done", 400)
+
+
+def test_a_line_that_changes_no_count_gives_a_reason():
+    lines = [AdjustmentLine("A", 0, "correction", safety_stock=5), AdjustmentLine("B", 20, "found")]
+    assert reasons_of(AdjustStock(lines, "count-13")) == ["found"]
 
 
 def test_who_asks_approves_by_himself_or_refuses():

@@ -21,7 +21,7 @@ from actors.domain.location_commands import (
     Ship,
     ShortPick,
 )
-from actors.domain.location_events import Event, Levels, SafetyStockSet
+from actors.domain.location_events import Entry, Event, Levels, SafetyStockSet, StockChanged
 from actors.domain.location_promises import Taken
 from actors.domain.location_views import ViewStock
 from actors.domain.rows import LedgerRow
@@ -42,6 +42,15 @@ commands = st.one_of(
         for kind in (Allocate, Release, Pick, ShortPick, Ship)
     ),
 )
+
+
+@pytest.mark.parametrize("below", ["allocated", "reserved", "damaged", "quality_hold"])
+def test_books_that_say_less_than_nothing_are_gone_on_with(below):
+    books = Books().with_units(a=5)
+    aside = None if below == "allocated" else (below, -1)
+    entry = Entry("a", 1, 0, -1 if aside is None else 0, "count", aside=aside)
+    with pytest.raises(AssertionError):
+        location.evolve(books.state, StockChanged([entry], "c-1"), AT)
 
 
 def test_a_reservation_takes_more_than_is_available():

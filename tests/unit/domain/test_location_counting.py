@@ -346,6 +346,24 @@ def test_a_loss_of_a_lot_whose_last_unit_has_left_meanwhile_lets_all_others_be_r
     assert {name: lot.on_hand for name, lot in books.state.lots["m"].items()} == {"two": 4}
 
 
+def test_a_loss_without_a_lot_of_what_is_kept_by_lot_meanwhile_lets_all_others_be_refused():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 3, None, "one"), ReceiptLine("a", 5)]))
+    told = len(books.events)
+    found(books, line("m", -2, at=""), line("a", -2, at=""))
+    assert (books.stock("m").on_hand, books.stock("a").on_hand) == (3, 3)
+    assert PromisesAtRisk("m", 2) in books.events[told:]
+
+
+def test_what_was_found_broken_of_a_lot_that_has_ended_waits_as_if_it_were_good():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 3, None, "one", TODAY + 2)]))
+    books.now_ms += 9 * DAY_MS
+    found(books, AdjustmentLine("m", 1, "count", lot="one", condition="damaged"), line("m", 1, "one", ""))
+    stock = books.stock("m")
+    assert (stock.on_hand, stock.damaged, stock.quality_hold) == (5, 1, 1)
+
+
 @pytest.mark.parametrize("promised", [False, True])
 @pytest.mark.parametrize(("was", "at"), [("A-02", "A-01"), ("", "A-01"), ("A-02", "")])
 def test_a_serial_number_that_lies_in_another_bin_than_it_should_lets_all_others_be_refused(was, at, promised):

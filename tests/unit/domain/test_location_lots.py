@@ -36,6 +36,13 @@ def test_a_later_lot_goes_out_before_an_earlier_one():
     assert books.state.lots["m"]["late"].on_hand == 4
 
 
+def test_lots_that_are_gone_are_kept_for_ever():
+    books = with_lots(one=(2, 20))
+    books.do(Allocate("us-o", 1, [("m", 2)]))
+    books.do(Ship("us-o", 1, [("m", 2)]))
+    assert (books.state.lots, books.state.claims) == ({}, {})
+
+
 def test_a_lot_is_promised_that_ends_too_soon():
     books = with_lots(late=(5, 90), soon=(2, 20))
     assert books.do(Allocate("us-o", 1, [("m", 7)], life_days={"m": 30})) == Taken([("m", 5)])

@@ -132,6 +132,16 @@ def test_more_is_taken_while_places_are_asked(world):
     refused("order.allocation_under_way", lambda: world.change(made, (1, 6), settle=False))
 
 
+def test_more_is_taken_when_it_is_too_late_for_all_else(world):
+    made = world.placed_with(None, ("a", 2))
+    refused("order.cut_off_passed", lambda: world.change(made, (1, 3), cut_offs={PLACE: world.now_ms}))
+    world.plan()
+    world.claim("mia")
+    world.settle()
+    refused("order.too_late_to_change", lambda: world.change(made, (1, 3)))
+    assert world.served(made) == {PLACE: {"a": 2}}
+
+
 def test_more_of_a_group_tears_it(world):
     made = world.placed_with(Terms(groups=["g", "g"]), ("a", 2), ("b", 2))
     refused("order.line_grouped", lambda: world.change(made, (1, 3)))
@@ -173,6 +183,16 @@ def test_a_floor_does_not_hear_that_it_is_urgent_now(world):
     made = world.placed_with(None, ("a", 2))
     assert world.change(made, service_level="express").service_level == "express"
     assert world.work(f"{made}.1").priority == 50
+    assert world.change(made, service_level="express").service_level is None, "it is told as new once more"
+
+
+def test_what_is_picked_becomes_urgent_or_what_nobody_has_yet_can_not(world):
+    made, waiting = world.placed_with(None, ("a", 2)), world.placed_with(None, ("c", 1))
+    world.plan()
+    world.claim("mia")
+    world.settle()
+    refused("order.too_late_to_change", lambda: world.change(made, service_level="express"))
+    assert world.change(waiting, service_level="express").service_level == "express"
 
 
 def test_a_kit_is_changed_by_halves(world):

@@ -129,7 +129,9 @@ def test_a_hold_is_told_twice_or_not_released_by_name(world):
 
 def test_an_order_that_is_over_is_held(world):
     made = world.placed_with(None, ("a", 2))
+    world.hold(made, "address")
     world.step(made, "cancel")
+    refused("order.over", lambda: world.release(made, "address"), status="cancelled")
     refused("order.over", lambda: world.hold(made, "fraud"), status="cancelled")
     refused("order.over", lambda: world.say(made, PrioritiseOrder(5)))
 
@@ -146,6 +148,8 @@ def test_nobody_hears_of_a_hold_that_stands_too_long_or_it_is_released_by_itself
     world.say(made, RetryAllocation())
     assert [type(event) for event in seen] == [HoldsOverdue]
     assert due_of(world.of(made)) is None
+    world.say(made, RetryAllocation())
+    assert [type(event) for event in seen].count(HoldsOverdue) == 1
     refused("order.held", lambda: world.step(made, "start_picking"))
     assert world.view(made).terms.holds[0].overdue
 
@@ -211,6 +215,10 @@ def test_rights_at_one_place_hold_what_is_elsewhere_too(world):
     made = world.placed_with(None, ("a", 12))
     refused("order.location_forbidden", lambda: world.hold(made, "fraud", within=[PLACE]))
     world.hold(made, "fraud", within=[PLACE, OTHER])
+    for here in (ReleaseOrder(["fraud"], within=[PLACE]), PrioritiseOrder(5, within=[PLACE])):
+        refused("order.location_forbidden", lambda here=here: world.say(made, here))
+    world.say(made, ReleaseOrder(["fraud"], within=[PLACE, OTHER]))
+    assert world.of(made).terms.holds == []
 
 
 def test_an_urgent_order_waits_behind_others(world):

@@ -3,7 +3,10 @@ it moves units between."""
 
 from __future__ import annotations
 
+import pytest
+
 from actors.domain import ids
+from actors.domain.errors import Refused
 from actors.domain.transfer_commands import (
     CancelTransfer,
     CloseTransfer,
@@ -98,6 +101,9 @@ def test_damaged_units_are_sold():
 def test_more_is_received_than_was_sent_or_what_was_found_is_not():
     world = on_the_road()
     assert refused(world, ReceiveUnits(lines=[ReceivedLine("a", 11)])) == "transfer.more_than_sent"
+    with pytest.raises(Refused) as error:
+        world.do("transfer", TRANSFER, ReceiveUnits(lines=[ReceivedLine("a", 11)]))
+    assert error.value.body.extra["in_transit"] == 10
     twice = [ReceivedLine("a", 6), ReceivedLine("a", 5)]
     assert refused(world, ReceiveUnits(lines=twice)) == "transfer.more_than_sent"
     assert refused(world, ReceiveUnits(["1"], [ReceivedLine("a", 1)])) == "transfer.more_than_sent"

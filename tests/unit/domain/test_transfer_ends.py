@@ -18,6 +18,7 @@ from actors.domain.transfer_commands import (
     CloseTransfer,
     DispatchPackages,
     FoundLine,
+    LeaveTransfer,
     LookAtTransfer,
     NewPackage,
     ReceivedLine,
@@ -54,6 +55,17 @@ def test_a_cancelled_transfer_keeps_its_units():
     over = world.ask(CancelTransfer())
     assert (over.status, counts(world, SEATTLE)) == ("cancelled", (100, 0))
     assert refused(world, StartPicking()) == "transfer.illegal_transition"
+
+
+@pytest.mark.parametrize("whose", [None, ("us-order-1", 1)])
+def test_an_order_leaves_twice_what_is_on_its_way_or_what_is_for_none(whose):
+    world = on_the_road(for_order=whose)
+    versions = [world.entities["transfer", TRANSFER][1]]
+    for _ in range(2):
+        world.do("transfer", TRANSFER, LeaveTransfer())
+        versions.append(world.entities["transfer", TRANSFER][1])
+    assert versions[0] == versions[1] if whose is None else versions[0] < versions[1]
+    assert versions[1] == versions[2]
 
 
 def test_units_stay_allocated_that_come_after_the_cancellation():

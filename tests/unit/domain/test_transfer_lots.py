@@ -13,7 +13,7 @@ from actors.domain.transfer_commands import (
 )
 from actors.domain.transfer_events import ReceiptBooked
 from actors.domain.transfer_receiving import arrived, booked, receive
-from tests.unit.domain.transfer_steps import on_the_road, refused
+from tests.unit.domain.transfer_steps import furnished, on_the_road, refused
 from tests.unit.domain.transfer_world import (
     DAY_MS,
     NOW_MS,
@@ -66,6 +66,12 @@ def test_units_of_a_lot_are_received_that_was_not_sent():
     world.receive(SEATTLE, ReceiptLine("m", 5, None, "L1", TODAY + 50))
     on_the_road(("m", 5), world=world)
     assert refused(world, ReceiveUnits(lines=[ReceivedLine("m", 1, lot="L9")])) == "transfer.more_than_sent"
+
+
+def test_a_receipt_without_lots_is_refused_as_one_of_too_many(monkeypatch):
+    monkeypatch.setattr(transfer_receiving, "LOTS_MAX", 1)
+    world = on_the_road(("a", 2), ("b", 2), world=furnished(a=2, b=2))
+    assert world.ask(ReceiveUnits(packages=["1"])).outcome == "complete"
 
 
 # --- thousands of numbers in one package ------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class CrashInEvolve(msgspec.Struct, frozen=True, tag=True):
 
 
 class CrashInReply(msgspec.Struct, frozen=True, tag=True):
-    pass
+    happens: bool = True
 
 
 Command = Add | Tell | Told | Begin | Finish | WakeAt | Wake | CrashInDecide | CrashInEvolve | CrashInReply
@@ -118,8 +118,8 @@ def decide(state: Counter | None, command: Command, context: Context) -> Decisio
             raise ZeroDivisionError
         case CrashInEvolve():
             return Decision([Broken()], _told)
-        case CrashInReply():
-            return Decision([Added(1)], _crash)
+        case CrashInReply(happens):
+            return Decision([Added(1)] if happens else [], _crash)
         case Add(number) if number < 0:
             raise Refused("counter.negative", "Only upwards.", number=number)
         case Add(number):

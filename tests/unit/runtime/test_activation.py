@@ -13,9 +13,10 @@ from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import Outdated, StoreUnavailable
 from actors.runtime.pages import Page
 from actors.runtime.ports import OutboxEntry
+from actors.runtime.shard import TailEntry
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import LaterClock, ask, envelope, query, total_of, until
+from tests.unit.runtime.rig import LaterClock, ask, envelope, query, total_of, turn, until
 
 
 async def test_a_request_that_comes_late_does_not_take_shards_from_their_newer_owner(cell):
@@ -34,6 +35,29 @@ async def test_a_decision_that_is_newer_for_some_shards_only_takes_those(cell):
     old, new = await cell.host("h0"), await cell.host("h1", shards=[2, 3])
     assert await old.take_over([1, 2], 2) == [1]
     assert await new.take_over([1, 2, 3], 2) == [2, 3]
+
+
+async def test_a_request_that_was_overtaken_while_a_tail_was_read_brings_back_what_is_older(cell, monkeypatch):
+    host, own = await cell.host(), shard_of("counter", "us-1", cell.limits.shards)
+    before, read, asked, go_on = host.shards[own], cell.journal.read, asyncio.Event(), asyncio.Event()
+
+    async def slow(shard, after):
+        found = await read(shard, after)
+        if not asked.is_set():
+            asked.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(cell.journal, "read", slow)
+    late = asyncio.create_task(host.take_over([own], 2))
+    await asyncio.wait_for(asked.wait(), 30)
+    assert await host.take_over([own], 3) == [own]
+    assert before.lost, "what it remembers from before is told on"
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), creates=True)))[0]) == 1
+    newest = host.shards[own]
+    go_on.set()
+    await late
+    assert (host.shards[own] is newest, newest.lost, newest.epoch) == (True, False, 3)
 
 
 async def test_a_shard_lost_while_its_messages_are_fetched_gets_them_all_the_same(cell, monkeypatch):
@@ -165,6 +189,36 @@ async def test_a_hand_over_that_can_not_end_is_given_up_and_the_shards_are_serve
     async with asyncio.timeout(30):
         assert await host.hand_over([own]) == []
     assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c3")))[0]) == 3
+
+
+async def test_a_shard_that_is_lost_while_it_is_given_up_keeps_the_others_from_being_given(cell, monkeypatch):
+    monkeypatch.setattr(activation, "HAND_OVER_S", 0.2)
+    host = await cell.host()
+    lost, once = host.shards[0], host.drain.once
+    lost.tail.append(TailEntry(1, 0, turn("us-1", 2)))
+
+    async def loses():
+        lost.lost = True
+        return await once()
+
+    monkeypatch.setattr(host.drain, "once", loses)
+    assert await host.hand_over([0, 1]) == [1]
+
+
+async def test_what_is_being_appended_is_left_behind_by_a_hand_over(cell):
+    host, own = await cell.host(), shard_of("counter", "us-1", cell.limits.shards)
+    cell.journal.gate.clear()
+    asked = asyncio.create_task(ask(host, envelope("us-1", counter.Add(1), creates=True)))
+    await until(lambda: cell.journal.appended)
+    given = asyncio.create_task(host.hand_over([own]))
+    await until(lambda: host.shards[own].closing)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not given.done()
+    cell.journal.gate.set()
+    assert await given == [own]
+    assert total_of((await asked)[0]) == 1
+    assert not cell.journal.disk.shards[own].entries
 
 
 @pytest.mark.parametrize("fault", [ValueError("not foreseen"), StoreUnavailable("away")])

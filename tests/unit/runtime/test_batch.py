@@ -43,6 +43,16 @@ async def test_a_released_call_returns_what_it_has_and_takes_no_final_answers():
     assert batch.future.result() == [PENDING, PENDING, DONE]
 
 
+async def test_a_call_returns_before_one_has_a_reply_because_another_counts_twice():
+    batch = Batch(2)
+    batch.hold(0, PENDING)
+    assert batch.final(0, FINAL)
+    batch.release()
+    assert not batch.future.done()
+    batch.put(1, DONE)
+    assert batch.future.result() == [FINAL, DONE]
+
+
 async def test_a_final_answer_in_time_goes_with_the_call_and_not_by_the_downlink(cell):
     cell.limits = msgspec.structs.replace(QUICK, answer_hold_s=60.0)
     host = await cell.host()

@@ -54,6 +54,16 @@ async def test_a_host_that_does_not_know_that_it_was_succeeded_answers_no_read_f
     assert [reply.status for reply in await ask(old, read, events, refused)] == [wire.NOT_OWNER] * 3
 
 
+async def test_a_write_to_a_shard_that_is_still_its_own_proves_that_others_are(cell):
+    old, other = await cell.host("h0"), elsewhere("us-1")
+    await ask(old, envelope("us-1", counter.Add(1), "c1", creates=True))
+    await until(lambda: not old.drain.waiting())
+    new = await cell.host("h1", [shard_of("counter", "us-1", QUICK.shards)])
+    await ask(new, envelope("us-1", counter.Add(1), "c2"))
+    replies = await ask(old, envelope(other, counter.Add(1), "c3", creates=True), query("us-1"))
+    assert [reply.status for reply in replies] == [wire.OK, wire.UNAVAILABLE]
+
+
 async def test_while_nobody_can_say_whose_a_shard_is_nothing_is_read_from_it_and_nothing_is_lost(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))

@@ -8,6 +8,7 @@ import time
 import msgspec
 import pytest
 
+from actors.domain.consent import Choice, SetConsents, ViewConsents
 from actors.domain.times import DAY_MS, HOUR_MS
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
@@ -63,6 +64,18 @@ async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(ce
     # Whoever asks for it is told at once.
     assert (await ask(host, envelope("us-9", counter.Add(1))))[0].status == wire.FAULT
     assert len(tried) == 3
+
+
+async def test_what_is_only_read_counts_nothing_for_the_memory_cap(cell):
+    host, agreed = await cell.host(), SetConsents([Choice("personalisation", True)], "account")
+    await ask(host, envelope("us-1", agreed, kind="consent"))
+    await until(lambda: not host.drain.waiting())
+    entities = host.shards[shard_of("consent", "us-1", cell.limits.shards)].entities
+    before = entities.pop(("consent", "us-1"))  # as passivation does
+    await ask(host, envelope("us-1", ViewConsents(), "", kind="consent", mode=wire.VIEW))
+    loaded = entities["consent", "us-1"]
+    assert loaded is not before
+    assert loaded.weight == before.weight > 0
 
 
 @pytest.fixture

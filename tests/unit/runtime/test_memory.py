@@ -57,6 +57,8 @@ def test_a_day_at_a_high_rate_neither_forgets_nor_makes_each_look_up_dearer():
     assert all(fingerprint in seen for fingerprint in told)
     # A look-up asks each layer once; of those that were never seen, few get past the filters.
     assert len(seen.layers) <= 2 + 24 // LAYER_HOURS * 3
+    # Nor a run of a layer for each of them.
+    assert sum(len(layer._runs) for layer in seen.layers) <= 24 + 24 // LAYER_HOURS
     strangers = [chance.getrandbits(63) for _ in range(2000)]
     passed = sum(layer.may_hold(stranger) for layer in seen.layers for stranger in strangers)
     assert passed < len(strangers) * len(seen.layers) * 0.05
@@ -72,6 +74,15 @@ def test_fingerprints_of_the_journal_count_after_a_failover_for_as_long_as_new_o
         assert 2**63 - 1 in seen
     seen.add(200, NOON + (25 + 2 * LAYER_HOURS) * HOUR_MS)
     assert 3 not in seen
+
+
+def test_what_came_last_into_a_layer_is_forgotten_with_what_came_first():
+    seen = Seen(24)
+    seen.load([1], NOON)
+    seen.load([2], NOON + (LAYER_HOURS - 1) * HOUR_MS)
+    assert len(seen.layers) == 1
+    seen.load([3], NOON + (LAYER_HOURS - 1 + 24) * HOUR_MS)
+    assert 2 in seen
 
 
 def test_a_clock_that_steps_back_over_the_hour_loses_nothing():

@@ -29,7 +29,9 @@ def test_an_old_owner_that_does_not_know_of_its_successor_is_not_believed():
 def test_shards_that_a_host_gave_up_stay_free_when_an_older_answer_of_it_arrives():
     known = Ownership(2)
     known.given("h0", [0, 1], 1)
+    version = known.version
     known.freed([0])
+    assert known.version > version
     assert known.claimed("h0", {0: 1, 1: 1}) == []
     assert known.map().owners == ["", "h0"]
 
@@ -37,7 +39,9 @@ def test_shards_that_a_host_gave_up_stay_free_when_an_older_answer_of_it_arrives
 def test_a_host_that_lost_a_shard_is_noticed():
     known = Ownership(3)
     known.given("h0", [0, 1], 1)
+    version = known.version
     known.given("h1", [2], 1)
+    assert known.version > version, "gateways go on by the older map"
     assert known.missing("h0", {1: 1}) == [0]
     assert known.of("h0") == [0, 1]
 

@@ -1,12 +1,14 @@
 """A turn happens once, whole, or not at all."""
 
+import dataclasses
+
 import msgspec
 import pytest
 
 from actors.domain.audit import Who
 from actors.domain.errors import RefusalBody
 from actors.runtime import wire
-from actors.runtime.codec import to_json
+from actors.runtime.codec import codecs, to_json
 from actors.runtime.mailbox import Group
 from actors.runtime.shard import Entity
 from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
@@ -17,8 +19,8 @@ from tests.unit.runtime.rig import CODECS, called, code_of, envelope, query, sha
 class Table:
     """A shard with one counter (version 1, total 1), and what one needs to take turns."""
 
-    def __init__(self) -> None:
-        self.taker = TurnTaker(CODECS)
+    def __init__(self, codecs=CODECS) -> None:
+        self.taker = TurnTaker(codecs)
         self.shard = shard()
         self.shard.entities["counter", "us-1"] = Entity(counter.Counter(1), 1, 0.0)
         self.group = Group()
@@ -225,6 +227,28 @@ def test_the_final_answer_replaces_the_provisional_one_for_repetitions(table):
 def test_a_read_of_a_missing_entity_is_a_refusal_and_not_a_crash(table):
     reply = table.take(query("us-9"), absent=True)
     assert (reply.status, code_of(reply)) == (wire.REFUSED, "counter.unknown")
+
+
+def test_a_crash_where_nothing_happened_condemns_no_shard(table):
+    for _ in range(2):  # nor is it remembered
+        with pytest.raises(ZeroDivisionError):
+            table.take(envelope("us-1", counter.CrashInReply(happens=False)))
+    assert (table.entity.version, table.turns()) == (1, [])
+
+
+class WholeRow(counter.CounterRow):
+    state: bytes
+
+
+def test_what_a_turn_or_the_tail_made_counts_nothing_for_the_memory_cap():
+    def rows(state, version, events, context):
+        return [WholeRow(context.entity_id, version, state.total, None, bytes(state.total))]
+
+    heavy = codecs({"counter": dataclasses.replace(counter.COUNTER, rows=rows)})
+    table, entity = Table(heavy), Entity(counter.Counter(10), 2, 0.0)
+    table.take(envelope("us-1", counter.Add(6)))
+    table.taker.fold(heavy["counter"], entity, turn("us-1", 3))
+    assert (table.entity.weight, entity.weight) == (7, 11)
 
 
 def test_a_turn_of_the_tail_that_the_snapshot_contains_is_not_applied_twice(table):

@@ -10,7 +10,21 @@ from actors.domain.data_key import DestroyKey, Restrict, SettleKey
 from actors.runtime.errors import StoreUnavailable
 from serve.keys.data_keys import AWAY_S
 from tests.unit.serve.post_office import bearer, coded
-from tests.unit.serve.privacy.office import TO, body, customer, found, over, placed, proved, step, stepped
+from tests.unit.serve.privacy.office import (
+    EMAIL,
+    REF,
+    TO,
+    asked,
+    body,
+    customer,
+    found,
+    over,
+    placed,
+    proved,
+    step,
+    stepped,
+)
+from tests.unit.serve.small_cell import order
 
 # Whose it is, the token says.
 OWN = body(customer={"country": "US"})
@@ -158,8 +172,8 @@ async def test_an_order_that_is_placed_under_a_key_of_its_own_while_its_person_i
     assert not any(state.wrapped for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key")
 
 
-@pytest.mark.parametrize("asked", ["", "unasked"])
-async def test_a_key_of_nothing_yet_that_is_made_while_its_person_is_erased_seals_on(cell, monkeypatch, asked):
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_key_of_nothing_yet_that_is_made_while_its_person_is_erased_seals_on(cell, monkeypatch, away):
     order_id = await placed(cell)
     await over(cell, order_id)
     request_id, keys = await proved(cell), cell.services.data_keys
@@ -167,7 +181,7 @@ async def test_a_key_of_nothing_yet_that_is_made_while_its_person_is_erased_seal
 
     async def meanwhile():
         with monkeypatch.context() as patches:
-            if asked:
+            if away:
                 listed_by_nobody(cell, patches)
             else:
                 patches.setattr(cell.read_model, "data_keys", none_yet)
@@ -180,8 +194,67 @@ async def test_a_key_of_nothing_yet_that_is_made_while_its_person_is_erased_seal
     at_first(cell, DestroyKey, meanwhile)
     told_of = await stepped(cell, request_id, "erase")
     # What came in between is noted by itself.
-    assert [one["counts"]["keys"] for one in told_of["done"]] == [1, 1]
+    assert [(one["counts"]["keys"], one["counts"]["orders"]) for one in told_of["done"]] == [(1, 1), (1, 0)]
     assert not any(state.wrapped for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key")
+
+
+async def test_keys_of_references_that_nobody_named_are_passed_over_at_the_last_look(cell, monkeypatch):
+    """Those of the orders that were erased, and of what has come since."""
+    await over(cell, await placed(cell))
+    request_id, keys, late = await proved(cell, customer_ref=None), cell.services.data_keys, []
+    (person,) = {state.person for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key"}
+
+    async def meanwhile():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            await keys.of_person(person, "r")
+            late.append(await placed(cell, body(customer={"customer_ref": "another-1", "email": EMAIL})))
+        await over(cell, *late)
+
+    at_first(cell, DestroyKey, meanwhile)
+    told_of = await stepped(cell, request_id, "erase")
+    assert [(one["counts"]["keys"], one["counts"]["orders"]) for one in told_of["done"]] == [(1, 1), (2, 1)]
+    assert not any(state.wrapped for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key")
+
+
+async def test_an_order_that_was_named_is_counted_twice_when_something_has_come_meanwhile(cell, monkeypatch):
+    order_id = await placed(cell, order(order_ref="mkt-112-55", customer={}, ship_to=TO))
+    await over(cell, order_id)
+    request_id = await asked(cell, email=None, customer_ref=None, order_ids=[order_id])
+    await stepped(cell, request_id, "confirm_identity", method="order_papers", evidence="case-4")
+    (person,) = {state.person for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "data_key"}
+
+    async def meanwhile():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            await cell.services.data_keys.of_person(person, "r")
+
+    at_first(cell, DestroyKey, meanwhile)
+    told_of = await stepped(cell, request_id, "erase")
+    assert [(one["counts"]["keys"], one["counts"]["orders"]) for one in told_of["done"]] == [(1, 1), (1, 0)]
+
+
+async def test_somebody_elses_order_is_erased_because_it_came_when_the_persons_reference_was_forgotten(
+    cell, monkeypatch
+):
+    await over(cell, await placed(cell))
+    request_id, late = await proved(cell, customer_ref=None), []
+
+    async def meanwhile():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            # The same reference, without the person's address.
+            late.append(await placed(cell, body(customer={"customer_ref": REF})))
+
+    at_first(cell, DestroyKey, meanwhile)
+    answer = await step(cell, request_id, "erase")
+    assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.person_ambiguous"), late)
+    forget(cell)
+    shown = (await cell.http.get(f"/v1/orders/{late[0]}", headers=cell.of_role("manager"))).json()
+    assert shown["ship_to"] == TO
 
 
 async def test_what_was_erased_is_counted_as_nothing_because_the_last_look_had_to_wait(cell):

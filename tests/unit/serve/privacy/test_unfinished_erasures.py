@@ -3,7 +3,8 @@ that a parcel still needs."""
 
 import pytest
 
-from actors.runtime.wire import UNAVAILABLE, Reply
+from actors.domain.order_commands import ForgetPerson
+from actors.runtime.wire import REFUSED, UNAVAILABLE, Reply
 from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.post_office import coded
 from tests.unit.serve.privacy.office import (
@@ -163,6 +164,41 @@ async def test_what_is_not_written_behind_yet_is_passed_over_and_all_is_called_d
     assert answer.status_code == 200, answer.text
     if name == "erase":
         assert opened(cell) == []
+
+
+async def test_a_restriction_is_lifted_from_what_is_written_behind_alone(cell, monkeypatch):
+    """The rest would stay restricted for good."""
+    await placed(cell)
+    request_id = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, request_id, "restrict")
+    with monkeypatch.context() as meanwhile:
+        fall_behind(cell, meanwhile)
+        assert coded(await step(cell, request_id, "lift_restriction")) == (503, "privacy.not_fresh")
+    assert [one["step"] for one in (await stepped(cell, request_id, "lift_restriction"))["done"]][1:] == [
+        "lift_restriction"
+    ]
+
+
+async def test_an_order_that_goes_on_its_way_while_its_person_is_erased_is_called_erased(cell):
+    first, second = await placed(cell), await placed(cell)
+    await over(cell, first, second)
+    request_id, asking = await proved(cell), cell.gateway.ask
+
+    async def changed(kind, identity, command, *rest, **more):
+        if (identity, type(command)) == (first, ForgetPerson):
+            return Reply(REFUSED, refusal("order.under_way"))
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = changed
+    answer = await step(cell, request_id, "erase")
+    assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.orders_under_way"), [first])
+    # All else was done.
+    assert [cell.gateway.entities["order", name][0].forgotten for name in (first, second)] == [False, True]
+    left = (await cell.http.get(f"{PATH}/{request_id}", headers=cell.of_role("privacy"))).json()
+    assert (left["begun"], left["done"]) == (["erase"], [])
+    cell.gateway.ask = asking
+    assert [one["step"] for one in (await stepped(cell, request_id, "erase"))["done"]] == ["erase"]
+    assert cell.gateway.entities["order", first][0].forgotten
 
 
 async def test_a_repeated_call_is_answered_otherwise(cell):
