@@ -70,10 +70,15 @@ def new_wrapping(paths: CellPaths) -> int:
     return begun[0] if len(begun) > 1 else _usable(lambda: rotate_wrapping(paths.keyring))
 
 
-def drop_old_wrapping(paths: CellPaths) -> list[int]:
-    """Whatever copy of a data key was wrapped by an older key is worth nothing any more. Their
-    numbers. Raises CellError."""
-    return _usable(lambda: drop_wrapping(paths.keyring))
+def wrapping_now(paths: CellPaths) -> int:
+    """The number of the key file's key that wraps, or would if no other port did. Raises CellError."""
+    return _usable(lambda: load(paths.keyring)).wrapping_id
+
+
+def drop_old_wrapping(paths: CellPaths, newest: int) -> list[int]:
+    """Whatever copy of a data key was wrapped by an older key than `newest` is worth nothing any more. Their numbers.
+    Raises CellError, also when `newest` is not the newest any more."""
+    return _usable(lambda: drop_wrapping(paths.keyring, newest))
 
 
 def local_token(

@@ -69,6 +69,8 @@ class CellPaths:
         self.ray_token = self.run / "ray.token"
         self.secrets = self.folder / "secrets"
         self.keyring = self.secrets / KEYRING
+        # Held while keys are rotated (cells/rotation_lock.py).
+        self.rotation_lock = self.secrets / "rotation.lock"
         # Whoever makes it says that what other keys sealed is lost; the next start believes it, once (cells/canary.py).
         self.keys_given_up = self.run / "keys.given-up"
         # What waits for the audit (cells/untold.py).

@@ -6,7 +6,8 @@ What the old key wraps is found in PostgreSQL, which is behind the journal, by h
 is dropped only once a look finds nothing as of a moment from which on nobody can have wrapped by it (`settled_s`).
 
 Ended in between, it is begun again and goes on: nothing is dropped before every key that the cell has acknowledged
-is wrapped by the new one.
+is wrapped by the new one. One runs at a time (`rotation_lock.py`), and each drops only what is older than the key that
+it looked for itself: on another machine, which the lock may not reach, the next rotation may have begun.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from rich.progress import Progress
 from cells.calls import call
 from cells.canary import check_canary, renew_canary
 from cells.errors import CellError
-from cells.keys import drop_old_wrapping, local_token, new_sealing, new_wrapping
+from cells.keys import drop_old_wrapping, local_token, new_sealing, new_wrapping, wrapping_now
 from cells.paths import CellPaths
+from cells.rotation_lock import alone
 from cells.settings import RegionConfig
 from cells.stores import store_addresses
 from cells.trust import of_cell
@@ -48,17 +50,24 @@ def settled_s(config: RegionConfig) -> float:
 
 def rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
     """`config`: as the cell runs. Raises CellError."""
+    with alone(paths):
+        _rotate(config, paths, console)
+
+
+def _rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
     owner_url = store_addresses(config, paths).owner_url
     # Before anything is changed.
     check_canary(config, owner_url, paths)
     if config.keys.port == "file":
-        console.print(f"wrapping key {new_wrapping(paths)} wraps from now on")
+        newest = new_wrapping(paths)
+        console.print(f"wrapping key {newest} wraps from now on")
     else:
+        newest = wrapping_now(paths)
         console.print(f"what {config.keys.port} wraps by now is what all are wrapped by")
     settled_at_s = time.time() + settled_s(config)
     renew_canary(config, owner_url, paths)
     _until_nothing_is_left(config, paths, console, settled_at_s)
-    dropped = drop_old_wrapping(paths)
+    dropped = drop_old_wrapping(paths, newest)
     console.print(
         f"dropped: {', '.join(map(str, dropped)) or 'none'}; no older copy of a data key can be opened any more"
     )
@@ -67,10 +76,12 @@ def rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
 def rotate_sealing(config: RegionConfig, paths: CellPaths, console: Console) -> int:
     """`--sealing`: a new key of the key file seals; its number. Nothing is sealed anew: what an older key sealed stands
     in the history as well, which nobody rewrites. `config`: as the cell runs. Raises CellError."""
-    owner_url = store_addresses(config, paths).owner_url
-    check_canary(config, owner_url, paths)
-    number = new_sealing(paths)
-    renew_canary(config, owner_url, paths)
+    # Beside a rotation of the wrapping key, what only the cell's keys open might be made by the one that it drops.
+    with alone(paths):
+        owner_url = store_addresses(config, paths).owner_url
+        check_canary(config, owner_url, paths)
+        number = new_sealing(paths)
+        renew_canary(config, owner_url, paths)
     console.print(f"sealing key {number} seals from now on; those before it open what they sealed, but no tickets")
     return number
 

@@ -3,10 +3,11 @@ address, until it has been quiet for a while, goes into the same alert, which is
 there is something new to say.
 
     record ─▶ habits, rules, model ─▶ findings ─▶ Episode ─▶ Alert (new, or known with more)
-           └▶ an auditor closes the alert ─▶ the episode is over: what its rules looked at up to then counts no more
+           └▶ an auditor closes the alert ─▶ the episode is over: what its rules looked at, up to what he saw, counts no more
 
-The audit tells of the closing as of everything else, so a stream that is read twice gives the same alerts. What comes
-after it makes an alert of its own: the closed one keeps its verdict, which was about other records.
+The audit tells of the closing as of everything else, so a stream that is read twice gives the same alerts; and it tells
+what he saw: the rules, and up to when. What came after that makes an alert of its own: the closed one keeps its
+verdict, which was about other records. So that he sees what there is, more of the same is told as it doubles.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
 from actors.anomalies.record import CLOSED, COMPARED, REFRESH, SIGN_IN, Record, Reference
+from actors.anomalies.rules import EVIDENCE_MAX as OF_A_FINDING
 from actors.anomalies.rules import Action, Finding, Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
 from actors.domain.account_state import ROLES
+from actors.domain.alert import JUDGED_MS, JUDGED_RULES, is_more
 from actors.domain.ids import alert_id
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -47,7 +50,9 @@ _WORDS = {
 class Alert(msgspec.Struct, array_like=True):
     """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to
     1; reasons: one for each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the
-    strongest that was asked for in this session; closed_ms: when an auditor closed it, 0 while none has."""
+    strongest that was asked for in this session; closed_ms: up to when an auditor judged `rules`, 0 while none has;
+    lines: about so many were found, of which `evidence` has the newest; told_lines: when it was last told.
+    In what an earlier release kept both are 0."""
 
     alert_id: str
     about: str
@@ -62,6 +67,8 @@ class Alert(msgspec.Struct, array_like=True):
     requests: list[str]
     action: Action
     closed_ms: int = 0
+    lines: int = 0
+    told_lines: int = 0
 
 
 class State(msgspec.Struct):
@@ -132,12 +139,12 @@ class Monitor:
         known = next((alert for alert in self._episodes.values() if alert.alert_id == record.entity_id), None)
         if known is None:
             return
-        known.closed_ms = record.at_ms
-        self._rules.judge(known.rules, known.about, record.at_ms)
+        known.rules, known.closed_ms = _judged(known, record)
+        self._rules.judge(known.rules, known.about, known.closed_ms)
         if UNLIKE in known.rules:
-            self._model.judge(known.about, record.at_ms)
+            self._model.judge(known.about, known.closed_ms)
         if MADE_APPROVER in known.rules:
-            self._made.judge(known.about, record.at_ms)
+            self._made.judge(known.about, known.closed_ms)
 
     def _unlike(self, record: Record, told: Told) -> Finding:
         words = [_WORDS[name] for name, off in told.oddest[:3] if off > 1]
@@ -159,6 +166,7 @@ class Monitor:
             alert = Alert(
                 alert_id(self._region, finding.at_ms, f"{finding.about} {finding.rule} {finding.references[-1]}"), finding.about, record.role, finding.session_id, finding.at_ms, finding.at_ms,
                 [finding.rule], score(finding.strength), [finding.reason], finding.references, finding.requests, finding.action,
+                lines=_lines(finding), told_lines=_lines(finding),
             )  # fmt: skip
             self._episodes[finding.about] = alert
             return _copied(alert)
@@ -199,12 +207,29 @@ class Monitor:
         return True
 
 
+def _judged(known: Alert, closing: Record) -> tuple[list[str], int]:
+    """The rules, and up to when (UTC ms): what the auditor saw. A host of an earlier release did not say: all of it."""
+    (_, rules), (_, until_ms) = (closing.changes.get(name, (None, None)) for name in (JUDGED_RULES, JUDGED_MS))
+    if not (isinstance(rules, str) and isinstance(until_ms, int)):
+        return known.rules, closing.at_ms
+    return rules.split(","), until_ms
+
+
+def _lines(finding: Finding) -> int:
+    """Of how many lines it is. One that names as many as it may is of more, say 22 counts or 120 orders looked at: the
+    next 60 make an alert whose whole evidence is another one."""
+    return EVIDENCE_MAX if len(finding.references) >= OF_A_FINDING else len(finding.references)
+
+
 def _merged(alert: Alert, finding: Finding) -> bool:
-    """Adds it; True when that is news: another rule, a stronger action, or another session."""
+    """Adds it; True when that is news: another rule, a stronger action, another session, or twice as much."""
     news = False
     alert.last_ms = max(alert.last_ms, finding.at_ms)
     alert.score = max(alert.score, score(finding.strength))
-    if finding.rule not in alert.rules and len(alert.rules) < REASONS_MAX:
+    if finding.rule in alert.rules:
+        # The words have the numbers: those of now, when it is told.
+        alert.reasons[alert.rules.index(finding.rule)] = finding.reason
+    elif len(alert.rules) < REASONS_MAX:
         alert.rules.append(finding.rule)
         alert.reasons.append(finding.reason)
         alert.score = round(1 - (1 - alert.score) * 0.7, 3)
@@ -214,6 +239,11 @@ def _merged(alert: Alert, finding: Finding) -> bool:
         alert.session_id, alert.action, news = finding.session_id, finding.action, True
     elif _ACTIONS.index(finding.action) > _ACTIONS.index(alert.action):
         alert.action, news = finding.action, True
+    fresh = set(finding.references).difference(alert.evidence)
+    alert.lines = (alert.lines or len(alert.evidence)) + len(fresh)
+    news = news or is_more(alert.lines, alert.told_lines)
+    if news:
+        alert.told_lines = alert.lines
     alert.evidence = list(dict.fromkeys([*alert.evidence, *finding.references]))[-EVIDENCE_MAX:]
     alert.requests = list(dict.fromkeys([*alert.requests, *finding.requests]))[-EVIDENCE_MAX:]
     return news

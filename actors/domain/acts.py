@@ -35,7 +35,7 @@ from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
 from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain, units_changed
 from actors.domain.acts_of_transfers import of_transfer
-from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
+from actors.domain.alert import JUDGED_MS, JUDGED_RULES, AlertTold, AssignAlert, CloseAlert, RaiseAlert
 from actors.domain.article import NO_DETAILS
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
 from actors.domain.breach import (
@@ -261,7 +261,7 @@ def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
-    """`alert.raise` with the rules, `alert.assign`, `alert.close` with the verdict, `alert.told`."""
+    """`alert.raise` with the rules, `alert.assign`, `alert.close` with the verdict and what it is of, `alert.told`."""
     if type(command) is RaiseAlert:
         rules = ",".join(command.finding.rules)
         # As the alert has it: what the rule asks for is not done to everybody.
@@ -270,7 +270,12 @@ def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
         before = None if state is None else state.assignee
         return Act("alert.assign", "", "", {"assignee": (before, command.assignee)} if events else {})
     if type(command) is CloseAlert:
-        return Act("alert.close", "", command.note, {"verdict": (None, command.verdict)} if events else {})
+        if not events:
+            return Act("alert.close", "", command.note)
+        found = state.finding
+        # By these the monitor knows what was judged: it may have found more by then.
+        judged: Changes = {JUDGED_RULES: (None, ",".join(found.rules)), JUDGED_MS: (None, found.last_ms)}
+        return Act("alert.close", "", command.note, {"verdict": (None, command.verdict)} | judged)
     assert type(command) is AlertTold
     return Act("alert.told")
 

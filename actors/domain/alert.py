@@ -2,16 +2,19 @@
 
     (unknown) ──RaiseAlert──▶ open ──AssignAlert──▶ assigned ──CloseAlert──▶ closed: confirmed or false_alarm
                               │ ▲ ▲                   │  ▲ └─ AssignAlert: to somebody else    │ │ ▲
-                              └─┘ │ RaiseAlert: more  └──┘ RaiseAlert: more                    │ └─┘ RaiseAlert: more by the same rules
-                                  └──────────────── RaiseAlert: by another rule ───────────────┘
+                              └─┘ │ RaiseAlert: more  └──┘ RaiseAlert: more                    │ └─┘ RaiseAlert: a little more by the same rules
+                                  └───────── RaiseAlert: by another rule, or twice as much ────┘
     untold ──AlertTold──▶ told       the webhook has taken the news; RaiseAlert with more makes it untold again
 
-The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. A closed one
-was judged for its rules: by another it opens again, without assignee and verdict; more by the same ones was judged
-already. Both are of the moment until the monitor knows that it is closed: from then on, whatever it finds is another
-alert. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and revokes its
-tokens, `step_up` makes the session's proofs not count any more. People are their accounts' ids, addresses keyed
-digests; the reasons are the monitor's words, never text of people.
+The monitor raises the same alert again while its episode goes on; what is in it already changes nothing, and more of
+the same is news when it has doubled, so of an episode without end there are a handful of events. Nobody closes what he
+has not seen: CloseAlert names the version that was read, and is refused when there were news after it; the audit's line
+names the rules and the time up to which this judges. A closed one was judged for these: by another rule, or when it
+has doubled since, it opens again, without assignee and verdict. That is of the moment until the monitor knows that it
+is closed: from then on, whatever it finds, and what it found after that time, is another alert. What it asks for is
+done by messages as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the
+session's proofs not count any more. People are their accounts' ids, addresses keyed digests; the reasons are the
+monitor's words, never text of people.
 """
 
 from __future__ import annotations
@@ -39,6 +42,10 @@ Note = Literal[
     "misuse", "stolen_credentials", "policy_breach", "honest_mistake", "busy_day", "known_event", "bad_rule", "other"
 ]
 LIST_MAX = 100
+# Of a line or two, twice as many are no news yet.
+MORE_MIN = 4
+# What the audit's line of a closing says was judged, as changes: the rules, and up to when (UTC ms).
+JUDGED_RULES, JUDGED_MS = "rules", "last_ms"
 Text = Annotated[str, Meta(max_length=300)]
 Texts = Annotated[list[Text], Meta(max_length=LIST_MAX)]
 _STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
@@ -48,7 +55,8 @@ _STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC
     ms; score: 0 to 1; evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done
-    by itself, to this session; of a machine, a device or an address, which have none, it becomes `none`."""
+    by itself, to this session; of a machine, a device or an address, which have none, it becomes `none`; lines: of the
+    audit, about so many were found so far, of which `evidence` has the newest; 0 in those of earlier releases."""
 
     about: Annotated[str, Meta(min_length=1, max_length=128), ALERT_ABOUT]
     role: Annotated[str, Meta(max_length=32)]
@@ -61,6 +69,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     evidence: Annotated[list[tuple[int, int]], Meta(max_length=LIST_MAX)]
     requests: Texts
     action: AlertAction
+    lines: int = 0
 
 
 class RaiseAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -76,10 +85,11 @@ class AssignAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CloseAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What it was."""
+    """What it was, as it was at `version`; 0: as it was when it was assigned."""
 
     verdict: Verdict
     note: Note
+    version: int = 0
 
 
 class AlertTold(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -123,7 +133,9 @@ Event = AlertRaised | AlertAssigned | AlertClosed | WebhookTold
 
 # --- state and answers ----------------------------------------------------------------------------------------------
 class Alert(msgspec.Struct):
-    """The state. `news_version`: at which there last was something to tell; `told`: has the webhook taken that?"""
+    """The state. `news_version`: at which there last was something to tell; `told`: has the webhook taken that?
+    `assigned_version`: at which somebody last took it on, who was shown it then; 0 where an earlier release did
+    that."""
 
     finding: Finding
     status: AlertStatus = "open"
@@ -133,6 +145,7 @@ class Alert(msgspec.Struct):
     news_version: int = 1
     version: int = 0
     told: bool = False
+    assigned_version: int = 0
 
 
 class ViewAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -156,7 +169,8 @@ class AlertView(msgspec.Struct, frozen=True, gc=False):
 
 # --- the rules ------------------------------------------------------------------------------------------------------
 def decide(state: Alert | None, command: Command, context: Context) -> Decision:
-    """See the module's docstring. Raises Refused `alert.unknown`, `alert.illegal_transition`."""
+    """See the module's docstring. Raises Refused `alert.unknown`, `alert.illegal_transition`,
+    `alert.changed_meanwhile`."""
     if type(command) is RaiseAlert:
         return _raise(state, command.finding, context)
     alert = _known(state)
@@ -170,6 +184,13 @@ def decide(state: Alert | None, command: Command, context: Context) -> Decision:
     assert type(command) is CloseAlert
     if alert.status != "assigned":
         raise _illegal(context, alert, "close")
+    # Without either it is of an earlier release, which asked for none.
+    seen = command.version or alert.assigned_version or alert.version
+    if not alert.news_version <= seen <= alert.version:
+        detail = (
+            "There is more to see by now: read the alert again, and close it with the `version` that you have read."
+        )
+        raise Refused("alert.changed_meanwhile", detail, alert_id=context.entity_id, version=alert.version)
     return _told(context, AlertClosed(command.verdict, command.note))
 
 
@@ -182,11 +203,16 @@ def _raise(state: Alert | None, found: Finding, context: Context) -> Decision:
     known = state.finding
     stronger = _STRENGTH.index(found.action) > _STRENGTH.index(known.action)
     elsewhere = bool(found.session_id) and found.session_id != known.session_id
-    unjudged = not set(found.rules) <= set(known.rules)
+    unjudged = not set(found.rules) <= set(known.rules) or is_more(found.lines, known.lines or len(known.evidence))
     if not (unjudged or stronger or elsewhere):
         return _told(context)
     asked = found.action if stronger or elsewhere else "none"
     return _told(context, AlertRaised(found, asked, again=unjudged and state.status == "closed"))
+
+
+def is_more(lines: int, told: int) -> bool:
+    """Is it news that there are so many lines of the audit, when so many were told? Twice as many are."""
+    return lines >= told + max(told, MORE_MIN)
 
 
 def _can_act(found: Finding) -> bool:
@@ -221,7 +247,7 @@ def evolve(state: Alert | None, event: Event, context: Context) -> Alert:
     else:
         assert state is not None
         if type(event) is AlertAssigned:
-            state.status, state.assignee = "assigned", event.assignee
+            state.status, state.assignee, state.assigned_version = "assigned", event.assignee, state.version + 1
         elif type(event) is AlertClosed:
             state.status, state.verdict, state.note = "closed", event.verdict, event.note
         else:

@@ -149,5 +149,5 @@ class Watch:
 def _finding(alert: Alert) -> Finding:
     return Finding(
         alert.about, alert.role, alert.session_id, alert.began_ms, alert.last_ms, alert.rules, alert.score, alert.reasons,
-        alert.evidence, alert.requests, alert.action,
+        alert.evidence, alert.requests, alert.action, alert.lines,
     )  # fmt: skip

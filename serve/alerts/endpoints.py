@@ -27,7 +27,7 @@ from serve.services import Services
 AlertId = Annotated[str, Path(max_length=64, description="e.g. us-alert-01kah2v3nq7h3k2m9qk4t1x0ab")]
 _STATUSES = frozenset(get_args(AlertStatus))
 _decoder = msgspec.json.Decoder(AlertUpdate)
-_UPDATE = {"update": "close", "verdict": "false_alarm", "note": "busy_day"}
+_UPDATE = {"update": "close", "verdict": "false_alarm", "note": "busy_day", "version": 3}
 
 
 class _Alerts:
@@ -84,7 +84,7 @@ class _Alerts:
                 raise field_problem("body.missing_field", f"Field `{name}` is required.", f"/{name}")
         assert sent.verdict is not None
         assert sent.note is not None
-        return CloseAlert(sent.verdict, sent.note)
+        return CloseAlert(sent.verdict, sent.note, sent.version or 0)
 
 
 def router(services: Services, listed: AlertList) -> APIRouter:
@@ -123,7 +123,8 @@ def router(services: Services, listed: AlertList) -> APIRouter:
         **documented(AlertDetail, request=AlertUpdate, request_example=_UPDATE, problems=(401, 403, 404, 409)),
     )
     async def updated(alert_id: AlertId, request: Request) -> Response:
-        """From open to assigned to closed, by people. Nobody handles an alert about himself."""
+        """From open to assigned to closed, by people. Nobody handles an alert about himself, nor closes what he has not
+        seen: `alert.changed_meanwhile`, read it again."""
         return ok(_detail(await alerts.update(alert_id, request)))
 
     return api

@@ -14,12 +14,15 @@ from serve.limits import TEXT
 
 
 class AlertUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A step. `assign`: to `assignee`, an account; to oneself without one. `close` needs `verdict` and `note`."""
+    """A step. `assign`: to `assignee`, an account; to oneself without one. `close` needs `verdict` and `note`, and
+    `version`, that of the alert as it was read: it is refused when there is more to see by now. Without one the alert
+    counts as read when it was assigned."""
 
     update: Literal["assign", "close"]
     assignee: Annotated[str, Meta(max_length=64, pattern=TEXT), ALERT_ASSIGNEE] = ""
     verdict: Verdict | None = None
     note: Note | None = None
+    version: Annotated[int, Meta(ge=1)] | None = None
 
 
 class AuditReference(msgspec.Struct, frozen=True):

@@ -255,11 +255,20 @@ def rotate_wrapping(path: Path) -> int:
     return fresh_key.id
 
 
-def drop_wrapping(path: Path) -> list[int]:
-    """Forgets all wrapping keys but the first, and with them every copy of a data key that they wrapped; their
-    ids. Raises KeyringError."""
+def drop_wrapping(path: Path, newest: int) -> list[int]:
+    """Forgets all wrapping keys but `newest`, and with them every copy of a data key that they wrapped; their ids.
+    Raises KeyringError, and forgets none, when `newest` is not the first any more: whoever saw that nothing is left to
+    the others saw it of `newest`, and what it wraps by now may be all that there is."""
     with _locked(path.parent):
         file = _read(path)
+        first = file.wrapping[0].id if file.wrapping else 0
+        if first != newest:
+            raise KeyringError(
+                f"wrapping key {first} wraps by now, and not {newest}, whose rotation this was: all keys are kept",
+                "another rotation was begun meanwhile, or the file replaced; when no other runs, on another machine "
+                "either, run the same again: python -m cells rotate-keys <region> --wrapping",
+                "rotated_meanwhile",
+            )
         if len(file.wrapping) > 1:
             _replace(path, msgspec.structs.replace(file, wrapping=file.wrapping[:1]))
     return [key.id for key in file.wrapping[1:]]

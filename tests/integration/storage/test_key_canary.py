@@ -72,9 +72,9 @@ def test_a_start_with_a_new_key_file_or_one_from_before_a_rotation_is_taken(clea
     with pytest.raises(CellError, match="is not the key file"):
         check_canary(GUARDED, clean_url, new)
     before = ours.keyring.read_bytes()
-    new_wrapping(ours)
+    newest = new_wrapping(ours)
     renew_canary(GUARDED, clean_url, ours)
-    drop_old_wrapping(ours)
+    drop_old_wrapping(ours, newest)
     check_canary(GUARDED, clean_url, ours)
     ours.keyring.write_bytes(before)
     with pytest.raises(CellError, match="does not open file:2"):

@@ -38,10 +38,10 @@ class Shop:
         return found
 
     def closed(self, at_ms: int, alert: Alert, **more: Any) -> list[Alert]:
-        """An auditor is done with it."""
-        return self.act(
-            at_ms, "us-acct-ada", "alert.close", role="auditor", kind="alert", entity_id=alert.alert_id, **more
-        )
+        """An auditor is done with it as it was told."""
+        judged = {"rules": (None, ",".join(alert.rules)), "last_ms": (None, alert.last_ms)}
+        said = {"role": "auditor", "kind": "alert", "entity_id": alert.alert_id, "changes": judged} | more
+        return self.act(at_ms, "us-acct-ada", "alert.close", **said)
 
     def refused(self, at_ms: int, account: str, address: str) -> list[Alert]:
         """A sign-in that failed."""
@@ -71,8 +71,9 @@ class Shop:
         return MONDAY_MS + days * DAY_MS
 
     def rules(self) -> list[str]:
-        """Those that fired, in order."""
-        return [rule for alert in self.alerts for rule in alert.rules]
+        """Those that fired, in order. Of an alert that was told again with more of the same, once."""
+        told = dict.fromkeys((alert.alert_id, tuple(alert.rules)) for alert in self.alerts)
+        return [rule for _, rules in told for rule in rules]
 
 
 NINE = 9 * HOUR_MS

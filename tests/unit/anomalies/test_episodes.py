@@ -22,10 +22,23 @@ def reads(shop, at_ms, number, who="tom"):
 def test_one_episode_is_told_again_and_again():
     shop = Shop()
     reads(shop, START, 300)
-    assert len(shop.alerts) == 1
+    # A finding names its newest 20, so a hundred count as 60; 60 more, and 120 more after these, are news.
+    assert [alert.lines for alert in shop.alerts] == [60, 120, 240]
     reads(shop, START + 6 * HOUR_MS, 150)
-    assert [alert.rules for alert in shop.alerts] == [["lookups"], ["lookups"]]
-    assert shop.alerts[0].alert_id != shop.alerts[1].alert_id
+    assert shop.rules() == ["lookups", "lookups"]
+    assert [alert.lines for alert in shop.alerts[3:]] == [60]
+    assert len({alert.alert_id for alert in shop.alerts}) == 2
+
+
+def test_an_episode_that_goes_on_all_day_is_told_once_or_with_every_act():
+    shop = Shop()
+    for number in range(400):
+        shop.act(
+            START + number * 5 * MINUTE_MS, "tom", "request.refused", outcome="auth.forbidden",
+            changes={"endpoint": (None, f"door{number % 5}")},
+        )  # fmt: skip
+    assert [alert.lines for alert in shop.alerts] == [4, 8, 16, 32, 64, 128, 256]
+    assert len({alert.alert_id for alert in shop.alerts}) == 1
 
 
 def test_another_rule_in_the_same_episode_is_another_alert_or_is_not_told():

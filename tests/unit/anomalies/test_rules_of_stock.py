@@ -53,8 +53,8 @@ def test_what_is_taken_hides_behind_many_small_finds(why, times):
         act = {"role": "manager", "why": why, "location_id": "us-st-1"}
         shop.act(START + minute * MINUTE_MS, "mia", "location.adjust", changes=hidden(), **act)
         old.act(START + minute * MINUTE_MS, "mia", "location.adjust", changes=hidden(totals=False), **act)
-    (alert,) = shop.alerts
-    assert (alert.rules, len(alert.evidence)) == (["overrides"], min(20, times))
+    assert shop.rules() == ["overrides"]
+    assert len(shop.alerts[0].evidence) == min(20, times)
     assert old.alerts == [], "lines of before there were totals are read as they were"
 
 

@@ -112,7 +112,7 @@ def test_an_older_copy_of_the_key_file_is_taken(database, paths, tmp_path):
     shutil.copyfile(copy, paths.keyring)
     assert "the region's key does not open file:2, and is not the one" in refused(paths).problem
     shutil.copyfile(newest, paths.keyring)
-    drop_old_wrapping(paths)
+    drop_old_wrapping(paths, 2)
     check_canary(GUARDED, "", paths)
 
 

@@ -4,18 +4,19 @@ PostgreSQL has not heard of yet."""
 from __future__ import annotations
 
 import io
+import os
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from cells import rotation
+from cells import keeper_lock, rotation
 from cells.calls import Answer
 from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
-from serve.identity.keyring import create, load
+from serve.identity.keyring import create, drop_wrapping, load, rotate_wrapping
 
 
 class World:
@@ -148,3 +149,63 @@ def test_a_key_that_can_not_be_opened_stops_the_others_or_lets_the_old_key_be_dr
     assert load(paths.keyring).wrapping_ids == [2, 1]
     newest = {key_id: number for _, key_id, number in world.journal}
     assert {key_id for key_id, number in newest.items() if number == 1} == world.broken
+
+
+def test_a_rotation_drops_what_the_next_one_has_not_wrapped_anew_yet(world, paths, monkeypatch):
+    """On another machine, which the lock does not reach: the first ends, and the next begins, after our last look."""
+    world.journal = [(world.now - 60, "us-key-one", 1)]
+    ours, settled_at_s = world.call, world.now + rotation.settled_s(RegionConfig())
+
+    def call(*arguments, **more):
+        answer = ours(*arguments, **more)
+        settled = datetime.fromisoformat(answer.body["as_of"]).timestamp() >= settled_at_s
+        if not answer.body["found"] and settled and load(paths.keyring).wrapping_ids == [2, 1]:
+            drop_wrapping(paths.keyring, 2)
+            rotate_wrapping(paths.keyring)
+        return answer
+
+    monkeypatch.setattr(rotation, "call", call)
+    with pytest.raises(CellError, match="wrapping key 3 wraps by now, and not 2") as told:
+        rotate(paths)
+    assert "rotate-keys" in told.value.next_step
+    assert (load(paths.keyring).wrapping_ids, world.lost()) == ([3, 2], [])
+    # And the next one comes to its end.
+    monkeypatch.setattr(rotation, "call", ours)
+    assert "dropped: 2" in rotate(paths)
+    assert (load(paths.keyring).wrapping_ids, world.lost()) == ([3], [])
+
+
+@pytest.mark.parametrize("kind", [rotation.rotate, rotation.rotate_sealing])
+def test_two_rotations_run_at_once(world, paths, kind):
+    before = paths.keyring.read_bytes()
+    with (
+        keeper_lock.take(paths.rotation_lock),
+        pytest.raises(CellError, match=f"under way .process {os.getpid()}, which holds .*rotation.lock") as told,
+    ):
+        kind(RegionConfig(), paths, Console(file=io.StringIO()))
+    assert "run the same again" in told.value.next_step
+    assert (paths.keyring.read_bytes(), world.canaries) == (before, [])
+    # What is left of one that is over is in nobody's way.
+    kind(RegionConfig(), paths, Console(file=io.StringIO()))
+    assert paths.keyring.read_bytes() != before
+
+
+def test_a_rotation_that_failed_holds_up_the_next(world, paths):
+    world.lag_s = None
+    with pytest.raises(CellError):
+        rotate(paths)
+    world.lag_s = 0.25
+    assert "dropped: 1" in rotate(paths)
+
+
+def test_a_rotation_lets_another_begin_while_it_wraps_anew(world, paths, monkeypatch):
+    ours, holders = world.call, []
+
+    def call(*arguments, **more):
+        holders.append(keeper_lock.holder(paths.rotation_lock))
+        return ours(*arguments, **more)
+
+    monkeypatch.setattr(rotation, "call", call)
+    assert "dropped: 1" in rotate(paths)
+    assert set(holders) == {(os.getpid(), False)}
+    assert keeper_lock.holder(paths.rotation_lock) is None

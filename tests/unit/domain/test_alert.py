@@ -67,6 +67,74 @@ def test_an_alert_is_closed_that_nobody_looked_at_or_twice():
     assert life.refused(AssignAlert(MIA)) == "alert.illegal_transition"
 
 
+def assigned_life() -> Life:
+    life = Life()
+    life.do(RaiseAlert(finding()))
+    life.do(AssignAlert("us-acct-a"))
+    return life
+
+
+@pytest.mark.parametrize(
+    "more", [{"rules": ["lookups", "voids"]}, {"action": "step_up"}, {"session_id": "s2"}, {"lines": 5}]
+)
+@pytest.mark.parametrize("named", [2, 0])
+def test_an_auditor_closes_what_he_has_not_seen(more, named):
+    life = assigned_life()
+    assert life.do(RaiseAlert(finding(**more))).version == 3
+    assert life.refused(CloseAlert("false_alarm", "busy_day", named)) == "alert.changed_meanwhile"
+    assert life.state.status == "assigned"
+    assert life.do(CloseAlert("false_alarm", "busy_day", 3)).status == "closed"
+
+
+def test_an_alert_can_be_closed_by_nobody_because_the_webhook_took_it_or_its_assignee_changed():
+    life = assigned_life()
+    life.do(AlertTold(1))
+    life.do(AssignAlert("us-acct-b"))
+    assert life.do(CloseAlert("false_alarm", "busy_day", 2)).status == "closed"
+
+
+def test_a_version_that_there_has_never_been_closes_whatever_there_is():
+    life = assigned_life()
+    assert life.refused(CloseAlert("false_alarm", "busy_day", 3)) == "alert.changed_meanwhile"
+
+
+@pytest.mark.parametrize("named", [0, 3])
+def test_an_alert_that_an_earlier_release_assigned_is_never_closed(named):
+    life = assigned_life()
+    life.do(RaiseAlert(finding(rules=["lookups", "voids"])))
+    kept = msgspec.to_builtins(life.state)
+    del kept["assigned_version"], kept["finding"]["lines"]
+    life.state = msgspec.convert(kept, alert.Alert)
+    assert life.do(CloseAlert("false_alarm", "busy_day", named)).status == "closed"
+
+
+def test_an_alert_that_doubles_is_told_once_or_with_every_line():
+    life = Life()
+    # Told by an earlier release, which counted nothing: what is counted is held against its evidence.
+    life.do(RaiseAlert(finding(evidence=[(1, number) for number in range(6)])))
+    told = []
+    for lines in range(6, 100):
+        if life.do(RaiseAlert(finding(lines=lines, last_ms=NOW_MS + lines))).version > len(told) + 1:
+            told.append(lines)
+            assert (life.state.finding.last_ms, life.state.told) == (NOW_MS + lines, False)
+    assert told == [12, 24, 48, 96]
+    life.do(AlertTold(5))
+    # The stream is read again after a crash.
+    for lines in (6, 12, 96):
+        assert life.do(RaiseAlert(finding(lines=lines))).told
+    assert life.sent == []
+
+
+def test_twice_as_much_as_was_judged_is_never_looked_at():
+    life = Life()
+    life.do(RaiseAlert(finding(lines=8)))
+    life.do(AssignAlert("us-acct-a"))
+    life.do(CloseAlert("false_alarm", "busy_day", 2))
+    assert life.do(RaiseAlert(finding(lines=15))).status == "closed"
+    again = life.do(RaiseAlert(finding(lines=16)))
+    assert (again.status, again.assignee, again.verdict) == ("open", "", "")
+
+
 def closed_life(verdict="false_alarm") -> Life:
     life = Life()
     life.do(RaiseAlert(finding()))
@@ -190,13 +258,16 @@ def test_an_id_differs_from_read_to_read_or_is_no_id():
 
 commands = st.one_of(
     st.builds(
-        lambda rules, action, session: RaiseAlert(finding(rules=rules, action=action, session_id=session)),
+        lambda rules, action, session, lines: RaiseAlert(
+            finding(rules=rules, action=action, session_id=session, lines=lines)
+        ),
         st.lists(st.sampled_from(("lookups", "voids", "unlike")), min_size=1, max_size=3, unique=True),
         st.sampled_from(("none", "step_up", "end_session")),
         st.sampled_from(("", "s1", "s2")),
+        st.integers(0, 20),
     ),
     st.builds(AssignAlert, st.sampled_from(("us-acct-a", "us-acct-b"))),
-    st.builds(CloseAlert, st.sampled_from(("confirmed", "false_alarm")), st.just("other")),
+    st.builds(CloseAlert, st.sampled_from(("confirmed", "false_alarm")), st.just("other"), st.integers(0, 9)),
     st.builds(AlertTold, st.integers(0, 9)),
 )
 

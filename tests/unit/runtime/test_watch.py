@@ -91,6 +91,16 @@ async def test_misuse_is_not_told_within_a_round(rig):
     assert rig.stream.asked == [0, 110]
 
 
+async def test_who_goes_on_after_the_alert_is_judged_by_its_first_minute(rig):
+    rig.snoop(300)
+    await rig.watch.round()
+    (alert,) = rig.alerts()
+    assert (alert.version, alert.news_version, alert.finding.lines) == (3, 3, 240)
+    # A crash: all of it is read again, and is no news.
+    await rig.started().round()
+    assert [alert.version for alert in rig.alerts()] == [3]
+
+
 async def test_an_alert_is_lost_while_the_cell_takes_nothing(rig):
     rig.snoop()
     rig.gateway.fault = UNAVAILABLE

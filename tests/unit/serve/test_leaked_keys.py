@@ -39,8 +39,7 @@ def seen(cell: GuardedCell) -> None:
 def recovered(cell: GuardedCell) -> None:
     """`rotate-keys --compromised`, then `--wrapping`."""
     rotate(cell.keyring_path, cell.clock.now, keep_old=False)
-    rotate_wrapping(cell.keyring_path)
-    drop_wrapping(cell.keyring_path)
+    drop_wrapping(cell.keyring_path, rotate_wrapping(cell.keyring_path))
     seen(cell)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.domain.alert import Finding, RaiseAlert
@@ -46,7 +47,8 @@ async def test_an_alert_can_not_be_read_taken_on_or_closed(cell):
     assert (early.status_code, early.json()["code"]) == (409, "alert.illegal_transition")
     mine = await cell.post(path, {"update": "assign"}, **auditor(cell))
     assert (mine.json()["status"], mine.json()["assignee"]) == ("assigned", AUDITOR)
-    closed = await cell.post(path, {"update": "close", "verdict": "false_alarm", "note": "busy_day"}, **auditor(cell))
+    closing = {"update": "close", "verdict": "false_alarm", "note": "busy_day", "version": mine.json()["version"]}
+    closed = await cell.post(path, closing, **auditor(cell))
     assert (closed.json()["status"], closed.json()["verdict"], closed.json()["note"]) == (
         "closed",
         "false_alarm",
@@ -54,10 +56,34 @@ async def test_an_alert_can_not_be_read_taken_on_or_closed(cell):
     )
 
 
+async def more_of(cell, identity):
+    """Another rule has found something."""
+    found = msgspec.structs.replace(cell.gateway.entities["alert", identity][0].finding, rules=["lookups", "voids"])
+    await cell.gateway.ask("alert", identity, RaiseAlert(found), command_id="more", digest=2)
+
+
+@pytest.mark.parametrize("names", [True, False])
+async def test_an_auditor_closes_what_was_found_after_he_had_read_the_alert(cell, names):
+    identity = await raised(cell)
+    path = f"/v1/alerts/{identity}/updates"
+    mine = await cell.post(path, {"update": "assign"}, **auditor(cell))
+    await more_of(cell, identity)
+    closing = {"update": "close", "verdict": "false_alarm", "note": "busy_day"}
+    seen = {"version": mine.json()["version"]} if names else {}
+    answer = await cell.post(path, closing | seen, **auditor(cell))
+    assert (answer.status_code, answer.json()["code"]) == (409, "alert.changed_meanwhile")
+    now = answer.json()["version"]
+    read = (await cell.http.get(f"/v1/alerts/{identity}", headers=auditor(cell))).json()
+    assert (read["version"], read["status"], read["rules"]) == (now, "assigned", ["lookups", "voids"])
+    closed = await cell.post(path, closing | {"version": now}, **auditor(cell))
+    assert closed.json()["status"] == "closed"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
         ({"update": "close"}, "body.missing_field"),
+        ({"update": "close", "verdict": "confirmed", "note": "other", "version": 0}, "body.invalid"),
         ({"update": "close", "verdict": "maybe", "note": "other"}, "body.invalid"),
         ({"update": "close", "verdict": "confirmed", "note": "he was rude"}, "body.invalid"),
         ({"update": "assign", "assignee": "eu-acct-1h3k2m9qk4t1x0ab0h3k2m9qk4"}, "body.invalid"),

@@ -23,9 +23,11 @@ from serve.identity.keyring import (
     KeyringError,
     KeyringWatch,
     create,
+    drop_wrapping,
     load,
     rotate,
     rotate_sealing,
+    rotate_wrapping,
 )
 
 NOW_MS = 1_790_000_000_000
@@ -260,6 +262,16 @@ def test_sealing_keys_are_lost_when_they_are_rotated(path):
     assert keys.sealing_id == 4
     assert all(keys.cipher(number) is not None for number in range(1, 5))
     assert keys.wrapping_ids == [1]
+
+
+def test_a_wrapping_key_is_dropped_that_became_an_older_one_meanwhile(path):
+    ours = rotate_wrapping(path)
+    following = rotate_wrapping(path)
+    before = path.read_bytes()
+    with pytest.raises(KeyringError, match=f"wrapping key {following} wraps by now, and not {ours}"):
+        drop_wrapping(path, ours)
+    assert path.read_bytes() == before
+    assert drop_wrapping(path, following) == [ours, 1]
 
 
 def test_a_file_grows_until_it_can_not_be_read(path):

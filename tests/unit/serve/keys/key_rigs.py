@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from serve.identity.keyring import KeyringWatch, create, drop_wrapping, rotate_wrapping
+from serve.identity.keyring import KeyringWatch, create, drop_wrapping, load, rotate_wrapping
 from serve.keys.file_key import FileKey
 from serve.keys.port import RegionKey
 from serve.keys.remote_key import RemoteKey
@@ -60,7 +60,7 @@ class FileRig(Rig):
         self.clock.now += 2000
 
     def forget_old(self) -> None:
-        drop_wrapping(self._path)
+        drop_wrapping(self._path, load(self._path).wrapping_id)
         self.clock.now += 2000
 
 
