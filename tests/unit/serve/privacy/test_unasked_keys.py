@@ -201,6 +201,97 @@ async def test_what_was_erased_is_counted_as_nothing_because_the_last_look_had_t
     assert [(one["counts"]["keys"], one["counts"]["orders"]) for one in again.json()["done"]] == [(1, 1)]
 
 
+@pytest.fixture
+async def unfinished(cell, monkeypatch):
+    """The request of an erasure whose last look had to wait; another key came before it."""
+    await over(cell, await placed(cell))
+    request_id, fresh = await proved(cell), cell.gateway.fresh_ms
+    (person,) = {state.person for state in keys(cell).values()}
+
+    async def meanwhile():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            await cell.services.data_keys.of_person(person, "r")
+        cell.gateway.fresh_ms = lambda: 0
+
+    at_first(cell, WithdrawConsents, meanwhile)
+    refused = await step(cell, request_id, "erase", "k-1")
+    assert coded(refused) == (503, "privacy.not_fresh")
+    cell.gateway.fresh_ms = fresh
+    return request_id
+
+
+def keys(cell):
+    return {identity: state for (kind, identity), (state, _) in cell.gateway.entities.items() if kind == "data_key"}
+
+
+@pytest.mark.parametrize("key", ["k-1", "k-2"])
+async def test_an_erasure_is_completed_with_a_key_alive_or_a_key_is_destroyed_and_not_counted(cell, unfinished, key):
+    assert coded(await step(cell, unfinished, "complete", "k-c")) == (409, "privacy.step_not_ended")
+    again = await step(cell, unfinished, "erase", key)
+    assert again.status_code == 200, again.text
+    assert not any(state.wrapped for state in keys(cell).values())
+    assert [one["counts"]["keys"] for one in again.json()["done"]] == [1, 1]
+    assert again.json()["begun"] == []
+    assert (await stepped(cell, unfinished, "complete"))["status"] == "completed"
+
+
+async def test_the_same_call_again_counts_a_key_once_more_or_erases_what_came_after_its_end(cell, unfinished):
+    again = await step(cell, unfinished, "erase", "k-1")
+    await stepped(cell, unfinished, "complete")
+    forget(cell)
+    await placed(cell)
+    once_more = await step(cell, unfinished, "erase", "k-1")
+    assert once_more.json()["done"] == again.json()["done"]
+    assert sum(bool(state.wrapped) for state in keys(cell).values()) == 1
+
+
+async def test_a_request_is_completed_between_the_note_of_its_erasure_and_the_last_look(cell, monkeypatch):
+    await over(cell, await placed(cell))
+    request_id, completed = await proved(cell), []
+    (person,) = {state.person for state in keys(cell).values()}
+    asking = cell.gateway.ask
+
+    async def key():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            await cell.services.data_keys.of_person(person, "r")
+
+    async def ask(kind, identity, command, *rest, **more):
+        if type(command) is DestroyKey and more["command_id"].endswith(":again") and not completed:
+            completed.append(coded(await step(cell, request_id, "complete", "k-c")))
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = ask
+    at_first(cell, WithdrawConsents, key)
+    told_of = await stepped(cell, request_id, "erase")
+    assert completed == [(409, "privacy.step_not_ended")]
+    assert [one["counts"]["keys"] for one in told_of["done"]] == [1, 1]
+
+
+@pytest.mark.parametrize("cut_short", [True, False])
+async def test_to_lift_again_under_another_key_lifts_somebody_elses_restriction(cell, cut_short):
+    await placed(cell)
+    (state,) = keys(cell).values()
+    state.requests = [""]
+    request_id, fresh = await proved(cell, "gdpr", "restriction"), cell.gateway.fresh_ms
+    await stepped(cell, request_id, "restrict")
+
+    async def away():
+        cell.gateway.fresh_ms = lambda: 0
+
+    if cut_short:
+        at_first(cell, Restrict, away)
+    first = await step(cell, request_id, "lift_restriction", "k-1")
+    assert first.status_code == (503 if cut_short else 200), first.text
+    cell.gateway.fresh_ms = fresh
+    again = await step(cell, request_id, "lift_restriction", "k-2")
+    assert again.status_code == 200, again.text
+    assert state.requests == [""]
+
+
 async def test_to_lift_one_requests_restriction_lifts_one_of_before_requests_were_kept(cell):
     await placed(cell)
     (state,) = {key: state for key, (state, _) in cell.gateway.entities.items() if key[0] == "data_key"}.values()
