@@ -8,7 +8,9 @@ import pytest
 from actors.domain.consent import WithdrawConsents
 from actors.domain.data_key import DestroyKey, Restrict, SettleKey
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.keys.data_keys import AWAY_S
+from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.post_office import bearer, coded
 from tests.unit.serve.privacy.office import TO, body, customer, found, over, placed, proved, step, stepped
 
@@ -303,7 +305,8 @@ async def test_to_lift_one_requests_restriction_lifts_one_of_before_requests_wer
     assert state.requests == [""]
 
 
-async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(cell, monkeypatch):
+@pytest.mark.parametrize("look_fails", [False, True])
+async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(cell, monkeypatch, look_fails):
     await placed(cell)
     request_id, keys = await proved(cell, "gdpr", "restriction"), cell.services.data_keys
     await stepped(cell, request_id, "restrict")
@@ -317,8 +320,22 @@ async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(
     async def meanwhile():
         """Both looks of the other are over before the key takes that over."""
         await stepped(cell, request_id, "lift_restriction")
+        if look_fails:
+            cell.gateway.view = away
 
+    async def away(kind, identity, *rest, **more):
+        """The other key does not answer, once."""
+        if kind == "data_key" and identity != made.key_id:
+            cell.gateway.view = viewing
+            return Reply(UNAVAILABLE, refusal("cell.unavailable"))
+        return await viewing(kind, identity, *rest, **more)
+
+    viewing = cell.gateway.view
     at_first(cell, SettleKey, meanwhile)
-    assert not (await keys.opened(made.key_id, "r")).restricted
+    assert (await keys.opened(made.key_id, "r")).restricted, "nobody knows yet"
+    for last in (False, True):
+        cell.clock.now += round(AWAY_S * 1000) + 1
+        restricted = (await keys.opened(made.key_id, "r")).restricted
+        assert restricted == (look_fails and not last)
     state, _ = cell.gateway.entities["data_key", made.key_id]
     assert state.requests == []
