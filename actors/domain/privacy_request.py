@@ -8,8 +8,8 @@
 Nothing that tells or changes personal data is begun before it is known of each name in it that the person asks
 (`missing_proofs`), and nothing that the right does not bring (`STEPS`). A step is begun before it is done, so that one
 which a crash cut short is seen, and done again to its end. What is noted of it need not be all: an erasure is noted
-when it has come to an end, and ends when nothing more has been found; no request is completed before that. A restriction is lifted when the request is closed, too,
-however it ended (GDPR Art. 18(3)).
+when it has erased what was found, and ends when it was looked once more what has come; no request is completed before
+that. A restriction is lifted when the request is closed, too, however it ended (GDPR Art. 18(3)).
 
 Whoever it is about stands here as keyed digests and ids only: they find the person's orders and keys, and tell nothing.
 What was typed to find them is not kept. They stay when the person is erased, as proof that it was done (GDPR Art. 5(2),

@@ -151,8 +151,8 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
     """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity
     and id; floors, collections, locations and orders have several things ahead, so one for a time that the store told
     late may find the next of them under a name of before. What the first three do then, `marks`, `collections` and
-    `lines` see to; an order may tell its customer another date, and does nothing else twice: that it is another, `lines`
-    sees to as well."""
+    `lines` see to; an order may tell its customer another date, and does nothing else twice. That it is another,
+    `lines` sees to as well."""
     first: dict[Any, Turn] = {}
     for turn in turns:
         if turn.kind in ("floor", "collection", "location") and turn.command_id.startswith("wake-"):

@@ -81,6 +81,24 @@ async def test_a_new_customers_address_is_told_before_the_store_has_answered_or_
     assert (shown["ship_to"], shown.get("withheld")) == (TO, None)
 
 
+async def test_a_store_that_is_away_is_asked_for_an_unasked_key_by_each_reader(cell, monkeypatch):
+    order_id = await placed_unasked(cell, monkeypatch)
+    asked = []
+
+    async def away(person):
+        asked.append(person)
+        raise StoreUnavailable
+
+    monkeypatch.setattr(cell.read_model, "data_keys", away)
+    forget(cell)
+    for _ in range(3):
+        assert await told(cell, order_id, "support") == ([], "restricted")
+    assert len(asked) == 1
+    cell.clock.now += round(AWAY_S * 1000) + 1
+    await told(cell, order_id, "support")
+    assert len(asked) == 2
+
+
 def at_first(cell, kind_of_command, work):
     """Does the work once, as soon as the first such command comes and before it is done."""
     asking, done = cell.gateway.ask, []
