@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from serve.metrics import Figures
 POST_S = 1.0
 # Whoever has not been heard of for so long is gone, or stands still: what it last said may mislead.
 STALE_S = 10.0
+log = logging.getLogger("ocefs.metrics")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Figures).decode
 
@@ -36,9 +38,16 @@ class Noticeboard:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        last = ""
         while True:
-            with contextlib.suppress(OSError):  # a full disk must not end it
+            problem = ""
+            try:
                 self.post()
+            except OSError as fault:  # a full disk must not end it, nor fill what is left with lines
+                problem = str(fault)
+            if problem and not last:
+                log.warning("noticeboard.unwritable", extra={"problem": problem})
+            last = problem
             await asyncio.sleep(POST_S)
 
     def post(self) -> None:
@@ -69,7 +78,8 @@ class Noticeboard:
         return found
 
     def close(self) -> None:
-        """Takes its own away."""
+        """Takes its own away, if it can."""
         if self._task is not None:
             self._task.cancel()
-        self._own.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._own.unlink()

@@ -17,6 +17,7 @@ probing          one door after the other that is closed to the role, or one pla
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
@@ -42,6 +43,7 @@ from actors.anomalies.weighing import (
     worked_on,
 )
 from actors.anomalies.windows import KeptWindow, Window, Windows
+from actors.domain.ids import CLIENT_PATTERN
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Action = Literal["none", "step_up", "end_session"]
@@ -60,6 +62,12 @@ _OTHERS_MIN = 30
 # Who finds a little too little finds it in so many countings.
 _COUNTINGS_MIN = 4
 _OF_A_COUNTING_MAX = 20
+# One SKU that is found hides nothing of the others of its spot.
+_NEARLY_ALL = 0.8
+# What one counting finds goes one way more often than chance would have it: a spot that somebody else plundered, or put
+# things of another into. So many of its pairs of differences agree for that alone (the correlation within a cluster,
+# of which its variance is 1 + (size - 1) times that larger: Kish, Survey Sampling, 1965, 5.4).
+_ALIKE = 0.1
 _SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a
@@ -162,8 +170,9 @@ class Rules:
         if record.action != "count.submit" and record.why not in _COUNTED and down:
             written_off = self._windows["overrides"].add(subject, record)
             limit = _burst(limits.write_offs, usual(record.action), limits.override_minutes)
-            if not record.role and record.action in AT_WORK:
-                # A warehouse system tells what all who work there find, and of machines nothing usual is known.
+            if not record.role and record.action in AT_WORK and CLIENT_PATTERN.match(subject):
+                # A partner's warehouse system tells what all who work there find, and of machines nothing usual is
+                # known. A device is in one pair of hands.
                 limit *= _MACHINE_TIMES
             if len(written_off) >= limit:
                 return _found(
@@ -181,26 +190,33 @@ class Rules:
         """What was found in a count within tolerance. Goods get lost, so that a little less is found than more is
         everybody's lot: it is compared with what the others find. Each SKU of a spot is a difference of its own, for
         each is tolerated by itself, up to so many of one counting that one does not fill the window; and who finds a
-        spot that others have plundered finds all of it at once, so a few countings tell nothing."""
-        pairs = {name: (b, n) for name, (b, n) in record.changes.items() if isinstance(b, int) and isinstance(n, int)}
+        spot that others have plundered finds all of it at once, so a few countings tell nothing, and the differences of
+        one less than as many countings."""
+        pairs = [(b, n) for b, n in record.changes.values() if isinstance(b, int) and isinstance(n, int)]
         if not pairs or not record.subject:
             return
-        down = sum(n - b for b, n in pairs.values()) < 0
-        limits = self._settings
-        for name in islice(pairs, _OF_A_COUNTING_MAX):
-            self._windows["nibbles"].add(record.subject, record, f"{record.entity_id} {name}", float(down))
+        limits, share = self._settings, sum(n < b for b, n in pairs) / len(pairs)
+        for _ in islice(pairs, _OF_A_COUNTING_MAX):
+            self._windows["nibbles"].add(record.subject, record, record.entity_id, share)
         window = self._windows["nibbles"].get(record.subject, record.at_ms)
-        together = self._windows["counters"].add("", record, record.subject, float(down))
+        together = self._windows["counters"].add("", record, record.subject, share)
         number, fewer = len(window), window.weight()
-        countings = len({entry.reference for entry in window.entries})
-        if not down or number < limits.nibbles or countings < _COUNTINGS_MIN or fewer < limits.nibbles_down * number:
+        sizes = Counter(entry.reference for entry in window.entries)
+        one_way = sum(entry.weight >= _NEARLY_ALL for entry in window.entries)
+        if (
+            share < _NEARLY_ALL
+            or number < limits.nibbles
+            or len(sizes) < _COUNTINGS_MIN
+            or one_way < limits.nibbles_down * number
+        ):
             return
         others = [entry.weight for entry in together.entries if entry.member != record.subject]
         usual = max(0.5, sum(others) / len(others)) if len(others) >= _OTHERS_MIN else 0.5
-        if fewer <= number * usual + _SIGMAS * math.sqrt(number * usual * (1 - usual)):
+        alike = sum(size * (1 + (size - 1) * _ALIKE) for size in sizes.values())
+        if fewer <= number * usual + _SIGMAS * math.sqrt(alike * usual * (1 - usual)):
             return
         reason = (
-            f"{number} differences within tolerance found in {countings} countings in {limits.nibble_days} days, {int(fewer)} of them too little; "
+            f"{number} differences within tolerance found in {len(sizes)} countings in {limits.nibble_days} days, {int(fewer)} of them too little; "
             f"of others' {usual:.0%}"
         )
         yield _found("nibbles", record, window, number / limits.nibbles, "none", reason)

@@ -77,6 +77,7 @@ from actors.domain.passkeys import AddPasskey, RemovePasskey
 from actors.domain.privacy_request import (
     BeginStep,
     ConfirmIdentity,
+    EndStep,
     ExtendDeadline,
     NoteStep,
     ReceiveRequest,
@@ -310,8 +311,8 @@ def of_breach(state: Breach | None, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_privacy_request(state: PrivacyRequest | None, command: Any, events: Sequence[Any]) -> Act:
-    """`privacy_request.receive`, `.confirm_identity`, `.begin_erase`, `.erase` with its counts, `.extend`,
-    `.complete`, `.refuse` with why."""
+    """`privacy_request.receive`, `.confirm_identity`, `.begin_erase`, `.erase` with its counts, `.end_erase`,
+    `.extend`, `.complete`, `.refuse` with why."""
     if type(command) is ReceiveRequest:
         return Act("privacy_request.receive", "", command.right, {"law": (None, command.law)} if events else {})
     if type(command) is ConfirmIdentity:
@@ -319,6 +320,8 @@ def of_privacy_request(state: PrivacyRequest | None, command: Any, events: Seque
         return Act("privacy_request.confirm_identity", "", command.method, covers)
     if type(command) is BeginStep:
         return Act(f"privacy_request.begin_{command.step}")
+    if type(command) is EndStep:
+        return Act(f"privacy_request.end_{command.step}")
     if type(command) is NoteStep:
         counts: Changes = {name: (None, count) for name, count in command.counts.items()} if events else {}
         return Act(f"privacy_request.{command.step}", "", "", counts)

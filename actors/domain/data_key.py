@@ -10,7 +10,8 @@ store: orders go on while PostgreSQL is away. So a customer may have several; `p
 
 One that was made while the store could not be asked is `unasked`: the person may be restricted by keys that nobody
 could see. So it is born restricted, by nobody's request, until SettleKey puts the requests of the person's other keys
-in the place of that.
+in the place of that. Whoever lifts a restriction tells it of all of the person's keys: one that is unasked counts that
+as a change, whether it was restricted by it or not, and what was looked up of the others before it is void.
 
 Restricted (GDPR Art. 18): what it seals is told to nobody but the customer and the privacy officer, as long as one of
 the person's requests wants that: each lifts what it has put there itself, and no other's. That a key is destroyed or
@@ -82,9 +83,11 @@ class Restrict(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class SettleKey(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The person's other keys are known now. `requests`: those that restrict them, and from now on this one too.
-    Changes nothing of a key that is settled."""
+    `changes`: of this key, as they were before the others were asked; if there are more by now it stays unasked (None:
+    not told yet). Changes nothing of a key that is settled."""
 
     requests: list[str]
+    changes: int | None = None
 
 
 class DestroyKey(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -159,7 +162,7 @@ class ViewKey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class WrappedKey(msgspec.Struct, frozen=True, gc=False):
-    """The answer: never leaves the cell. `requests`: as in the state."""
+    """The answer: never leaves the cell. `requests`, `changes`: as in the state."""
 
     person: Annotated[str, KEY_OF]
     status: Status
@@ -167,14 +170,16 @@ class WrappedKey(msgspec.Struct, frozen=True, gc=False):
     wrapping: str
     restricted: bool
     requests: list[str] = []
+    changes: int = 0
 
 
 class DataKeyView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to commands: nothing of the key, since answers are remembered."""
+    """The answer to commands: nothing of the key, since answers are remembered. `unasked`: nobody has settled it."""
 
     key_id: str
     status: Status
     restricted: bool
+    unasked: bool = False
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -192,11 +197,13 @@ def decide(state: DataKey | None, command: Command, context: Context) -> Decisio
         raise Refused("data_key.destroyed", "This key was destroyed.")
     if type(command) is Restrict:
         requests = _restricting(state, command)
-        if requests == state.requests:
+        # Of an unasked key it counts that something was lifted: what is to be taken over may have been that.
+        if requests == state.requests and (command.restricted or UNASKED not in requests):
             return _told(context)
         return _told(context, KeyRestricted(bool(requests), state.changes + 1, context.now_ms + TOLD_MS, requests))
     if type(command) is SettleKey:
-        return _told(context, *([KeySettled(_settled(state, command))] if UNASKED in state.requests else []))
+        known = command.changes is None or command.changes == state.changes
+        return _told(context, *([KeySettled(_settled(state, command))] if known and UNASKED in state.requests else []))
     assert type(command) is RewrapKey
     if command.instead_of != state.wrapping:
         return _told(context)  # somebody else has done it meanwhile
@@ -229,8 +236,11 @@ def _status(state: DataKey) -> Status:
 
 def _told(context: Context, *events: Event) -> Decision:
     return Decision(
-        list(events), lambda state, version: DataKeyView(context.entity_id, _status(state), state.restricted)
-    )  # fmt: skip
+        list(events),
+        lambda state, version: DataKeyView(
+            context.entity_id, _status(state), state.restricted, UNASKED in state.requests
+        ),
+    )
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------
@@ -264,7 +274,9 @@ def view(state: DataKey | None, query: ViewKey, version: int) -> WrappedKey:
     """The key, wrapped."""
     if state is None:
         raise Refused("data_key.unknown", "There is no such key.")
-    return WrappedKey(state.person, _status(state), state.wrapped, state.wrapping, state.restricted, state.requests)
+    return WrappedKey(
+        state.person, _status(state), state.wrapped, state.wrapping, state.restricted, state.requests, state.changes
+    )
 
 
 def rows(state: DataKey, version: int, events: Sequence[Event], context: Context) -> list[Row]:

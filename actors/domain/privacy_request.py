@@ -7,8 +7,9 @@
 
 Nothing that tells or changes personal data is begun before it is known of each name in it that the person asks
 (`missing_proofs`), and nothing that the right does not bring (`STEPS`). A step is begun before it is done, so that one
-which a crash cut short is seen, and done again to its end. A restriction is lifted when the request is closed, too,
-however it ended (GDPR Art. 18(3)).
+which a crash cut short is seen, and done again to its end. What is noted of it need not be all: an erasure is noted
+when it has erased what was found, and ends when it was looked once more what has come; no request is completed before
+that. A restriction is lifted when the request is closed, too, however it ended (GDPR Art. 18(3)).
 
 Whoever it is about stands here as keyed digests and ids only: they find the person's orders and keys, and tell nothing.
 What was typed to find them is not kept. They stay when the person is erased, as proof that it was done (GDPR Art. 5(2),
@@ -87,11 +88,19 @@ class BeginStep(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class NoteStep(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is done. counts: of what, e.g. {"orders": 3}."""
+    """It is done. counts: of what, e.g. {"orders": 3}. ends: False: more of it may come."""
 
     step: Step
     by: Annotated[str, HANDLER]
     counts: dict[str, int]
+    ends: bool = True
+
+
+class EndStep(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """No more of it comes. To end what has ended changes nothing."""
+
+    step: Step
+    by: Annotated[str, HANDLER]
 
 
 class ExtendDeadline(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -119,7 +128,8 @@ class TimePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Command = (
-    ReceiveRequest | ConfirmIdentity | BeginStep | NoteStep | ExtendDeadline | CompleteRequest | RefuseRequest | TimePassed
+    ReceiveRequest | ConfirmIdentity | BeginStep | NoteStep | EndStep | ExtendDeadline | CompleteRequest | RefuseRequest
+    | TimePassed
 )  # fmt: skip
 
 
@@ -154,11 +164,19 @@ class StepBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class StepNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is done."""
+    """It is done. ends: see NoteStep; one from before that was kept has ended."""
 
     step: Step
     by: Annotated[str, HANDLER]
     counts: dict[str, int]
+    ends: bool = True
+
+
+class StepEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """No more of it comes."""
+
+    step: Step
+    by: Annotated[str, HANDLER]
 
 
 class DeadlineExtended(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -195,8 +213,8 @@ class DeadlinePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Event = (
-    RequestReceived | IdentityConfirmed | StepBegun | StepNoted | DeadlineExtended | RequestCompleted | RequestRefused
-    | DeadlineNear | DeadlinePassed
+    RequestReceived | IdentityConfirmed | StepBegun | StepNoted | StepEnded | DeadlineExtended | RequestCompleted
+    | RequestRefused | DeadlineNear | DeadlinePassed
 )  # fmt: skip
 
 
@@ -214,6 +232,8 @@ def decide(state: PrivacyRequest | None, command: Command, context: Context) -> 
         return _told(context, *([] if again else [StepBegun(command.step, command.by)]))
     if type(command) is NoteStep:
         return _note(request, command, context)
+    if type(command) is EndStep:
+        return _told(context, *([StepEnded(command.step, command.by)] if command.step in request.begun else []))
     _check_open(request, context)
     if type(command) is ConfirmIdentity:
         return _confirm(request, command, context)
@@ -226,6 +246,9 @@ def decide(state: PrivacyRequest | None, command: Command, context: Context) -> 
     if not STEPS[request.right][1] & {one.step for one in request.done}:
         detail = f"Nothing was done yet of what `{request.right}` takes."
         raise Refused("privacy.nothing_done", detail, needs=sorted(STEPS[request.right][1]))
+    # Any other step that is refused or cut short leaves nothing half done, or is one of many.
+    if "erase" in request.begun:
+        raise Refused("privacy.step_not_ended", "`erase` has not come to its end: send it again.", step="erase")
     return _told(context, RequestCompleted(command.by))
 
 
@@ -297,7 +320,7 @@ def _note(request: PrivacyRequest, command: NoteStep, context: Context) -> Decis
         raise Refused("privacy.step_not_begun", f"`{command.step}` was not begun.")
     if len(request.done) >= STEPS_MAX:
         raise Refused("privacy.too_many_steps", f"A request has at most {STEPS_MAX} steps.", limit=STEPS_MAX)
-    return _told(context, StepNoted(command.step, command.by, command.counts))
+    return _told(context, StepNoted(command.step, command.by, command.counts, command.ends))
 
 
 def _confirm(request: PrivacyRequest, command: ConfirmIdentity, context: Context) -> Decision:
@@ -370,10 +393,12 @@ def evolve(state: PrivacyRequest | None, event: Event, context: Context) -> Priv
     elif type(event) is StepBegun:
         state.begun = [*state.begun, event.step]
     elif type(event) is StepNoted:
-        state.begun = [step for step in state.begun if step != event.step]
+        state.begun = _without(state.begun, event.step) if event.ends else state.begun
         state.done = [*state.done, Done(event.step, event.by, context.now_ms, event.counts)]
         if state.status == "confirmed":
             state.status = "in_progress"
+    elif type(event) is StepEnded:
+        state.begun = _without(state.begun, event.step)
     elif type(event) is DeadlineExtended:
         state.extended, state.deadline_ms, state.near = event.reason, event.deadline_ms, False
     elif type(event) is DeadlineNear:
@@ -385,6 +410,10 @@ def evolve(state: PrivacyRequest | None, event: Event, context: Context) -> Priv
     else:
         state.status, state.closed_ms = "completed", context.now_ms
     return state
+
+
+def _without(begun: list[Step], ended: Step) -> list[Step]:
+    return [step for step in begun if step != ended]
 
 
 # --- projections ----------------------------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ from actors.domain.data_key import (
     UNASKED,
     DataKeyView,
     KeepKey,
-    Restrict,
     RewrapKey,
     SettleKey,
     ViewKey,
@@ -281,27 +280,28 @@ class DataKeys:
         key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, place_of_key(key_id)))
         if UNASKED not in told.requests:
             return self._keep(key_id, key, changes, restricted=told.restricted)
-        settled = await self._settled(key_id, told.person, cause)
+        settled = await self._settled(key_id, told, cause)
         if settled is None:
             return self._keep(key_id, key, changes, restricted=True, for_s=AWAY_S)
         return self._keep(key_id, key, changes, restricted=settled)
 
-    async def _settled(self, key_id: str, person: str, cause: str) -> bool | None:
+    async def _settled(self, key_id: str, told: WrappedKey, cause: str) -> bool | None:
         """Is what an unasked key seals restricted, now that the person's other keys can be asked? It takes over what
-        restricts them. None: that can't be known yet."""
-        rows = await self._listed(person)
+        restricts them. None: that can't be known yet, and the key stays unasked: so it is, too, when a restriction was
+        lifted since it was `told`, which may be among those that are taken over."""
+        rows = await self._listed(told.person)
         if rows is None:
             return None
         others = [row.key_id for row in rows if row.status == "in_use" and row.key_id != key_id]
         requests = await self._restricting(others, cause)
-        restricted = None if requests is None else await self._told(key_id, SettleKey(requests), cause)
-        if not restricted:
-            return restricted
-        # Who lifts a restriction at this moment may have looked at this key before it took that over.
-        left = await self._restricting(others, cause)
-        for lifted in [one for one in requests or () if left is not None and one not in left]:
-            restricted = await self._told(key_id, Restrict(False, lifted, named=True), cause)
-        return None if left is None else restricted
+        if requests is None:
+            return None
+        command = SettleKey(requests, told.changes)
+        reply = await self._gateway.ask(
+            "data_key", key_id, command, command_id=secrets.token_hex(16), digest=0, cause=cause
+        )
+        settled = _decode_view(reply.body) if reply.status == OK else None
+        return None if settled is None or settled.unasked else settled.restricted
 
     async def _restricting(self, key_ids: Iterable[str], cause: str) -> list[str] | None:
         """The requests that restrict these keys; None where one does not answer. The store is behind; a
@@ -313,13 +313,6 @@ class DataKeys:
                 return None
             requests |= dict.fromkeys(_decode_wrapped(reply.body).requests)
         return list(requests)
-
-    async def _told(self, key_id: str, command: SettleKey | Restrict, cause: str) -> bool | None:
-        """Is the key restricted after the command? None where that is in doubt."""
-        reply = await self._gateway.ask(
-            "data_key", key_id, command, command_id=secrets.token_hex(16), digest=0, cause=cause
-        )
-        return _decode_view(reply.body).restricted if reply.status == OK else None
 
     async def _by_region(self, asked: Awaitable[_T]) -> _T:
         try:

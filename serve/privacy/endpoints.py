@@ -205,7 +205,8 @@ def router(requests: Requests) -> APIRouter:
     )
     async def stepped(request_id: RequestId, request: Request) -> Response:
         """Nothing of the person is told or changed before it is proved of each name who asks. `erase` is refused while
-        orders are under way. What was cut short stands in `begun`: send it again under another key."""
+        orders are under way. What was cut short stands in `begun`: send it again under another key; while `erase` does,
+        the request is not completed."""
         return ok(detail(await officer.step(request_id, request)))
 
     return api

@@ -114,25 +114,23 @@ class Erasure:
             )
             raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
 
-    async def restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
-        """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives
-        counts. Raises Problem 409, 503."""
-        await self._restrict(request, asking, restricted=restricted)
-        # One that was made, or took over what restricts another, at the same moment.
-        return await self._restrict(request, asking.again(AGAIN), restricted=restricted, named=True)
+    async def restrict(self, request: RequestView, asking: Asking) -> dict[str, int]:
+        """Withholds what the person's keys seal (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
+        command = Restrict(True, request.request_id)
+        # Twice: one that was made at the same moment.
+        for time in (asking, asking.again(AGAIN)):
+            extent = await self.extent(request.about, time.scope)
+            await _each_key(command, extent.keys, time)
+        return {"keys": len(extent.keys), "of_others": len(extent.of_others)}
 
-    async def _restrict(
-        self, request: RequestView, asking: Asking, *, restricted: bool, named: bool = False
-    ) -> dict[str, int]:
-        if restricted:
-            extent = await self.extent(request.about, asking.scope)
-            keys, counts = extent.keys, {"keys": len(extent.keys), "of_others": len(extent.of_others)}
-        else:
-            keys = await self._to_lift(request.about, asking.scope)
-            counts = {"keys": len(keys)}
-        command = Restrict(restricted, request.request_id, named)
-        await each(lambda key_id: asking.ask("data_key", key_id, command), keys)
-        return counts
+    async def lift(self, request: RequestView, asking: Asking, *, named: bool) -> dict[str, int]:
+        """Withholds it no more, as far as this request goes. named: what stands there without a name is not its own,
+        since it was lifted before. Gives counts. Raises Problem 503."""
+        # Twice: one that was made, or took over what restricts another, at the same moment.
+        for time, by_name in ((asking, named), (asking.again(AGAIN), True)):
+            keys = await self._to_lift(request.about, time.scope)
+            await _each_key(Restrict(False, request.request_id, by_name), keys, time)
+        return {"keys": len(keys)}
 
     async def _to_lift(self, about: About, scope: Scope) -> list[str]:
         # Whoever else has used the address since must not keep a restriction in force: only this
@@ -209,6 +207,10 @@ class Erasure:
         identity = consent_id(self._services.settings.region, person)
         found = _decode_consents(await asking.ask("consent", identity, WithdrawConsents("erasure")))
         return sum(entry.source == "erasure" for entry in found.present)
+
+
+async def _each_key(command: Restrict, key_ids: list[str], asking: Asking) -> None:
+    await each(lambda key_id: asking.ask("data_key", key_id, command), key_ids)
 
 
 async def _under_way(gateway: Gateway, order_id: str, cause: str, now_ms: int) -> bool:

@@ -25,7 +25,8 @@ from serve.permissions import CUSTOMERS
 
 HEARD_MAX = 50_000
 HEARD_S = 600.0
-# So long a call waits for it at most, and after one that failed nobody tries.
+# So long a call waits for it at most, and so long it is not tried again for this customer after it failed: consents
+# lie in many shards, and one that is away says nothing of the others.
 WAIT_S = 0.5
 AWAY_S = 5.0
 SIGNAL = b"sec-gpc"
@@ -70,14 +71,17 @@ class PrivacySignals:
         await asyncio.wait((task,), timeout=WAIT_S)
 
     async def _hear(self, scope: Scope, customer_id: str) -> None:
+        recorded = False
         try:
-            heard_s = HEARD_S if await self._record(scope, customer_id) else AWAY_S
-            self._heard[customer_id] = self._clock.monotonic() + heard_s
-            self._heard.move_to_end(customer_id)
-            if len(self._heard) > HEARD_MAX:
-                self._heard.popitem(last=False)
+            recorded = await self._record(scope, customer_id)
+        except Exception:  # nobody may be waiting for it any more, and none of those who do is to hear of it
+            log.exception("privacy.signal_not_recorded", extra={"request_id": scope[REQUEST_ID]})
         finally:
             del self._recording[customer_id]
+        self._heard[customer_id] = self._clock.monotonic() + (HEARD_S if recorded else AWAY_S)
+        self._heard.move_to_end(customer_id)
+        if len(self._heard) > HEARD_MAX:
+            self._heard.popitem(last=False)
 
     def forget(self, customer_id: str) -> None:
         """The customer has said otherwise here: the next signal is news."""

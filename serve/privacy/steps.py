@@ -1,9 +1,9 @@
 """What a privacy officer does about a request, one step a call: proves who asks, does what is asked, ends it.
 
-    begin (the request judges: identity? of this right?) ──▶ the work ──▶ note with counts
+    begin (the request judges: identity? of this right?) ──▶ the work ──▶ note with counts ──▶ of an erasure: once more what came meanwhile ──▶ end
 
 An erasure looks first whether it can be done: one that is refused has not begun. A call that fails between the two
-leaves the step begun; to do it again, under another key, brings it to its end.
+leaves the step begun; to do it again, under another key, brings it to its end. Until that an erasure is not completed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from actors.domain.privacy_request import (
     BeginStep,
     CompleteRequest,
     ConfirmIdentity,
+    EndStep,
     ExtendDeadline,
     NoteStep,
     RefuseRequest,
@@ -49,7 +50,7 @@ _REASONS: Mapping[str, frozenset[str]] = {
 }
 # To object is to say no to all that is not the contract's (GDPR Art. 21(2), (3)).
 _OBJECTED = ("marketing_email", "personalisation", "sale_or_sharing")
-_BEGIN = ":begin"
+_BEGIN, _END = ":begin", ":end"
 _decode_request = msgspec.json.Decoder(RequestView).decode
 
 
@@ -97,42 +98,57 @@ class Steps:
             return await asking.of_request(request_id, RefuseRequest(sent.reason, by))  # type: ignore[arg-type]
         if sent.step == "complete":
             return await asking.of_request(request_id, CompleteRequest(by))
+        seen = await self._seen(request_id, asking)
         if sent.step == "erase":
-            await self._can_be_erased(request_id, asking)
+            await self._can_be_erased(seen, asking)
         begun = await asking.of_request(request_id, BeginStep(sent.step, by), _BEGIN)
         if sent.step == "erase":
-            return await self._erase(begun, by, asking)
-        counts = await self._work(begun, sent, asking)
+            return await self._erase(seen, begun, by, asking)
+        counts = await self._work(seen, begun, sent, asking)
         return await asking.of_request(request_id, NoteStep(sent.step, by, counts))
 
-    async def _erase(self, request: RequestView, by: str, asking: Asking) -> RequestView:
+    async def _erase(self, seen: RequestView, request: RequestView, by: str, asking: Asking) -> RequestView:
         """Noted before it is looked once more what has come meanwhile: that may have to be done again, when nothing is
-        left to be counted."""
+        left to be counted. `seen`: the request as it was before this call."""
+        if "erase" not in seen.begun and request.version <= seen.version:
+            return seen  # the same call again, which has come to its end
         # Once more: something may have been placed since it was looked at, and the request's own word came in between.
         extent = await self._checked(request, asking)
         counts = await self._erasure.erase(request.about, extent, asking)
-        noted = await asking.of_request(request.request_id, NoteStep("erase", by, counts))
+        noted = await asking.of_request(request.request_id, NoteStep("erase", by, counts, ends=False))
         late = await self._erasure.erase_late(request.about, extent, asking)
+        if noted.version <= seen.version and counts["keys"]:
+            # The same call again: its note is of the first time, and not of the keys that have come since.
+            late = {**late, "keys": late.get("keys", 0) + counts["keys"]}
         if not late:
-            return noted
-        again = asking.again(AGAIN)
+            return await asking.of_request(request.request_id, EndStep("erase", by), _END)
+        # Each time that finds something has a note of its own; that makes the next one's version another.
+        again = asking.again(f"{AGAIN}:{seen.version}")
         await again.of_request(request.request_id, BeginStep("erase", by), _BEGIN)
         return await again.of_request(request.request_id, NoteStep("erase", by, late))
 
-    async def _work(self, request: RequestView, sent: RequestUpdate, asking: Asking) -> dict[str, int]:
+    async def _work(
+        self, seen: RequestView, request: RequestView, sent: RequestUpdate, asking: Asking
+    ) -> dict[str, int]:
         if sent.step == "rectify":
             return await self._rectify(request, sent, asking)
         if sent.step == "opt_out":
             return await self._opt_out(request, asking)
-        return await self._erasure.restrict(request, asking, restricted=sent.step == "restrict")
+        if sent.step == "restrict":
+            return await self._erasure.restrict(request, asking)
+        # Whatever it put there itself without a name is lifted by the first time.
+        before = "lift_restriction" in seen.begun or any(one.step == "lift_restriction" for one in seen.done)
+        return await self._erasure.lift(request, asking, named=before)
 
-    async def _can_be_erased(self, request_id: str, asking: Asking) -> None:
-        """Raises Problem 409, 503 for what would stop it, as far as the request lets somebody know; what it does not
-        allow, it refuses itself."""
+    async def _seen(self, request_id: str, asking: Asking) -> RequestView:
         query = ViewRequest(request_id)
-        request = _decode_request(
+        return _decode_request(
             body_of(await asking.gateway.view("privacy_request", request_id, query, cause=asking.cause))
         )
+
+    async def _can_be_erased(self, request: RequestView, asking: Asking) -> None:
+        """Raises Problem 409, 503 for what would stop it, as far as the request lets somebody know; what it does not
+        allow, it refuses itself."""
         begins = request.status in OPEN and "erase" not in request.begun and "erase" in STEPS[request.right][0]
         if begins and not request.missing:
             await self._checked(request, asking)

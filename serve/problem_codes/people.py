@@ -86,6 +86,7 @@ CODES: dict[str, Entry] = {
     "privacy.step_not_begun": Entry(409, "Step was not begun"),
     "privacy.too_many_steps": Entry(409, "Too many steps"),
     "privacy.nothing_done": Entry(409, "Nothing was done yet"),
+    "privacy.step_not_ended": Entry(409, "Step has not come to its end"),
     "privacy.no_extension": Entry(409, "No extension by this law"),
     "privacy.extended_already": Entry(409, "Extended already"),
     "privacy.extension_late": Entry(409, "Too late for an extension"),

@@ -151,7 +151,8 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
     """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity
     and id; floors, collections, locations and orders have several things ahead, so one for a time that the store told
     late may find the next of them under a name of before. What the first three do then, `marks`, `collections` and
-    `lines` see to; an order tells another thing each time, with another number."""
+    `lines` see to; an order may tell its customer another date, and does nothing else twice. That it is another,
+    `lines` sees to as well."""
     first: dict[Any, Turn] = {}
     for turn in turns:
         if turn.kind in ("floor", "collection", "location") and turn.command_id.startswith("wake-"):
@@ -162,9 +163,9 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
 
 
 def _notices(turn: Turn) -> tuple[int, ...]:
-    """The numbers of what an order tells its customer by this turn."""
-    told = msgspec.json.decode(turn.events) if b"DateTold" in turn.events else ()
-    return tuple(event["number"] for event in told if event["type"] == "DateTold")
+    """The numbers of what an order tells its customer by this turn, if it does nothing besides."""
+    told = msgspec.json.decode(turn.events) if b"DateTold" in turn.events else []
+    return tuple(event["number"] for event in told) if all(event["type"] == "DateTold" for event in told) else ()
 
 
 def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:

@@ -269,9 +269,15 @@ def _told(order_id: str, entity: Folded, history: History) -> Iterator[str]:
         ]
         if len(told) != len(notices):
             yield f"{order_id} told its customer {len(told)} times {template}, and {len(notices)} notices were written"
-    known: int | None = None
-    for at, event in entity.events:
+    yield from told_anew(order_id, entity.events)
+
+
+def told_anew(order_id: str, events: Iterable[tuple[int, object]]) -> Iterator[str]:
+    """Each notice of a date is of another than the one before has told: nobody knows it any more, too."""
+    before: DateTold | None = None
+    for at, event in events:
         if type(event) is DateTold:
-            if not moved(event.known_ms, event.expected_by_ms) or (known is not None and event.known_ms != known):
+            knows = event.known_ms if before is None else before.expected_by_ms
+            if event.known_ms != knows or not moved(event.known_ms, event.expected_by_ms):
                 yield f"{order_id} at {at}: {event} tells nothing new"
-            known = event.expected_by_ms
+            before = event

@@ -3,9 +3,12 @@ to it that it must not."""
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from actors.anomalies.settings import AnomalySettings
+from actors.domain.ids import device_id
 from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
 
@@ -88,8 +91,16 @@ def test_a_warehouse_system_that_tells_what_all_its_pickers_miss_is_taken_for_on
     for minute in range(55):
         for number in range(2):
             changes = {f"S{minute}.missing": (None, 1)}
-            shop.act(START + minute * MINUTE_MS + number, "wms", "order.short_pick", role="", changes=changes)
+            shop.act(START + minute * MINUTE_MS + number, "us-client-wms", "order.short_pick", role="", changes=changes)
         assert bool(shop.alerts) == (2 * (minute + 1) >= 100)
+
+
+def test_a_thief_writes_off_ten_times_as_much_because_his_handheld_does_it():
+    shop, device = Shop(), device_id("us", START, "handheld")
+    for minute in range(12):
+        changes = {f"S{minute}.missing": (None, 1)}
+        shop.act(START + minute * MINUTE_MS, device, "order.short_pick", role="", device=device, changes=changes)
+        assert bool(shop.alerts) == (minute + 1 >= 10)
 
 
 def test_a_bin_that_is_empty_while_another_has_the_units_is_a_loss():
@@ -182,6 +193,34 @@ def test_who_counts_honestly_and_finds_plundered_bins_is_taken_for_the_thief():
             START + 20 * DAY_MS + number, "mia", "count.compare", role="", changes=changes, entity_id=f"us-bin-{number}"
         )
     assert shop.alerts == []
+
+
+@pytest.mark.parametrize(
+    ("less", "skus", "alike"), [(0.55, 9, 0), (0.6, 5, 0), (0.8, 20, 0), (0.6, 5, 0.1), (0.8, 20, 0.1)]
+)
+def test_who_counts_spots_of_many_skus_is_taken_for_a_thief_by_chance(less, skus, alike):
+    """alike: how much the SKUs of one spot have in common, as when somebody else has been there."""
+    accused = set()
+    for seed in range(4):
+        shop, chance = Shop(), random.Random(seed)
+        for number in range(20 * 20):
+            by, spread = f"w{number % 20}", (1 - alike) / alike if alike else 0
+            here = chance.betavariate(less * spread, (1 - less) * spread) if alike else less
+            changes = {f"S{number}-{sku}": (50, 49 if chance.random() < here else 51) for sku in range(skus)}
+            at_ms = START + number // 20 * DAY_MS + number % 20 * MINUTE_MS
+            shop.act(at_ms, by, "count.compare", role="", changes=changes, entity_id=f"us-count-{number}")
+        accused |= {(seed, alert.about) for alert in shop.alerts}
+    assert len(accused) <= 1, "of eighty"
+
+
+def test_a_thief_among_many_honest_counters_is_taken_for_one_of_them():
+    shop, chance = Shop(), random.Random(1)
+    for number in range(20 * 12):
+        stolen = number % 20 == 7
+        less = {f"S{number}-{sku}": (50, 49 if stolen or chance.random() < 0.6 else 51) for sku in range(9)}
+        at_ms = START + number // 20 * DAY_MS + number % 20 * MINUTE_MS
+        shop.act(at_ms, f"w{number % 20}", "count.compare", role="", changes=less, entity_id=f"us-count-{number}")
+    assert {alert.about for alert in shop.alerts} == {"w7"}
 
 
 @pytest.mark.parametrize("countings", [1, 3])

@@ -186,6 +186,22 @@ def test_a_settled_key_loses_its_own_restriction_or_that_of_the_persons_other_ke
         assert cabinet.do(Restrict(False, lifted)).restricted == still
 
 
+def test_a_restriction_that_was_lifted_while_a_key_was_settled_comes_back():
+    cabinet = Cabinet()
+    cabinet.do(msgspec.structs.replace(KEPT, unasked=True))
+    seen = cabinet.view().changes
+    # It knew nothing of the request; its person's other keys did.
+    cabinet.do(Restrict(False, "r-1", named=True))
+    late = cabinet.do(SettleKey(["r-1"], seen))
+    assert (late.unasked, late.restricted, cabinet.view().requests) == (True, True, [UNASKED])
+    assert len(cabinet.told) == 1, "replicas look again at once"
+    settled = cabinet.do(SettleKey([], cabinet.view().changes))
+    assert (settled.unasked, settled.restricted) == (False, False)
+    version = cabinet.version
+    cabinet.do(Restrict(False, "r-1", named=True))
+    assert cabinet.version == version
+
+
 def test_a_destroyed_key_is_settled():
     cabinet = Cabinet()
     cabinet.do(msgspec.structs.replace(KEPT, unasked=True))

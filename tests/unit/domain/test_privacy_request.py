@@ -19,6 +19,7 @@ from actors.domain.privacy_request import (
     BeginStep,
     CompleteRequest,
     ConfirmIdentity,
+    EndStep,
     ExtendDeadline,
     NoteStep,
     ReceiveRequest,
@@ -313,6 +314,36 @@ def test_a_step_that_was_cut_short_is_not_seen_or_is_begun_twice():
     assert (done.begun, [(one.step, one.counts) for one in done.done]) == ([], [("erase", {"keys": 1})])
 
 
+def test_a_request_is_completed_while_its_erasure_still_looks_for_what_came_meanwhile():
+    case = Case().proved()
+    case.do(BeginStep("erase", ANN))
+    noted = case.do(NoteStep("erase", ANN, {"keys": 1}, ends=False))
+    assert (noted.begun, noted.status) == (["erase"], "in_progress")
+    assert case.refused(CompleteRequest(ANN)) == "privacy.step_not_ended"
+    ended = case.do(EndStep("erase", ANN))
+    assert (ended.begun, len(ended.done)) == ([], 1)
+    version = case.version
+    case.do(EndStep("erase", ANN))
+    assert case.version == version
+    assert case.do(CompleteRequest(ANN)).status == "completed"
+
+
+def test_a_request_that_was_noted_before_notes_said_whether_they_are_all_is_never_completed():
+    case = Case().proved()
+    case.do(BeginStep("erase", ANN))
+    of_then = b'{"type": "StepNoted", "step": "erase", "by": "us-acct-ann", "counts": {"keys": 1}}'
+    event = msgspec.json.decode(of_then, type=privacy_request.PRIVACY_REQUEST.events)
+    case.state = privacy_request.evolve(case.state, event, Context(ID, "c", NOW_MS))
+    assert case.do(CompleteRequest(ANN)).status == "completed"
+
+
+def test_a_correction_that_was_refused_keeps_a_request_from_its_end():
+    case = Case(right="rectification").proved()
+    case.step("rectify")
+    case.do(BeginStep("rectify", ANN))
+    assert case.do(CompleteRequest(ANN)).status == "completed"
+
+
 def test_each_look_at_the_data_makes_the_request_longer():
     case = Case(right="access").proved()
     for _ in range(3):
@@ -381,9 +412,17 @@ class AnyOrder(RuleBasedStateMachine):
     def prove(self, method, evidence):
         self.send(ConfirmIdentity(method, evidence, ANN))
 
-    @rule(step=st.sampled_from(["erase", "restrict", "lift_restriction", "export"]), note=st.booleans())
-    def step(self, step, note):
-        self.send(NoteStep(step, ANN, {}) if note else BeginStep(step, ANN))
+    @rule(
+        step=st.sampled_from(["erase", "restrict", "lift_restriction", "export"]),
+        part=st.sampled_from(["begin", "note", "some", "end"]),
+    )
+    def step(self, step, part):
+        if part == "begin":
+            self.send(BeginStep(step, ANN))
+        elif part == "end":
+            self.send(EndStep(step, ANN))
+        else:
+            self.send(NoteStep(step, ANN, {}, part == "note"))
 
     @rule(
         command=st.sampled_from([ExtendDeadline("complex", ANN), CompleteRequest(ANN), RefuseRequest("excessive", ANN)])
@@ -414,6 +453,7 @@ class AnyOrder(RuleBasedStateMachine):
         state = self.case.state
         if state.status == "completed":
             assert any(one.step == "erase" for one in state.done)
+            assert "erase" not in state.begun
         if state.status not in OPEN:
             assert self.case.due() is None
             assert state.closed_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from serve import noticeboard
 from serve.metrics import Figures, Metrics, RouteFigures
 from serve.noticeboard import STALE_S, Noticeboard
 
@@ -79,3 +81,30 @@ def test_a_cell_is_off_the_router_because_its_folder_of_figures_is_gone(tmp_path
     assert own.others() == []
     other.post()
     assert [one.replica for one in own.others()] == ["7002"]
+
+
+async def test_a_folder_that_can_not_be_made_is_silent_or_fills_the_log(tmp_path: Path, monkeypatch, caplog):
+    def said() -> int:
+        return caplog.messages.count("noticeboard.unwritable")
+
+    in_the_way, rounds = tmp_path / "cell", []
+    in_the_way.touch()
+    waiting = asyncio.sleep
+
+    async def next_round(seconds: float) -> None:
+        rounds.append(said())
+        if len(rounds) == 4:
+            in_the_way.unlink()
+        if len(rounds) == 5:
+            shutil.rmtree(in_the_way)
+            in_the_way.touch()
+        if len(rounds) == 7:
+            own.close()
+        await waiting(0)
+
+    monkeypatch.setattr(noticeboard.asyncio, "sleep", next_round)
+    own = Noticeboard(in_the_way / "figures", lambda: figures("7001"))
+    own.start()
+    with pytest.raises(asyncio.CancelledError):
+        await own._task
+    assert rounds == [1, 1, 1, 1, 1, 2, 2]

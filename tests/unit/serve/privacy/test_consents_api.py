@@ -1,6 +1,7 @@
 """What customers agree to, and browsers that say no for them."""
 
 import asyncio
+import gc
 
 import msgspec
 import pytest
@@ -179,21 +180,31 @@ async def test_consent_counts_against_the_signal_that_comes_with_it(cell):
     assert [one["granted"] for one in (await mine(cell, mia))["consents"]] == [False]
 
 
-async def test_an_order_fails_because_a_signal_can_not_be_recorded(cell):
-    mia, asking = await joined(cell, EMAIL), cell.gateway.ask
+@pytest.mark.parametrize("fault", [None, RuntimeError("lost")])
+async def test_an_order_fails_because_a_signal_can_not_be_recorded(cell, fault):
+    mia, asking, asked, unheard = await joined(cell, EMAIL), cell.gateway.ask, [], []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unheard.append(context["message"]))
 
     async def away(kind, *rest, **more):
         if kind == "consent":
+            asked.append(kind)
+            if fault is not None:
+                raise fault
             return Reply(UNAVAILABLE, refusal("cell.unavailable"))
         return await asking(kind, *rest, **more)
 
     cell.gateway.ask = away
-    assert (await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)).status_code == 201
+    for number in range(3):
+        answer = await cell.post("/v1/orders", PLAIN, f"k-{number}", **bearer(mia), **SIGNAL)
+        assert answer.status_code == 201
+    assert asked == ["consent"], "each call waits for what is away"
     cell.gateway.ask = asking
     assert consents(cell) == 0
     cell.clock.now += round(AWAY_S * 1000) + 1
     await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)
     assert consents(cell) == 1, "it is forgotten once it could not be recorded"
+    gc.collect()
+    assert unheard == []
 
 
 async def test_every_call_waits_for_a_signal_that_can_not_be_recorded(cell, monkeypatch):

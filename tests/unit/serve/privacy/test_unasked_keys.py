@@ -8,7 +8,9 @@ import pytest
 from actors.domain.consent import WithdrawConsents
 from actors.domain.data_key import DestroyKey, Restrict, SettleKey
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.keys.data_keys import AWAY_S
+from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.post_office import bearer, coded
 from tests.unit.serve.privacy.office import (
     EMAIL,
@@ -91,6 +93,24 @@ async def test_a_new_customers_address_is_told_before_the_store_has_answered_or_
     cell.clock.now += int(AWAY_S * 1000)
     shown = (await cell.http.get(f"/v1/orders/{order_id}", headers=cell.of_role("support"))).json()
     assert (shown["ship_to"], shown.get("withheld")) == (TO, None)
+
+
+async def test_a_store_that_is_away_is_asked_for_an_unasked_key_by_each_reader(cell, monkeypatch):
+    order_id = await placed_unasked(cell, monkeypatch)
+    asked = []
+
+    async def away(person):
+        asked.append(person)
+        raise StoreUnavailable
+
+    monkeypatch.setattr(cell.read_model, "data_keys", away)
+    forget(cell)
+    for _ in range(3):
+        assert await told(cell, order_id, "support") == ([], "restricted")
+    assert len(asked) == 1
+    cell.clock.now += round(AWAY_S * 1000) + 1
+    await told(cell, order_id, "support")
+    assert len(asked) == 2
 
 
 def at_first(cell, kind_of_command, work):
@@ -274,6 +294,97 @@ async def test_what_was_erased_is_counted_as_nothing_because_the_last_look_had_t
     assert [(one["counts"]["keys"], one["counts"]["orders"]) for one in again.json()["done"]] == [(1, 1)]
 
 
+@pytest.fixture
+async def unfinished(cell, monkeypatch):
+    """The request of an erasure whose last look had to wait; another key came before it."""
+    await over(cell, await placed(cell))
+    request_id, fresh = await proved(cell), cell.gateway.fresh_ms
+    (person,) = {state.person for state in keys(cell).values()}
+
+    async def meanwhile():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            await cell.services.data_keys.of_person(person, "r")
+        cell.gateway.fresh_ms = lambda: 0
+
+    at_first(cell, WithdrawConsents, meanwhile)
+    refused = await step(cell, request_id, "erase", "k-1")
+    assert coded(refused) == (503, "privacy.not_fresh")
+    cell.gateway.fresh_ms = fresh
+    return request_id
+
+
+def keys(cell):
+    return {identity: state for (kind, identity), (state, _) in cell.gateway.entities.items() if kind == "data_key"}
+
+
+@pytest.mark.parametrize("key", ["k-1", "k-2"])
+async def test_an_erasure_is_completed_with_a_key_alive_or_a_key_is_destroyed_and_not_counted(cell, unfinished, key):
+    assert coded(await step(cell, unfinished, "complete", "k-c")) == (409, "privacy.step_not_ended")
+    again = await step(cell, unfinished, "erase", key)
+    assert again.status_code == 200, again.text
+    assert not any(state.wrapped for state in keys(cell).values())
+    assert [one["counts"]["keys"] for one in again.json()["done"]] == [1, 1]
+    assert again.json()["begun"] == []
+    assert (await stepped(cell, unfinished, "complete"))["status"] == "completed"
+
+
+async def test_the_same_call_again_counts_a_key_once_more_or_erases_what_came_after_its_end(cell, unfinished):
+    again = await step(cell, unfinished, "erase", "k-1")
+    await stepped(cell, unfinished, "complete")
+    forget(cell)
+    await placed(cell)
+    once_more = await step(cell, unfinished, "erase", "k-1")
+    assert once_more.json()["done"] == again.json()["done"]
+    assert sum(bool(state.wrapped) for state in keys(cell).values()) == 1
+
+
+async def test_a_request_is_completed_between_the_note_of_its_erasure_and_the_last_look(cell, monkeypatch):
+    await over(cell, await placed(cell))
+    request_id, completed = await proved(cell), []
+    (person,) = {state.person for state in keys(cell).values()}
+    asking = cell.gateway.ask
+
+    async def key():
+        with monkeypatch.context() as patches:
+            listed_by_nobody(cell, patches)
+            forget(cell)
+            await cell.services.data_keys.of_person(person, "r")
+
+    async def ask(kind, identity, command, *rest, **more):
+        if type(command) is DestroyKey and more["command_id"].endswith(":again") and not completed:
+            completed.append(coded(await step(cell, request_id, "complete", "k-c")))
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = ask
+    at_first(cell, WithdrawConsents, key)
+    told_of = await stepped(cell, request_id, "erase")
+    assert completed == [(409, "privacy.step_not_ended")]
+    assert [one["counts"]["keys"] for one in told_of["done"]] == [1, 1]
+
+
+@pytest.mark.parametrize("cut_short", [True, False])
+async def test_to_lift_again_under_another_key_lifts_somebody_elses_restriction(cell, cut_short):
+    await placed(cell)
+    (state,) = keys(cell).values()
+    state.requests = [""]
+    request_id, fresh = await proved(cell, "gdpr", "restriction"), cell.gateway.fresh_ms
+    await stepped(cell, request_id, "restrict")
+
+    async def away():
+        cell.gateway.fresh_ms = lambda: 0
+
+    if cut_short:
+        at_first(cell, Restrict, away)
+    first = await step(cell, request_id, "lift_restriction", "k-1")
+    assert first.status_code == (503 if cut_short else 200), first.text
+    cell.gateway.fresh_ms = fresh
+    again = await step(cell, request_id, "lift_restriction", "k-2")
+    assert again.status_code == 200, again.text
+    assert state.requests == [""]
+
+
 async def test_to_lift_one_requests_restriction_lifts_one_of_before_requests_were_kept(cell):
     await placed(cell)
     (state,) = {key: state for key, (state, _) in cell.gateway.entities.items() if key[0] == "data_key"}.values()
@@ -285,7 +396,8 @@ async def test_to_lift_one_requests_restriction_lifts_one_of_before_requests_wer
     assert state.requests == [""]
 
 
-async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(cell, monkeypatch):
+@pytest.mark.parametrize("look_fails", [False, True])
+async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(cell, monkeypatch, look_fails):
     await placed(cell)
     request_id, keys = await proved(cell, "gdpr", "restriction"), cell.services.data_keys
     await stepped(cell, request_id, "restrict")
@@ -299,8 +411,22 @@ async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(
     async def meanwhile():
         """Both looks of the other are over before the key takes that over."""
         await stepped(cell, request_id, "lift_restriction")
+        if look_fails:
+            cell.gateway.view = away
 
+    async def away(kind, identity, *rest, **more):
+        """The other key does not answer, once."""
+        if kind == "data_key" and identity != made.key_id:
+            cell.gateway.view = viewing
+            return Reply(UNAVAILABLE, refusal("cell.unavailable"))
+        return await viewing(kind, identity, *rest, **more)
+
+    viewing = cell.gateway.view
     at_first(cell, SettleKey, meanwhile)
-    assert not (await keys.opened(made.key_id, "r")).restricted
+    assert (await keys.opened(made.key_id, "r")).restricted, "nobody knows yet"
+    for last in (False, True):
+        cell.clock.now += round(AWAY_S * 1000) + 1
+        restricted = (await keys.opened(made.key_id, "r")).restricted
+        assert restricted == (look_fails and not last)
     state, _ = cell.gateway.entities["data_key", made.key_id]
     assert state.requests == []
