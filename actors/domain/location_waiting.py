@@ -283,7 +283,7 @@ def _due(
         # that is still to come stays.
         return _sooner(line, max(now_ms, line.due_ms or 0) + 1 if woken else now_ms + 1, instead=woken)
     release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
-    if round_.full or round_.tomorrow:
+    if round_.day.full or round_.day.tomorrow:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
     if not woken:
         # A moment that has passed stays: not all that is due was looked at.
