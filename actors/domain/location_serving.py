@@ -296,8 +296,8 @@ class Round:
             self._hold(again)
 
     def _hold_for_keepers(self, sku: str) -> None:
-        """For all whose turn it is, once. Of other goods too than that which is given out there may be some that are set
-        aside: whoever wants several at once leaves them."""
+        """For all whose turn it is, once. Of other goods too than that which is given out there may be some that are
+        set aside: whoever wants several at once leaves them."""
         if sku in self._held_skus:
             return
         self._held_skus.add(sku)

@@ -162,8 +162,8 @@ class Turns:
         self._instead = waiter
 
     def claim(self, waiter: Waiter, sku: str) -> bool:
-        """There is something of the SKU for it: its turn begins, if it may. One that is over goes on, or ends. Is it its
-        turn now?"""
+        """There is something of the SKU for it: its turn begins, if it may. One that is over goes on, or ends. Is it
+        its turn now?"""
         name = waiter.order_id
         turn = self._current.get(name, waiter.turn)
         if turn is None:
@@ -250,8 +250,8 @@ class Turns:
         return sku in self._rested or self._line.rests.get(sku, 0) > self._now_ms
 
     def _keeping(self, sku: str) -> int:
-        """For how many orders it is set aside, by whatever it came to be their turn. They are looked at once in a round:
-        from then on whoever begins is counted (`_begin`), and whose turn is over in it was not counted."""
+        """For how many orders it is set aside, by whatever it came to be their turn. They are looked at once in a
+        round: from then on `_begin` counts; whose turn is over was not among them."""
         found = self._keepers.get(sku)
         if found is None:
             instead = self._instead
@@ -294,7 +294,7 @@ def _but(kept: list[_Aside], order_id: str) -> Iterable[_Aside]:
 
 
 def _staying(kept: Iterable[_Aside]) -> int:
-    """How many have to stay for these: for each as many as for those before it, and on top what is kept back from it."""
+    """How many have to stay for these: for each as many as for those before it, and what is kept back from it."""
     stay = together = 0
     for _, parts, back in kept:
         units = sum(n for _, n in parts)
