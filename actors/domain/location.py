@@ -26,6 +26,7 @@ id, fulfilment number); the runtime applies each message once.
     location_draft.py     the books while a command is decided                                 location_views.py     what is answered
     location_counting.py  what changes in a spot while it is being counted                     location_floor.py     whether a floor runs its picking
     location_capacity.py  how much it does for orders in a day (location_profile.py)       location_waiting.py   orders in line for what is not here
+    location_serving.py   one round of serving these, in the room of a day (location_day.py)
     location_turns.py     who of these has his turn                                             location_dates.py     when they may have it
     location_outlook.py   how long its stock will last: demand, and when its units end
 """

@@ -9,20 +9,19 @@ from heapq import heapify, heappop, heapreplace
 
 from actors.domain.kind import Context
 from actors.domain.location_alerts import crossed
-from actors.domain.location_capacity import count_of, local_day
+from actors.domain.location_day import DayRoom
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
 from actors.domain.location_line import Queue, WaitingLine
 from actors.domain.location_line_events import Class, GoodsCame, LineServed, Rank, Waiter
 from actors.domain.location_lots import first_expired, today, without
-from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
+from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
 from actors.domain.location_stock import buffers_of
 from actors.domain.location_turns import Turns
 
 # Orders that are served in one turn; the others follow at once in the next.
 SERVED_MAX = 200
-_ANY = 1 << 62
 # Its rank, the SKU, its class, where it stands in that.
 _Head = tuple[Rank, str, Class, int]
 
@@ -30,42 +29,40 @@ _Head = tuple[Rank, str, Class, int]
 class Round:
     """The location as it will be after `events`, and what goes to the line then.
 
-    `kept`: SKU → free units that are somebody's in the line, who is served in a later turn. `full`: the day's capacity
-    is used up. `tomorrow`: somebody takes all or nothing, and that is more than the rest of the day. `more`: there was
-    too much to do for one turn. `turns`: see `location_turns.py`. asker: the order that asks by itself in this turn,
-    from which nothing is kept that is set aside for it.
+    `kept`: SKU → free units that are somebody's in the line, who is served in a later turn. `more`: there was too much
+    to do for one turn. `day`: see `location_day.py`. `turns`: see `location_turns.py`. asker: the order that asks by
+    itself in this turn, from which nothing is kept that is set aside for it.
     """
 
     def __init__(
         self, location: Location, line: WaitingLine, events: Iterable[Event], context: Context, asker: str = ""
     ) -> None:
-        self._location, self._context, self._asker = location, context, asker
+        self._location, self._line, self._context, self._asker = location, line, context, asker
+        self._waiters: Mapping[str, Waiter] = line.waiters
         self._draft = Draft(location)
-        self._profile, count = location.profile, None
-        self._given: dict[str, list[Entry]] = {}
-        self._units: dict[tuple[str, str], int] = {}
+        # Order → what it gets; (order, SKU) → units of that.
+        self._entries: dict[str, list[Entry]] = {}
+        self._got: dict[tuple[str, str], int] = {}
         self.kept: dict[str, int] = {}
         self._kept_lots: dict[str, dict[str, int]] = {}
-        self.full = self.more = self.tomorrow = False
-        self._line, self._claimed, self._given_up = line, dict[str, None](), dict[str, None]()
+        self.more = False
         # What became free by time alone the timer gives, and it is due.
         self._late = line.due_ms is not None and line.due_ms <= context.now_ms
-        self._served_now: frozenset[str] = frozenset()
-        self._waiters: Mapping[str, Waiter] = line.waiters
+        # SKUs that were looked at; and of which some need not stay any more, since he is served for whom they did.
+        self._served_skus, self._released_skus = frozenset[str](), dict[str, None]()
         # Orders that take all or nothing: which lack something, and for which all was set aside that there is.
         self._lack, self._held = set[str](), set[str]()
+        # SKUs of which was set aside what is due to those whose turn it is.
+        self._held_skus = set[str]()
+        profile, counted = location.profile, None
         for event in events:
             self._after(event)
             if type(event) is ProfileSet:
-                self._profile = event.profile
+                profile = event.profile
             elif type(event) is DayCounted:
-                count = event.count
+                counted = event.count
         self.turns = Turns(line, context.now_ms, self._came(), self)
-        self._count: DayCount | None = None
-        if self._profile is not None and self._profile.limited:
-            self._count = count or count_of(
-                location, local_day(location.particulars.timezone, context.now_ms)
-            )  # fmt: skip
+        self.day = DayRoom(location, profile, counted, context)
 
     def _after(self, event: Event) -> None:
         draft = self._draft
@@ -116,14 +113,14 @@ class Round:
         self._waiters, looked_at = waiters, list(skus)
         while looked_at:
             self._serve({sku: queue_of(sku) for sku in looked_at})
-            given_up = [sku for sku in self._given_up if sku not in self._served_now]
-            looked_at = [] if self.full or self.more else given_up
-            self._given_up.clear()
+            released = [sku for sku in self._released_skus if sku not in self._served_skus]
+            looked_at = [] if self.day.full or self.more else released
+            self._released_skus.clear()
             self._lack.clear()
 
     def _serve(self, queues: Mapping[str, Mapping[Class, Queue]]) -> None:
         now_ms, heads, waiters = self._context.now_ms, list[_Head](), self._waiters
-        self._served_now |= queues.keys()
+        self._served_skus |= queues.keys()
         for sku, classes in queues.items():
             known = self._draft.touched.get(sku) or self._location.stock.get(sku)
             if known is not None and known.available:
@@ -136,11 +133,11 @@ class Round:
                 self._set_aside(waiter, sku)
                 heappop(heads)
                 continue
-            wanted = waiter.lines[sku] - self._units.get((waiter.order_id, sku), 0)
+            wanted = waiter.lines[sku] - self._got.get((waiter.order_id, sku), 0)
             got = self._give(waiter, sku, wanted) if wanted else 0
             if got:
                 self._passed(waiter, sku)
-            if self.full or self.more:
+            if self.day.full or self.more:
                 self._keep(queues, heads)
                 return
             ranks = queues[sku][one].ranks
@@ -151,24 +148,160 @@ class Round:
             else:
                 heapreplace(heads, (ranks[at + 1], sku, one, at + 1))
 
+    def _give(self, waiter: Waiter, sku: str, wanted: int) -> int:
+        """Units that it got, all that there are for it; everything else that it wants too, if
+        it takes all or nothing."""
+        if not waiter.whole:
+            return self._take(waiter, sku, wanted)
+        for other, units in waiter.lines.items():
+            self._take(waiter, other, units)
+        if waiter.order_id not in self._entries:
+            return 0
+        if self.turns.keeps(waiter.order_id):
+            self._released_skus |= dict.fromkeys(waiter.lines)
+        self.turns.served(waiter)
+        for other in waiter.lines:
+            self._hold_behind(waiter, other)  # what was kept back from its channel has to stay for it no longer
+        return wanted
+
+    def _take(self, waiter: Waiter, sku: str, wanted: int) -> int:
+        begun = waiter.order_id in self._entries
+        room = self.day.units_left(begun=begun)
+        if not room:
+            self.day.full = True
+            return 0
+        parts = self._parts(waiter, sku, min(wanted, room))
+        if not parts:
+            return 0
+        if not begun and len(self._entries) >= SERVED_MAX:
+            self.more = True
+            return 0
+        # What is wanted above that waits for tomorrow, and so do those behind.
+        self.day.full = self.day.full or room < wanted
+        got = sum(units for _, units in parts)
+        self.day.take(got, begun=begun)
+        entries = self._entries.setdefault(waiter.order_id, [])
+        for lot, units in parts:
+            entry = Entry(sku, units, 0, units, "allocate", None, None, lot)
+            apply(entry, self._draft.stock(sku))
+            if lot:
+                apply(entry, self._draft.lots(sku)[lot])
+            entries.append(entry)
+        key = (waiter.order_id, sku)
+        self._got[key] = self._got.get(key, 0) + got
+        return got
+
+    def _keep(self, queues: Mapping[str, Mapping[Class, Queue]], heads: Iterable[_Head]) -> None:
+        """Those who could have been served have a claim to what is left."""
+        wanted: dict[str, int] = {}
+        for _, sku, one, at in heads:
+            queue = queues[sku][one]
+            given = sum(self._got.get((rank[2], sku), 0) for rank in queue.ranks[: at + 1])
+            free = max(0, self._draft.stock(sku).available_to(one[0]) - self.turns.aside(sku))
+            units = min(queue.units - given, free)
+            lots = self._draft.lots(sku)
+            if lots:
+                kept = self._kept_lots.setdefault(sku, self.turns.lots_but(sku, self._asker))
+                parts = first_expired(without(lots, kept), units, today(self._context) + one[1])
+                kept |= {lot: kept.get(lot, 0) + n for lot, n in parts}
+                units = sum(n for _, n in parts)
+            wanted[sku] = wanted.get(sku, 0) + units
+        for sku, units in wanted.items():
+            self.kept[sku] = max(0, min(units, self._draft.stock(sku).available - self.turns.aside(sku)))
+
+    # --- what there is for somebody
+    def _parts(self, waiter: Waiter, sku: str, wanted: int) -> list[tuple[str, int]]:
+        """(lot, units) of what is good for it, "" where there are no lots."""
+        stock = self._draft.stock(sku)
+        units = min(wanted, stock.available_to(waiter.channel), stock.available - self.turns.aside_before(sku, waiter))
+        if units <= 0:
+            return []
+        lots = self._draft.lots(sku)
+        if not lots:
+            return [("", units)]
+        lots = without(lots, self.turns.lots_before(sku, waiter))
+        return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
+
+    def _good(self, waiter: Waiter, sku: str) -> int:
+        return sum(units for _, units in self._parts(waiter, sku, waiter.lines[sku]))
+
+    def good(self, waiter: Waiter, sku: str) -> int:
+        """See `Goods`. Of other goods than that which is given out there may be some that are set aside
+        for who comes before it."""
+        self._hold_for_keepers(sku)
+        return self._good(waiter, sku)
+
+    def lacks(self, waiter: Waiter, sku: str) -> bool:
+        """See `Goods`. What is simply not there is seen before any lot is looked at: there may be thousands."""
+        wanted = waiter.lines[sku]
+        if self._free_for(waiter, sku) < wanted:
+            return True
+        lots = self._draft.lots(sku)
+        parts = first_expired(lots, wanted, today(self._context) + waiter.life_days.get(sku, 0)) if lots else ()
+        return bool(lots) and sum(n for _, n in parts) < wanted
+
+    def _free_for(self, waiter: Waiter, sku: str) -> int:
+        known = self._draft.touched.get(sku) or self._location.stock.get(sku)
+        return known.available_to(waiter.channel) if known is not None else 0
+
+    def beyond_a_day(self, waiter: Waiter) -> bool:
+        """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so
+        nothing is set aside for him."""
+        profile = self.day.profile
+        return profile is not None and profile.beyond_a_day(sum(waiter.lines.values()))
+
+    # --- who takes all or nothing
+    def _has_all(self, waiter: Waiter) -> bool:
+        """Worked out once for all its SKUs: what it got of one SKU in this round it got of all, and
+        what it lacked it lacks."""
+        if waiter.order_id in self._entries:
+            return True
+        if waiter.order_id in self._lack or not self._finds_all(waiter):
+            self._lack.add(waiter.order_id)
+            return False
+        return True
+
+    def _finds_all(self, waiter: Waiter) -> bool:
+        now_ms = self._context.now_ms
+        if any(moment > now_ms for moment in waiter.from_ms.values()) or self.beyond_a_day(waiter):
+            return False
+        if self._late and any(sku not in self._served_skus and self._line.ahead(waiter, sku) for sku in waiter.lines):
+            return False  # of its other goods there may be some for who comes before it, who is not looked at now
+        # What is simply not there is seen before anything is looked at closely.
+        if any(self._free_for(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
+            return False
+        for sku in waiter.lines:
+            self._hold_for_keepers(sku)
+        if any(self._good(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
+            return False
+        if self.day.units_left(begun=False) >= sum(waiter.lines.values()):
+            return True
+        self.day.tomorrow = True
+        return False
+
     def _set_aside(self, waiter: Waiter, sku: str) -> None:
         """What there is of it waits for who takes all or nothing, if it is its turn; if not it is left to others, as
         what is missing may never come."""
         if any(moment > self._context.now_ms for moment in waiter.from_ms.values()):
             return
-        if not self.beyond_a_day(waiter) and self._good(waiter, sku) and self.turns.has(waiter, sku):
+        if not self.beyond_a_day(waiter) and self._good(waiter, sku) and self.turns.claim(waiter, sku):
             # Its heads follow each other, as it has one rank: nothing is given in between.
             if waiter.order_id not in self._held:
                 self._hold(waiter)
         else:
             self.turns.leave(waiter, sku)
 
-    def _claim(self, sku: str) -> None:
-        """Of other goods too than that which is given out there may be some that are set aside: whoever wants
-        several at once leaves them."""
-        if sku in self._claimed:
+    def _passed(self, waiter: Waiter, sku: str) -> None:
+        for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
+            self._hold(again)
+
+    def _hold_for_keepers(self, sku: str) -> None:
+        """For all whose turn it is, once. Of other goods too than that which is given out there may be some that are
+        set aside: whoever wants several at once leaves them."""
+        if sku in self._held_skus:
             return
-        self._claimed[sku], waiters = None, self._waiters
+        self._held_skus.add(sku)
+        waiters = self._waiters
         names = (only for _, _, _, only in self._line.queues.get(sku, ()) if only and self.turns.keeps(only))
         keepers = [waiters[name] for name in names if name in waiters and sku in waiters[name].lines]
         for waiter in sorted(keepers, key=lambda one: one.rank(sku)):
@@ -178,7 +311,7 @@ class Round:
     def _hold(self, waiter: Waiter) -> None:
         self._held.add(waiter.order_id)
         for sku in waiter.lines:
-            self._claim(sku)
+            self._hold_for_keepers(sku)
             self._hold_of(waiter, sku)
             self._hold_behind(waiter, sku)
 
@@ -193,150 +326,6 @@ class Round:
         # As much as whoever comes next in its channel could have.
         self.turns.set_aside(waiter, sku, self._parts(waiter, sku, waiter.lines[sku]), back)
 
-    def _passed(self, waiter: Waiter, sku: str) -> None:
-        for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
-            self._hold(again)
-
-    def good(self, waiter: Waiter, sku: str) -> int:
-        """See `Goods`. Of other goods than that which is given out there may be some that are set aside
-        for who comes before it."""
-        self._claim(sku)
-        return self._good(waiter, sku)
-
-    def _good(self, waiter: Waiter, sku: str) -> int:
-        return sum(units for _, units in self._parts(waiter, sku, waiter.lines[sku]))
-
-    def lacks(self, waiter: Waiter, sku: str) -> bool:
-        """See `Goods`. What is simply not there is seen before any lot is looked at: there may be thousands."""
-        wanted = waiter.lines[sku]
-        if self._free_for(waiter, sku) < wanted:
-            return True
-        lots = self._draft.lots(sku)
-        parts = first_expired(lots, wanted, today(self._context) + waiter.life_days.get(sku, 0)) if lots else ()
-        return bool(lots) and sum(n for _, n in parts) < wanted
-
-    def _give(self, waiter: Waiter, sku: str, wanted: int) -> int:
-        """Units that it got, all that there are for it; everything else that it wants too, if
-        it takes all or nothing."""
-        if not waiter.whole:
-            return self._take(waiter, sku, wanted)
-        for other, units in waiter.lines.items():
-            self._take(waiter, other, units)
-        if waiter.order_id not in self._given:
-            return 0
-        if self.turns.keeps(waiter.order_id):
-            self._given_up |= dict.fromkeys(waiter.lines)
-        self.turns.served(waiter)
-        for other in waiter.lines:
-            self._hold_behind(waiter, other)  # what was kept back from its channel has to stay for it no longer
-        return wanted
-
-    def _take(self, waiter: Waiter, sku: str, wanted: int) -> int:
-        room = self._room(waiter, wanted)
-        parts = self._parts(waiter, sku, min(wanted, room))
-        if not parts:
-            return 0
-        if waiter.order_id not in self._given and len(self._given) >= SERVED_MAX:
-            self.more = True
-            return 0
-        if self._count is not None:
-            orders = self._count.orders + (waiter.order_id not in self._given)
-            self._count = DayCount(self._count.day, orders, self._count.units + sum(units for _, units in parts))
-            self.full = self.full or room < wanted
-        entries = self._given.setdefault(waiter.order_id, [])
-        for lot, units in parts:
-            entry = Entry(sku, units, 0, units, "allocate", None, None, lot)
-            apply(entry, self._draft.stock(sku))
-            if lot:
-                apply(entry, self._draft.lots(sku)[lot])
-            entries.append(entry)
-        got = sum(units for _, units in parts)
-        key = (waiter.order_id, sku)
-        self._units[key] = self._units.get(key, 0) + got
-        return got
-
-    def _parts(self, waiter: Waiter, sku: str, wanted: int) -> list[tuple[str, int]]:
-        """(lot, units) of what is good for it, "" where there are no lots."""
-        stock = self._draft.stock(sku)
-        units = min(wanted, stock.available_to(waiter.channel), stock.available - self.turns.aside(sku, waiter))
-        return self._parts_of(waiter, sku, units)
-
-    def _parts_of(self, waiter: Waiter, sku: str, units: int) -> list[tuple[str, int]]:
-        if units <= 0:
-            return []
-        lots = self._draft.lots(sku)
-        if not lots:
-            return [("", units)]
-        lots = without(lots, self.turns.lots_aside(sku, waiter))
-        return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
-
-    def _has_all(self, waiter: Waiter) -> bool:
-        """Worked out once for all its SKUs: what it got of one SKU in this round it got of all, and
-        what it lacked it lacks."""
-        if waiter.order_id in self._given:
-            return True
-        if waiter.order_id in self._lack or not self._finds_all(waiter):
-            self._lack.add(waiter.order_id)
-            return False
-        return True
-
-    def _finds_all(self, waiter: Waiter) -> bool:
-        now_ms = self._context.now_ms
-        if any(moment > now_ms for moment in waiter.from_ms.values()) or self.beyond_a_day(waiter):
-            return False
-        if self._late and any(sku not in self._served_now and self._line.ahead(waiter, sku) for sku in waiter.lines):
-            return False  # of its other goods there may be some for who comes before it, who is not looked at now
-        # What is simply not there is seen before anything is looked at closely.
-        if any(self._free_for(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
-            return False
-        for sku in waiter.lines:
-            self._claim(sku)
-        if any(self._good(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
-            return False
-        if self._count is None or self._room(waiter, 0) >= sum(waiter.lines.values()):
-            return True
-        self.tomorrow = True
-        return False
-
-    def _free_for(self, waiter: Waiter, sku: str) -> int:
-        known = self._draft.touched.get(sku) or self._location.stock.get(sku)
-        return known.available_to(waiter.channel) if known is not None else 0
-
-    def beyond_a_day(self, waiter: Waiter) -> bool:
-        """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so
-        nothing is set aside for him."""
-        return self._profile is not None and self._profile.beyond_a_day(sum(waiter.lines.values()))
-
-    def _room(self, waiter: Waiter, wanted: int) -> int:
-        """Units that the location may still do for the order today. What is wanted above that waits for tomorrow,
-        and so do those behind."""
-        profile, count = self._profile, self._count
-        if profile is None or count is None:
-            return wanted
-        room = max(0, profile.units_a_day - count.units) if profile.units_a_day else _ANY
-        if profile.orders_a_day and waiter.order_id not in self._given and count.orders >= profile.orders_a_day:
-            room = 0
-        self.full = self.full or (wanted > 0 and not room)
-        return room
-
-    def _keep(self, queues: Mapping[str, Mapping[Class, Queue]], heads: Iterable[_Head]) -> None:
-        """Those who could have been served have a claim to what is left."""
-        wanted: dict[str, int] = {}
-        for _, sku, one, at in heads:
-            queue = queues[sku][one]
-            given = sum(self._units.get((rank[2], sku), 0) for rank in queue.ranks[: at + 1])
-            free = max(0, self._draft.stock(sku).available_to(one[0]) - self.turns.aside(sku))
-            units = min(queue.units - given, free)
-            lots = self._draft.lots(sku)
-            if lots:
-                kept = self._kept_lots.setdefault(sku, self.turns.lots_aside(sku, None, self._asker))
-                parts = first_expired(without(lots, kept), units, today(self._context) + one[1])
-                kept |= {lot: kept.get(lot, 0) + n for lot, n in parts}
-                units = sum(n for _, n in parts)
-            wanted[sku] = wanted.get(sku, 0) + units
-        for sku, units in wanted.items():
-            self.kept[sku] = max(0, min(units, self._draft.stock(sku).available - self.turns.aside(sku)))
-
     # --- what came of it
     def left(self, sku: str) -> int:
         """Units that whoever is not in line may not have: they are kept for somebody, or set aside."""
@@ -347,17 +336,17 @@ class Round:
         units as one part of the order."""
         came = self.turns.waited_for()
         out: list[Event] = [GoodsCame([*came], self._context.now_ms, [*came.values()])] if came else []
-        out += [turn for name, turn in self.turns.changed.items() if name not in self._given]
-        for order_id, entries in self._given.items():
+        out += [turn for name, turn in self.turns.changed.items() if name not in self._entries]
+        for order_id, entries in self._entries.items():
             number, got = waiters[order_id].number, dict[str, int]()
             for entry in entries:
                 got[entry.sku] = got.get(entry.sku, 0) + entry.quantity
             lines: list[Units] = sorted(got.items())
             out.append(StockChanged(entries, f"{order_id}.{number}"))
             out.append(LineServed(order_id, number, lines, floor))
-        if self._given and self._count is not None:
-            out.append(DayCounted(self._count))
-        if self._given:
+        if self._entries and self.day.count is not None:
+            out.append(DayCounted(self.day.count))
+        if self._entries:
             out.extend(self._levels_crossed())
         return out
 
@@ -365,7 +354,7 @@ class Round:
         """What the line has taken is missing as what anybody takes. What came in with the same turn was never there for
         others, and what left by it was told."""
         given: dict[str, int] = {}
-        for (_, sku), units in self._units.items():
+        for (_, sku), units in self._got.items():
             given[sku] = given.get(sku, 0) + units
         for sku, units in given.items():
             stock, known = self._draft.stock(sku), self._location.stock.get(sku)
@@ -394,9 +383,9 @@ class Round:
             stock[sku] = copy(known)
             stock[sku].safety_stock += self.left(sku)
             if sku in location.lots:
-                kept = self._kept_lots.get(sku) or self.turns.lots_aside(sku, None, self._asker)
+                kept = self._kept_lots.get(sku) or self.turns.lots_but(sku, self._asker)
                 lots[sku] = without(draft.lots(sku), kept)
-        counted = self._count if self._given and self._count is not None else location.counted
+        counted = self.day.count if self._entries and self.day.count is not None else location.counted
         return Location(
             location.particulars, stock, lots, floor=location.floor, profile=location.profile, counted=counted
         )

@@ -56,6 +56,8 @@ TIMES_MAX = 6
 # have to look at all of it.
 TURN_SKUS_MAX = 50
 
+# The rank of an order, (lot, units), units that are kept back from its channel.
+_Aside = tuple[Rank, Sequence[Units], int]
 _rank_of = itemgetter(0)
 
 
@@ -87,10 +89,10 @@ class Turns:
         self._newly_doubted, self._rested = set[str](), set[str]()
         self._current: dict[str, Turn] = {}
         self._instead: Waiter | None = None
-        # SKU → for how many orders units of it are set aside
+        # SKU → for how many orders units of it are set aside, see `_keeping`
         self._keepers: dict[str, int] = {}
-        # SKU → (rank of an order, (lot, units), units that are kept back from its channel), by rank
-        self._aside: dict[str, list[tuple[Rank, Sequence[Units], int]]] = {}
+        # SKU → what is set aside of it, by rank
+        self._aside: dict[str, list[_Aside]] = {}
         # SKU → order → who stands back: it leaves units of it to others
         self._passing: dict[str, dict[str, Waiter]] = {}
         # How many have to pass it yet.
@@ -98,39 +100,29 @@ class Turns:
         self.changed: dict[str, LineTurn] = {}
 
     # --- what is set aside
-    def aside(self, sku: str, waiter: Waiter | None = None) -> int:
-        """How many have to stay, so that those who come before the waiter find theirs, over what is kept back from
-        them; None: all of them."""
-        return self._before(sku, waiter)
+    def aside(self, sku: str) -> int:
+        """How many have to stay, so that all find theirs, over what is kept back from them."""
+        return _staying(self._aside.get(sku, ()))
+
+    def aside_before(self, sku: str, waiter: Waiter) -> int:
+        """The same for those who come before the waiter."""
+        kept = self._aside.get(sku)
+        return _staying(_before(kept, waiter.rank(sku))) if kept else 0
 
     def aside_but(self, sku: str, order_id: str) -> int:
         """The same for all but that order."""
-        return self._before(sku, None, order_id)
-
-    def _before(self, sku: str, waiter: Waiter | None, but: str = "") -> int:
         kept = self._aside.get(sku)
-        if not kept:
-            return 0
-        mine = waiter.rank(sku) if waiter is not None else None
-        stay = together = 0
-        for rank, parts, back in kept:
-            if mine is not None and rank >= mine:
-                break
-            units = sum(n for _, n in parts)
-            if units and rank[2] != but:
-                together += units
-                stay = max(stay, together + back)
-        return stay
+        return _staying(_but(kept, order_id)) if kept else 0
 
-    def lots_aside(self, sku: str, waiter: Waiter | None = None, but: str = "") -> dict[str, int]:
-        """Lot → units of it that are set aside for those who come before the waiter; None: for all but that order."""
-        mine, out = waiter.rank(sku) if waiter is not None else None, dict[str, int]()
-        for rank, parts, _ in self._aside.get(sku, ()):
-            if mine is not None and rank >= mine:
-                break
-            for lot, units in parts if rank[2] != but else ():
-                out[lot] = out.get(lot, 0) + units
-        return out
+    def lots_before(self, sku: str, waiter: Waiter) -> dict[str, int]:
+        """Lot → units of it that are set aside for those who come before the waiter."""
+        kept = self._aside.get(sku)
+        return _by_lot(_before(kept, waiter.rank(sku))) if kept else {}
+
+    def lots_but(self, sku: str, order_id: str) -> dict[str, int]:
+        """The same for all but that order."""
+        kept = self._aside.get(sku)
+        return _by_lot(_but(kept, order_id)) if kept else {}
 
     def set_aside(self, waiter: Waiter, sku: str, parts: Sequence[Units], back: int) -> None:
         """For the waiter, whatever was before. parts: (lot, units), "" where there are no lots; back: units that are
@@ -169,26 +161,27 @@ class Turns:
         """It is so from now on, otherwise than the line has it."""
         self._instead = waiter
 
-    def has(self, waiter: Waiter, sku: str) -> bool:
-        """Is it its turn, or does it come now that there is something of the SKU for it?"""
+    def claim(self, waiter: Waiter, sku: str) -> bool:
+        """There is something of the SKU for it: its turn begins, if it may. One that is over goes on, or ends. Is it
+        its turn now?"""
         name = waiter.order_id
         turn = self._current.get(name, waiter.turn)
         if turn is None:
-            return self._begins(waiter, sku)
+            return self._begin(waiter, sku)
         if turn.lasts(self._now_ms):
             return True
         if turn.until_ms is not None:
             # One that was over long ago, when there was nothing for it, has nothing to go on with.
             is_late = self._now_ms >= turn.until_ms + LATE_MS
-            there = 0 if is_late else self._goes_on(waiter, turn)
-            if there and self._begins(waiter, turn.sku, there):
+            there = 0 if is_late else self._enough_there(waiter, turn)
+            if there and self._begin(waiter, turn.sku, there):
                 return True
-            self._ends(waiter, turn.sku)
+            self._end(waiter, turn.sku)
         if name not in self._need:
             before = 0 if name in self._current else self._line.passed(waiter) - turn.mark
             self._need[name] = PASSED_MAX - before
         if self._need[name] <= 0:
-            return self._begins(waiter, sku)
+            return self._begin(waiter, sku)
         self._passing.setdefault(sku, {})[name] = waiter
         return False
 
@@ -200,26 +193,29 @@ class Turns:
         again = [one for one in self._passing.get(given, {}).values() if self._need[one.order_id] <= 0]
         for one in again:
             del self._passing[given][one.order_id]
-        return [one for one in again if self._begins(one, given)]
+        return [one for one in again if self._begin(one, given)]
 
-    def _begins(self, waiter: Waiter, sku: str, there: int = 0) -> bool:
-        """there: of its turn that goes on, see `Turn`."""
-        if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
-            return False
-        if any(
-            (self._rests(of) and not there) or (self._is_doubted(of) and self._goods.lacks(waiter, of))
-            for of in waiter.lines
-        ):
+    def _begin(self, waiter: Waiter, sku: str, there: int = 0) -> bool:
+        """Begins its turn, or goes on with it, if that may be. there: of its turn that goes on, see `Turn`."""
+        if not self._may_begin(waiter, goes_on=there > 0):
             return False
         for of in waiter.lines:
-            self._keepers[of] += 1
+            self._keepers[of] = self._keeping(of) + 1
             self._passing.get(of, {}).pop(waiter.order_id, None)
         until_ms = self._now_ms + (GOES_ON_MS if there else KEEP_MS)
         self._current[waiter.order_id] = Turn(sku, until_ms, there=there)
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, until_ms, there=there)
         return True
 
-    def _ends(self, waiter: Waiter, sku: str) -> None:
+    def _may_begin(self, waiter: Waiter, *, goes_on: bool) -> bool:
+        skus = waiter.lines
+        if len(skus) > TURN_SKUS_MAX or any(self._keeping(sku) >= KEEPERS_MAX for sku in skus):
+            return False
+        if not goes_on and any(self._rests(sku) for sku in skus):
+            return False
+        return not any(self._is_doubted(sku) and self._goods.lacks(waiter, sku) for sku in skus)
+
+    def _end(self, waiter: Waiter, sku: str) -> None:
         """Its time is over. Of what it lacks it is doubted that any comes, if none did for so long."""
         lacked = [of for of in waiter.lines if self._is_long_ago(of) and self._goods.lacks(waiter, of)]
         self._newly_doubted.update(lacked)
@@ -230,7 +226,7 @@ class Turns:
         rest_ms = self._now_ms + KEEP_MS if lacked else 0
         self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
 
-    def _goes_on(self, waiter: Waiter, turn: Turn) -> int:
+    def _enough_there(self, waiter: Waiter, turn: Turn) -> int:
         """Units that are there for it, if it will have enough in a few days when as much comes as did lately; else 0.
         Of each SKU that it lacks some have to be there, and when its turn went on before, it has to have more than
         then: what ends as soon as it comes never adds up."""
@@ -254,7 +250,8 @@ class Turns:
         return sku in self._rested or self._line.rests.get(sku, 0) > self._now_ms
 
     def _keeping(self, sku: str) -> int:
-        """For how many orders it is set aside, by whatever it came to be their turn."""
+        """For how many orders it is set aside, by whatever it came to be their turn. They are looked at once in a
+        round: from then on `_begin` counts; whose turn is over was not among them."""
         found = self._keepers.get(sku)
         if found is None:
             instead = self._instead
@@ -286,3 +283,30 @@ class Turns:
         now = chain(others, self._current.values(), () if mine is None else (mine,))
         ends = (turn.until_ms for turn in now if turn.until_ms is not None)
         return min((end for end in ends if end > self._now_ms), default=None)
+
+
+def _before(kept: list[_Aside], rank: Rank) -> list[_Aside]:
+    return kept[: bisect_left(kept, rank, key=_rank_of)]
+
+
+def _but(kept: list[_Aside], order_id: str) -> Iterable[_Aside]:
+    return (one for one in kept if one[0][2] != order_id)
+
+
+def _staying(kept: Iterable[_Aside]) -> int:
+    """How many have to stay for these: for each as many as for those before it, and what is kept back from it."""
+    stay = together = 0
+    for _, parts, back in kept:
+        units = sum(n for _, n in parts)
+        if units:
+            together += units
+            stay = max(stay, together + back)
+    return stay
+
+
+def _by_lot(kept: Iterable[_Aside]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for _, parts, _ in kept:
+        for lot, units in parts:
+            out[lot] = out.get(lot, 0) + units
+    return out

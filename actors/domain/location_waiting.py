@@ -30,7 +30,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from actors.domain import location_dates
-from actors.domain.allocation import need_of
+from actors.domain.allocation import Need, need_of
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
@@ -42,6 +42,7 @@ from actors.domain.location_events import (
     StockChanged,
     StockRanOut,
     StockRunsLow,
+    Units,
 )
 from actors.domain.location_line import WaitingLine
 from actors.domain.location_line_events import (
@@ -182,39 +183,59 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     line = location.waiting if location.waiting is not None else WaitingLine()
     known = line.waiters.get(command.order_id)
     unseen = [] if known is None else [part for part in known.unseen if part[0] not in command.seen]
-    lines = need_of(command.lines)
-    for _, got in unseen:
-        for sku, units in got:
-            lines[sku] = lines.get(sku, 0) - units
-    # Of what is of use only as a whole nothing is served while the order has not heard of all:
-    # it tells anew when it has.
-    lines = {} if command.whole and unseen else {sku: units for sku, units in lines.items() if units > 0}
-    accepted = not lines or (
-        _fits(line, known, lines, whole=command.whole) and not (command.whole and _beyond_a_day(location, lines))
-    )
-    number = max(command.number, known.number) if known is not None else command.number
-    waiter = Waiter(
-        command.order_id, command.placed_ms, number, lines if accepted else {}, unseen, command.channel,
-        {sku: days for sku, days in command.life_days.items() if sku in lines},
-        {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
-    )  # fmt: skip
+    wanted = _wanted(command, unseen)
+    accepted = not wanted or _let_in(location, line, known, wanted, whole=command.whole)
+    waiter = _waiter(command, known, unseen, wanted, accepted=accepted)
     if waiter.whole and 0 < len(waiter.lines) <= TURN_SKUS_MAX:
         waiter = msgspec.structs.replace(waiter, turn=_turn(location, line, known, waiter))
     arrivals = location_dates.Arrivals(location, line, waiter.lines, context)
     expected_ms = arrivals.expected_ms(waiter)
-    waiter, told = (
-        msgspec.structs.replace(waiter, expected_ms=expected_ms),
-        InLine(accepted, expected_ms, context.now_ms),
-    )
+    waiter = msgspec.structs.replace(waiter, expected_ms=expected_ms)
+    told = InLine(accepted, expected_ms, context.now_ms)
     if waiter == known or (known is None and waiter.over):
         return [], told
-    before = known.lines if known is not None else {}
-    whole = known is not None and known.whole
-    left = [sku for sku in before if sku not in waiter.lines and (whole or line.remembers(sku))]
-    events: list[Event] = [LineChanged(waiter, left), *arrivals.joined(waiter)]
+    events: list[Event] = [LineChanged(waiter, _left(line, known, waiter)), *arrivals.joined(waiter)]
     dates_ms = location_dates.due_of(events)
     events.extend(_got_at_once(location, line, known, waiter, context, dates_ms))
     return events, told
+
+
+def _wanted(command: WaitInLine, unseen: Iterable[tuple[int, list[Units]]]) -> Need:
+    """What it wants over what it has, and has not heard of."""
+    wanted = need_of(command.lines)
+    for _, got in unseen:
+        for sku, units in got:
+            wanted[sku] = wanted.get(sku, 0) - units
+    if command.whole and unseen:
+        # Of what is of use only as a whole nothing is served while the order has not heard of all: it tells anew
+        # when it has.
+        return {}
+    return {sku: units for sku, units in wanted.items() if units > 0}
+
+
+def _waiter(
+    command: WaitInLine, known: Waiter | None, unseen: list[tuple[int, list[Units]]], wanted: Need, *, accepted: bool
+) -> Waiter:  # fmt: skip
+    """Who it is in the line from now on, but for its turn and its date. Who is not let in waits for nothing."""
+    number = max(command.number, known.number) if known is not None else command.number
+    life_days = {sku: days for sku, days in command.life_days.items() if sku in wanted}
+    from_ms = {sku: moment for sku, moment in command.from_ms.items() if sku in wanted}
+    return Waiter(
+        command.order_id, command.placed_ms, number, wanted if accepted else {}, unseen, command.channel, life_days,
+        from_ms, command.whole,
+    )  # fmt: skip
+
+
+def _left(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> list[str]:
+    """SKUs that it wants no more, of which the line has to know."""
+    if known is None:
+        return []
+    return [sku for sku in known.lines if sku not in waiter.lines and (known.whole or line.remembers(sku))]
+
+
+def _let_in(location: Location, line: WaitingLine, known: Waiter | None, wanted: Need, *, whole: bool) -> bool:
+    """Is there room for it, and would it ever have what it wants?"""
+    return _fits(line, known, wanted, whole=whole) and not (whole and _beyond_a_day(location, wanted))
 
 
 def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whole: bool) -> bool:
@@ -283,7 +304,7 @@ def _due(
         # that is still to come stays.
         return _sooner(line, max(now_ms, line.due_ms or 0) + 1 if woken else now_ms + 1, instead=woken)
     release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
-    if round_.full or round_.tomorrow:
+    if round_.day.full or round_.day.tomorrow:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
     if not woken:
         # A moment that has passed stays: not all that is due was looked at.

@@ -68,6 +68,7 @@ from actors.domain import (
     order_pickup,
     order_pickup_holds,
     order_pickup_redirect,
+    order_pickup_steps,
     order_refunds,
     order_replies,
     order_steps,
@@ -96,7 +97,6 @@ from actors.domain.order_events import (
 from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import messages, on_reply
 from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
-from actors.domain.order_pickup_events import PickupGivenUp
 from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import (
@@ -176,9 +176,10 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
     if type(command) is DateMoved:
         return order_replies.status(context, *order_dates.moved(state, command, context))
     if type(command) is MovePickup:
-        events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS, context)
-        stopped = any(type(event) is PickupGivenUp and event.last for event in events)
-        return Decision(events, lambda state, version: PickupMoved(over, stopped))
+        retry_at_ms = context.now_ms + order_asking.RETRY_FIRST_MS
+        step = order_pickup_steps.moved(state, command, retry_at_ms, context)
+        told = PickupMoved(step.over, step.stopped)
+        return Decision(step.events, lambda state, version: told)
     if type(command) is SupplyRequested:
         return order_replies.status(context, *order_pickup.requested(state, command))
     if type(command) is ForgetPerson:

@@ -76,51 +76,78 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
         detail = "The reservation can't be ordered any more: place the order without it."
         raise Refused(command.unclaimable, detail, reservation_id=command.reservation_id)
     need = wanted_of(command.lines, command.kits)
-    claims = bool(command.reservation_id)
-    plan: allocation.Plan = []
-    backorder, out = command.backorder, need
-    if claims and backorder is not None:
-        # What a cart has kept stays the order's, however much of it that is.
-        backorder = msgspec.structs.replace(backorder, whole=False)
     terms = None if command.terms is None else order_terms_plan.shape_of(command.terms, command.lines, command.kits)
-    if not claims:
-        whole = bool(terms and terms.together) or (backorder is not None and backorder.whole)
-        out = order_waiting.released(need, backorder, context.now_ms, whole=whole)
-        if command.plan is not None:
-            plan = command.plan
-        elif terms is None:
-            plan = allocation.plan(out, command.places) if out else []
-        else:
-            plan = order_terms_plan.plan(terms, out, command.places, command.splits) if out else []
+    claims = bool(command.reservation_id)
+    # Who claims a cart asks nobody before that has answered.
+    out, plan = (need, []) if claims else _first_plan(command, need, terms, context)
     asks = _asks(plan, 1)
-    placed = OrderPlaced(
-        command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
-        command.lines, command.places if not asks else [], context.command_id,
-        None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
-        command.email_digest, command.reservation_id, command.splits, command.sourcing,
-        _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
-        command.terms, backorder, command.pickup, command.placed_by,
-    )  # fmt: skip
-    channel = command.channel if command.buffered else ""
-    others = _others(command.places, asks)
-    stands = [] if terms is None else order_terms_plan.stand_ins(terms, out, ((ask.number, ask.lines) for ask in asks))
-    life_days = command.life_days or {}
-    asked = (
-        [AllocationAsked(asks, others, False, channel, command.promised, life_days, command.transit, stands)]
-        if asks
-        else []
-    )
-    supply = () if command.pickup is None else order_pickup.placed(command, command.pickup, need, bool(asks), context)
+    retry_at_ms = None if asks or claims else context.now_ms + RETRY_FIRST_MS
+    promised_by_ms = _promised_by(command, plan, need) if command.promised else None
+    events: list[Event] = [_placed(command, context, retry_at_ms, promised_by_ms, [] if asks else command.places)]
+    if asks:
+        events.append(_first_asked(command, asks, terms, out))
+    if command.pickup is not None:
+        events.extend(order_pickup.placed(command, command.pickup, need, bool(asks), context))
     if not asks and not claims:
-        return view_of(context, [placed, *asked, *supply])
+        return view_of(context, events)
     # The whole order is told with the final answer; who can't wait for it looks. What is
     # answered is kept, so it is short.
-    decision = status(context, placed, *asked, *supply)
+    decision = status(context, *events)
     decision.provisional = True
     return decision
 
 
-def _promised_by(command: PlaceOrder, plan: allocation.Plan, need: allocation.Need) -> int | None:
+def _first_plan(command: PlaceOrder, need: Need, terms: order_terms_plan.Shape | None, context: Context) -> tuple[Need, Plan]:  # fmt: skip
+    """(what is out, whom to ask for what of it): as sourcing decided, or by what places were seen to have."""
+    out, backorder = need, command.backorder
+    if backorder is not None:
+        whole = backorder.whole or (terms is not None and terms.together)
+        out = order_waiting.released(need, backorder, context.now_ms, whole=whole)
+    if command.plan is not None:
+        return out, command.plan
+    if not out:
+        return out, []
+    if terms is None:
+        return out, allocation.plan(out, command.places)
+    return out, order_terms_plan.plan(terms, out, command.places, command.splits)
+
+
+def _placed(
+    command: PlaceOrder, context: Context, retry_at_ms: int | None, promised_by_ms: int | None, places: list[Place]
+) -> OrderPlaced:  # fmt: skip
+    """places: whom it may ask later, where nobody is asked now."""
+    backorder = command.backorder
+    if command.reservation_id and backorder is not None:
+        # What a cart has kept stays the order's, however much of it that is.
+        backorder = msgspec.structs.replace(backorder, whole=False)
+    return OrderPlaced(
+        command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
+        command.lines, places, context.command_id,
+        retry_at_ms=retry_at_ms,
+        owner=command.owner,
+        sealed=command.sealed,
+        email_digest=command.email_digest,
+        reservation_id=command.reservation_id,
+        splits=command.splits,
+        sourcing=command.sourcing,
+        promised_by_ms=promised_by_ms,
+        kits=command.kits,
+        life_days=command.life_days,
+        terms=command.terms,
+        backorder=backorder,
+        pickup=command.pickup,
+        placed_by=command.placed_by,
+    )  # fmt: skip
+
+
+def _first_asked(command: PlaceOrder, asks: list[Ask], terms: order_terms_plan.Shape | None, out: Need) -> AllocationAsked:  # fmt: skip
+    channel = command.channel if command.buffered else ""
+    others, life_days = _others(command.places, asks), command.life_days or {}
+    stands = [] if terms is None else order_terms_plan.stand_ins(terms, out, ((ask.number, ask.lines) for ask in asks))
+    return AllocationAsked(asks, others, False, channel, command.promised, life_days, command.transit, stands)
+
+
+def _promised_by(command: PlaceOrder, plan: Plan, need: Need) -> int | None:
     """When all of it shall be there. Nothing is promised of an order of which something is missing, nor of a cart's,
     which lies where it lies."""
     planned = allocation.need_of((sku, units) for _, part in plan for sku, units in part.items())
@@ -315,7 +342,7 @@ def _ask_again(order: Order, places: list[Place], context: Context, *, by_timer:
     return _asked(order, asks, places, missing, retry=by_timer) if asks else None
 
 
-def _asks(plan: allocation.Plan, first_number: int) -> list[Ask]:
+def _asks(plan: Plan, first_number: int) -> list[Ask]:
     return [Ask(first_number + i, place, sorted(part.items())) for i, (place, part) in enumerate(plan)]
 
 

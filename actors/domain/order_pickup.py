@@ -16,14 +16,9 @@ A transfer that is large needs a second person, as everybody's does: the order a
 the staff has placed it, and waits.
 
 The store's side is the collection's: to locate, ready, the code, handed over, expired. But only the order says whether
-units are still to be handed over: a collection asks it at each step that changes stock (`MovePickup`), one at a time,
-and goes on when it has answered. So a cancellation and a hand-over can cross, and either comes first
-here. Steps of fulfilments:
-
-    missing      units leave the order and the books (short pick); the order is backordered for them
-    given_up     units leave the order and are the store's again; others are asked (`order_pickup_late.py`)
-    ready        packed            collected   shipped and delivered; what was left behind is given back
-    left_behind, expired           cancelled, given back
+units are still to be handed over: a collection asks it at each step that changes stock (`MovePickup`,
+`order_pickup_steps.py`), one at a time, and goes on when it has answered. So a cancellation and a hand-over can cross,
+and either comes first here.
 
 While the order is held, no time runs out (`order_pickup_holds.py`). When the customer's address is corrected, no code
 is left with whoever has the old one (`order_pickup_redirect.py`).
@@ -39,19 +34,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.domain import allocation, ids, order_floor, order_pickup_late, order_pickup_redirect, order_waiting
+from actors.domain import allocation, ids, order_floor, order_pickup_late, order_waiting
 from actors.domain.allocation import Need, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.location_events import Units
 from actors.domain.order_commands import PlaceOrder, ReservationAnswered, UpdateOrder
 from actors.domain.order_events import Event, FulfilmentsMoved, Move, ReservationSettled, ShortPicked
-from actors.domain.order_pickup_commands import Clock, MovePickup, PartMove, SupplyRequested
+from actors.domain.order_pickup_commands import Clock, SupplyRequested
 from actors.domain.order_pickup_events import (
     CollectionOpened,
     CollectionPart,
     CollectionTold,
-    LinesLeft,
     PickupStepped,
     PickupStopped,
     StoreSupplyAsked,
@@ -62,9 +56,7 @@ from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, missi
 from actors.domain.order_terms_commands import ChangeOrder
 from actors.domain.transfer_commands import LINES_MAX
 
-# Nothing is taken away, nor handed over, while the order is held.
-_NOT_HELD = frozenset({"ready", "collected", "expired", "given_up"})
-_AT_STORE: tuple[FulfilmentStatus, ...] = ("allocated", "picking", "packed")
+AT_STORE: tuple[FulfilmentStatus, ...] = ("allocated", "picking", "packed")
 # What the store's floor may say of a fulfilment.
 _OF_FLOOR = frozenset({"start_picking", "pause_picking", "pack", "short_pick"})
 
@@ -153,7 +145,7 @@ def _opened(order: Order, pickup: Pickup, at_store: Sequence[Fulfilment], by_flo
     parts = [
         CollectionPart(f.number, f.lines, f.number in by_floor or f.number in order.at_floors, f.status == "packed")
         for f in at_store
-        if f.number not in known and f.status in _AT_STORE and f.lines
+        if f.number not in known and f.status in AT_STORE and f.lines
     ]
     if not parts:
         return []
@@ -218,7 +210,7 @@ def told(order: Order, events: Sequence[Event]) -> list[Event]:
             name = _collection_of(order, event.number)
             if name:
                 out.append(CollectionTold(name, event.number, missing=event.lines))
-                out += _emptied(order, name, {event.number: event.lines})
+                out += emptied(order, name, {event.number: event.lines})
     return out
 
 
@@ -226,16 +218,22 @@ def _collection_of(order: Order, number: int) -> str:
     return next((name for name, one in _of(order).collections.items() if number in one.parts), "")
 
 
-def _emptied(order: Order, name: str, missing: dict[int, list[Units]]) -> list[Event]:
+def emptied(order: Order, name: str, missing: dict[int, list[Units]]) -> list[Event]:
     """A part of which nothing is left is over, and the collection when there is none other."""
-    parts = [f for f in order.fulfilments if f.number in _of(order).collections[name].parts and f.status in _AT_STORE]
-    empty = [f for f in parts if not _less(f.lines, missing.get(f.number, []))]
+    parts = [f for f in order.fulfilments if f.number in _of(order).collections[name].parts and f.status in AT_STORE]
+    empty = [f for f in parts if not less(f.lines, missing.get(f.number, []))]
     if not empty:
         return []
     out: list[Event] = [FulfilmentsMoved("cancelled", [Move(f.number) for f in empty])]
     if order.at_floors:
         out += order_floor.left(order, empty, "cancelled")
     return [*out, PickupStepped(name, "nothing_found")] if len(empty) == len(parts) else out
+
+
+def less(lines: Sequence[Units], taken: Sequence[Units]) -> list[Units]:
+    """What is left of the lines."""
+    gone = allocation.need_of(taken)
+    return [(sku, units - gone.get(sku, 0)) for sku, units in lines if units > gone.get(sku, 0)]
 
 
 def stopped(order: Order) -> list[Event]:
@@ -245,115 +243,3 @@ def stopped(order: Order) -> list[Event]:
     collections = [name for name, one in pickup.collections.items() if one.status in ("locating", "ready")]
     transfers = [name for number, name in pickup.coming.items() if number in waiting]
     return [PickupStopped(collections, transfers)] if collections or transfers else []
-
-
-# --- what the store says ----------------------------------------------------------------------------------------------
-def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context) -> tuple[list[Event], bool]:
-    """(what follows from a step of a collection, is the order out of it?). Raises Refused `order.pickup_unknown`,
-    `order.pickup_differs`, `order.held`."""
-    known = _of(order).collections.get(command.collection_id) if order.pickup is not None else None
-    if known is None:
-        raise Refused("order.pickup_unknown", "The order knows of no such collection.")
-    parts = [f for f in order.fulfilments if f.number in known.parts and f.status in _AT_STORE]
-    if order.cancelled or known.status not in ("locating", "ready") or not parts:
-        return [], True
-    if command.step in _NOT_HELD and order.terms is not None and order.terms.holds:
-        kinds = [hold.kind for hold in order.terms.holds]
-        # `turn`: of the word on it, which the collection may not have heard, or never will: before
-        # there were any none was sent.
-        raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds, turn=_of(order).turn)
-    order_pickup_redirect.check(order, command)
-    if command.step == "missing":
-        return _missing(order, command, parts, None if order_pickup_late.stopped(order) else retry_at_ms), False
-    if command.step == "given_up":
-        return _given_up(order, command, parts, retry_at_ms, context), False
-    if command.step == "ready":
-        packed = [Move(f.number, f.location_id, f.lines) for f in parts if f.status != "packed"]
-        moves: list[Event] = [FulfilmentsMoved("packed", packed)] if packed else []
-        floors = order_floor.left(order, parts, "packed") if order.at_floors else []
-        return [*moves, *floors, _stepped(command, "ready")], False
-    if command.step == "extended":
-        return [_stepped(command, known.status)], False
-    if command.step == "collected":
-        return _collected(order, command, parts), False
-    released = [Move(f.number, f.location_id, f.lines) for f in parts]
-    floors = order_floor.left(order, parts, "cancelled") if order.at_floors else []
-    return [FulfilmentsMoved("cancelled", released), *floors, _stepped(command, command.step)], False
-
-
-def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], retry_at_ms: int, context: Context) -> list[Event]:  # fmt: skip
-    """What the store did not make ready in time. Raises Refused `order.pickup_differs`."""
-    moves = _checked(command, parts)
-    back = {number: move.lines for number, move in moves.items() if move.lines}
-    if any(f.status == "packed" and f.number in back and not moves[f.number].picked for f in parts):
-        # The floor has just picked it, and the collection has not heard. What it knows to be picked, and nobody
-        # makes ready, it may give up.
-        raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
-    pickup = _of(order)
-    gone = [f for f in parts if not _less(f.lines, back.get(f.number, []))]
-    left = order_floor.left(order, gone, "cancelled") if order.at_floors else []
-    given = order_pickup_late.given_up(order, pickup, command.collection_id, back, retry_at_ms, context)
-    missing = allocation.need_of(
-        [*missing_of(order).items(), *(line for lines in back.values() for line in lines)]
-    )  # fmt: skip
-    asked = None
-    if not given.last and not any(f.status == "reserving" for f in order.fulfilments):
-        places = [Place(place.location_id, missing) for place in pickup.at.sources]
-        asked = supply(
-            context.entity_id, pickup.at, pickup.placed_by, missing, order.next_number, places, order.splits, context
-        )
-    over = [_stepped(command, "given_up")] if len(gone) == len(parts) else []
-    return [given, *left, *over, *([asked] if asked is not None else [])]
-
-
-def _stepped(command: MovePickup, status: str) -> PickupStepped:
-    return PickupStepped(command.collection_id, status, command.ready_at_ms, command.collect_by_ms)  # type: ignore[arg-type]
-
-
-def _less(lines: Sequence[Units], taken: Sequence[Units]) -> list[Units]:
-    gone = allocation.need_of(taken)
-    return [(sku, units - gone.get(sku, 0)) for sku, units in lines if units > gone.get(sku, 0)]
-
-
-def _checked(command: MovePickup, parts: Sequence[Fulfilment]) -> dict[int, PartMove]:
-    """Raises Refused `order.pickup_differs`: the collection has not heard yet what its floor has said."""
-    held = {f.number: f for f in parts}
-    for move in command.parts:
-        has = dict(held[move.number].lines) if move.number in held else {}
-        wanted = allocation.need_of([*move.lines, *move.left])
-        whole = command.step == "collected" and wanted != has
-        if whole or any(units > has.get(sku, 0) for sku, units in wanted.items()):
-            raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
-    return {move.number: move for move in command.parts}
-
-
-def _missing(order: Order, command: MovePickup, parts: Sequence[Fulfilment], retry_at_ms: int | None) -> list[Event]:
-    missing = {number: move.lines for number, move in _checked(command, parts).items()}
-    out: list[Event] = []
-    for part in parts:
-        if missing.get(part.number):
-            if part.number in order.at_floors:
-                order_floor.check_not_there(order, part)
-            out.append(ShortPicked(part.number, part.location_id, missing[part.number], retry_at_ms))
-    return [*out, *_emptied(order, command.collection_id, missing)]
-
-
-def _collected(order: Order, command: MovePickup, parts: Sequence[Fulfilment]) -> list[Event]:
-    moves = _checked(command, parts)
-    if set(moves) != {part.number for part in parts}:
-        raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
-    taken = [Move(f.number, f.location_id, moves[f.number].lines) for f in parts if moves[f.number].lines]
-    whole = [Move(f.number, f.location_id, f.lines) for f in parts if not moves[f.number].lines]
-    out: list[Event] = []
-    number = order.next_number
-    for part in parts:
-        left = moves[part.number].left
-        if left and moves[part.number].lines:
-            out.append(LinesLeft(part.number, number, part.location_id, left))
-            number += 1
-    if whole:
-        out.append(FulfilmentsMoved("cancelled", whole))
-    floors = order_floor.left(order, parts, "packed") if order.at_floors else []
-    if taken:
-        out += [FulfilmentsMoved("shipped", taken), FulfilmentsMoved("delivered", [Move(one.number) for one in taken])]
-    return [*out, *floors, _stepped(command, "collected" if taken else "left_behind")]

@@ -245,33 +245,42 @@ def asks(order: Order) -> list[Event]:
     missing = {} if order.cancelled or order.forgotten else lacking(order)
     if order.backorder is None and not missing:
         return []
-    places = order.backorder.places if order.backorder is not None else {}
-    told: list[LineAsk] = []
+    places, terms = order.backorder.places if order.backorder is not None else {}, terms_of(order)
     wanted, lines = sorted(missing.items()), lines_of(order)
-    barred = order.backorder is not None and order.backorder.terms is not None and order.backorder.terms.barred
-    busy, whole = is_asking(order) and not order.cancelled, bool(wanted) and together(order)
+    whole, busy = bool(wanted) and together(order), is_asking(order) and not order.cancelled
+    told: list[LineAsk] = []
+    number = NUMBERS * (len(places) + 1) + 1
     for name in dict.fromkeys((*places, *order.retry_places)):
         place = places.get(name)
         if place is not None and place.telling is not None:
             continue
         mine = wanted if name in lines else []
-        if mine and barred:
+        if mine and terms is not None and terms.barred:
             mine = sorted(in_line_for(order, name, missing).items())
-        if place is None:
-            if mine and not busy:
-                base = NUMBERS * (len(places) + sum(ask.location_id not in places for ask in told) + 1)
-                told.append(LineAsk(name, base + 1, mine))
-            continue
-        if place.full and mine:
-            mine = place.lines
-        if place.seen or mine != place.lines or (mine and place.whole != whole):
-            told.append(LineAsk(name, place.last + 1, mine, list(place.seen)))
-    if not told:
+        if place is not None:
+            told.extend(_told_anew(name, place, mine, whole=whole))
+        elif mine and not busy:
+            told.append(LineAsk(name, number, mine))
+            number += NUMBERS
+    return [_asked(order, told, missing, terms, whole=whole)] if told else []
+
+
+def _told_anew(name: str, place: PlaceInLine, mine: list[Units], *, whole: bool) -> list[LineAsk]:
+    """What a place has to be told that knows of the order: what it wants there now, if that is otherwise than it knows,
+    and of which offers it has heard. Where there was no room it does not ask again by this."""
+    if place.full and mine:
+        mine = place.lines
+    if not place.seen and mine == place.lines and (not mine or place.whole == whole):
         return []
-    terms = terms_of(order)
+    return [LineAsk(name, place.last + 1, mine, list(place.seen))]
+
+
+def _asked(
+    order: Order, told: list[LineAsk], missing: Need, terms: BackorderTerms | None, *, whole: bool
+) -> WaitingAsked:  # fmt: skip
     release = {sku: at for sku, at in terms.release.items() if sku in missing} if terms is not None else {}
     life_days = {sku: days for sku, days in (order.life_days or {}).items() if sku in missing}
-    return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, whole)]
+    return WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, whole)
 
 
 def begins(order: Order | None, events: Iterable[object]) -> bool:

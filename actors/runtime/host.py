@@ -21,14 +21,15 @@ from typing import Any
 
 import msgspec
 
-from actors.domain.kind import Kind, Row
+from actors.domain.kind import Kind
 from actors.runtime import history, wire
 from actors.runtime.activation import Activation
 from actors.runtime.appender import Appender
 from actors.runtime.codec import codecs, to_msgpack
+from actors.runtime.downlinks import Downlinks
 from actors.runtime.drain import Drain
 from actors.runtime.errors import RuntimeFault
-from actors.runtime.feed import Feed, Listener
+from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
@@ -52,10 +53,10 @@ from actors.runtime.ports import Clock, Journal, MapSource, Store, Transport
 from actors.runtime.publish import Publisher
 from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.sharding import mask_of, shard_of
-from actors.runtime.snapshot import Snapshot
 from actors.runtime.timers import Timers
 from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
-from actors.runtime.wire import UNHEARD, Call, Downlink, Envelope, HostStats, Reply
+from actors.runtime.waking import Waking
+from actors.runtime.wire import Call, Envelope, HostStats, Reply
 
 log = logging.getLogger("ocefs.host")
 _CALL = msgspec.msgpack.Decoder(Call).decode
@@ -87,7 +88,11 @@ class Host:
         self.gateway = Gateway(f"{name}/outbox", transport, source, clock, limits, listens=False)
         self.outbox = Outbox(self._codecs, clock, limits, self.gateway.submit, self._tell)
         self.timers = Timers()
+        self._waking = Waking(self._codecs, self.shards, self.timers, clock, limits, self._tell)
         self.feed = Feed(limits)
+        self._downlinks = Downlinks(
+            self._codecs, self.shards, self.feed, clock, limits, self._at_next_group, self.stats
+        )  # fmt: skip
         self.loader = Loader(
             self._codecs, store, clock, limits, self.turns, self._put_back, self._unloadable, self._installed
         )  # fmt: skip
@@ -169,51 +174,8 @@ class Host:
         return TAIL_FULL if self.drain.waiting() >= self.limits.tail_max_turns else None
 
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
-        """`Downlink` in MessagePack: waits until there is something for the gateway, a second at
-        most for fresh figures."""
-        now = self._clock.monotonic()
-        listener = self.feed.listener(gateway_id, cursor, live, now)
-        if not listener.complete and not await self._filled(listener):
-            # Nobody says whose these shards are: it may be another host that tells of them, and knows what is newer.
-            await self._clock.sleep(SETTLE_S)
-            if listener.reset:
-                return to_msgpack(Downlink(UNHEARD, False, [], [], [], self.stats()))
-        if not self.feed.is_full(listener):
-            try:
-                async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
-                    await listener.wake.wait()
-                    await self._clock.sleep(self.limits.feed_spacing_s)  # what follows soon goes with it
-            except TimeoutError:
-                pass
-        link: Downlink = self.feed.take(listener, self.stats())
-        return to_msgpack(link)
-
-    async def _filled(self, listener: Listener) -> bool:
-        """Has the next piece of the listener's snapshot been proved? It goes through the inbox, so that it rests on
-        what is durable and what follows comes after it. While the journal hangs the gateway is not let wait for it: it
-        would take the host for dead."""
-        if listener.reading is None:
-            listener.reading = self._at_next_group(partial(self._piece, listener))
-        await asyncio.wait((listener.reading,), timeout=min(1.0, self.limits.listen_max_s))
-        if not listener.reading.done():
-            return True
-        rows, group = listener.reading.result()
-        listener.reading = None
-        if group.unproven:
-            assert listener.snapshot is not None
-            listener.snapshot.take_back()
-            return False
-        self.feed.fill(listener, rows)
-        return True
-
-    def _piece(self, listener: Listener, group: Group) -> tuple[list[tuple[Shard, Row]], Group]:
-        """Some residents as they are in memory, which has to be proved as every answer from there."""
-        if listener.snapshot is None:
-            listener.snapshot = Snapshot(self._codecs, self.shards)
-            group.recalled.update(dict.fromkeys(self.shards.values()))
-        rows = listener.snapshot.piece(self.shards, self.limits.feed_piece_max)
-        group.recalled.update(dict.fromkeys(shard for shard, _ in rows))
-        return rows, group
+        """See Downlinks.next."""
+        return await self._downlinks.next(gateway_id, cursor, live)
 
     def waiting(self) -> int:
         """Envelopes in the inbox."""
@@ -272,7 +234,7 @@ class Host:
             self.loader.put(shard, item, None)
             return
         try:
-            if envelope.mode == wire.WAKE and not self._is_due(shard, key, now_ms, item):
+            if envelope.mode == wire.WAKE and not self._waking.is_due(shard, key, now_ms, item):
                 item.done(Reply(wire.OK))
                 return
             self.turns.take(shard, item, group, now_ms, now)
@@ -303,16 +265,6 @@ class Host:
         else:
             log.warning("%s: perhaps for want of what happened last", what, exc_info=fault, extra=about)
         item.done(FAULT if sure else UNAVAILABLE)
-
-    def _is_due(self, shard: Shard, key: Key, now_ms: int, item: Item) -> bool:
-        entity = shard.entities.get(key)
-        if entity is None:
-            return item.absent is not shard  # it has to be loaded to know
-        due = self._codecs[key[0]].kind.due(entity.state)
-        if due is not None and due > now_ms:
-            # The store may have told an older time, after the right one was known: that one counts again.
-            self.timers.set(shard.number, key, due)
-        return due is not None and due <= now_ms
 
     async def _append(self, group: Group) -> None:
         self.groups += 1
@@ -409,30 +361,9 @@ class Host:
             ticks += 1
             self.outbox.tick()
             self.loader.tick()
-            self._fire_timers()
+            self._waking.fire()
             if ticks % 20 == 0:
                 self._housekeeping()
-
-    def _fire_timers(self) -> None:
-        for due_ms, _, key in self.timers.due(self._clock.now_ms(), self.limits.batch_max):
-            wake = self._codecs[key[0]].kind.wake
-            assert wake is not None
-            envelope = Envelope(0, *key, f"wake-{due_ms}", 0, to_msgpack(wake()), mode=wire.WAKE)
-            self._tell(envelope, partial(self._woken, key=key))
-
-    def _woken(self, reply: Reply, key: Key) -> None:
-        now_ms = self._clock.now_ms()
-        if reply.status == wire.FAULT:
-            self.timers.fault(key, now_ms)
-        elif reply.status in (wire.UNAVAILABLE, wire.BUSY, wire.NOT_OWNER):
-            self.timers.late(key, now_ms)
-        else:
-            self.timers.well(key)
-            return
-        # Not ours, and yet among our shards: it is being handed over, which may come to nothing.
-        shard = shard_of(*key, self.limits.shards)
-        if shard in self.shards:
-            self.timers.stored(shard, key, now_ms + 1000)
 
     def _housekeeping(self) -> None:
         now = self._clock.monotonic()

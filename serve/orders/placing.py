@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.domain.allocation import SPLIT_MAX, Need, need_of
+from actors.domain.allocation import SPLIT_MAX
 from actors.domain.ids import ACCOUNT_PATTERN, new_order_id
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import (
@@ -15,19 +15,19 @@ from actors.domain.order_state import (
 )
 from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import Reply
-from serve.availability.keepers import FIRST, among
 from serve.callers import subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.judging import judged
+from serve.orders.backordered import with_backorder
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
 from serve.orders.pickup import Pickups, check_plain, check_whole
 from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import NOWHERE, Destination, NewOrder
-from serve.orders.sourcing import Proposal, sourced
+from serve.orders.sourcing import sourced
 from serve.orders.terms import asked_of, terms_of
-from serve.orders.waiting import backorder_terms, release_asked, releases
+from serve.orders.waiting import release_asked, releases
 from serve.problems import Answer, Problem, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -174,10 +174,10 @@ class OrderPlacing:
         lines = [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines]
         kits = self._index.kits(line.sku for line in lines)
         need, now_ms = wanted_of(lines, kits), self._clock.now_ms()
-        terms = terms_of(order, kits, scope, now_ms)
         # What a cart has kept stays the order's, however much of it that is.
-        whole = not order.reservation_id and self._places.goes_whole(order.channel)
-        if terms is not None and whole:
+        goes_whole = not order.reservation_id and self._places.goes_whole(order.channel)
+        terms = terms_of(order, kits, scope, now_ms)
+        if terms is not None and goes_whole:
             # With terms an order is asked for in rounds of its own, which have to know it as well.
             terms = msgspec.structs.replace(terms, ship_complete=True)
         asked = asked_of(order, terms, lines, kits, now_ms)
@@ -186,12 +186,21 @@ class OrderPlacing:
         if collected:
             check_plain(terms, release)
         parts = parts_of(lines, kits) if kits else lines
-        if release:
-            together = whole or (asked is not None and asked.shape.together)
-            parts = [] if together else [line for line in parts if line.sku not in release]
-        sourcing = parts and not collected
-        proposal = self._places.proposal(parts, to, order.channel, currency, asked) if sourcing else None
+        if not release:
+            out_now = parts
+        elif goes_whole or (asked is not None and asked.shape.together):
+            out_now = []
+        else:
+            out_now = [part for part in parts if part.sku not in release]
+        is_sourced = out_now and not collected
+        proposal = self._places.proposal(out_now, to, order.channel, currency, asked) if is_sourced else None
         seen = need if asked is None else asked.seen(need)
+        if collected:
+            known = []
+        elif proposal is None:
+            known = self._places.near(seen, to, order.channel)
+        else:
+            known = proposal.known
         placed = PlaceOrder(
             order.order_ref,
             order.channel,
@@ -200,7 +209,7 @@ class OrderPlacing:
             ShipTo(to.country, to.postcode, to.city, to.lat, to.lon),
             currency,
             lines,
-            [] if collected else self._places.near(seen, to, order.channel) if proposal is None else proposal.known,
+            known,
             owner,
             buffered=self._places.buffered(seen, order.channel),
             splits=SPLIT_MAX if asked is None or asked.splits is None else min(SPLIT_MAX, asked.splits),
@@ -211,49 +220,8 @@ class OrderPlacing:
         if proposal is not None:
             placed = sourced(placed, proposal)
         if release or proposal is not None:
-            return self._with_terms(placed, seen, release, to, proposal, whole=whole)
+            return with_backorder(placed, self._places, seen, release, to, proposal, goes_whole=goes_whole)
         return placed
-
-    def _with_terms(
-        self,
-        placed: PlaceOrder,
-        need: Need,
-        release: dict[str, int],
-        to: Destination,
-        proposal: Proposal | None,
-        *,
-        whole: bool,
-    ) -> PlaceOrder:
-        """With what matters for what can't be had now; as it is when all can. whole: the policy serves it as a whole or
-        not at all, whoever has some of it, or nobody."""
-        planned = need_of(line for _, part in proposal.plan for line in part.items()) if proposal is not None else {}
-        barred = dict(proposal.barred) if proposal is not None else {}
-        # What stands in for something else is planned under its own name.
-        wanted = wanted_of(placed.lines, placed.kits)
-        lacks = bool(release) or sum(planned.values()) != sum(wanted.values())
-        if not lacks and not barred:
-            return placed
-        # What lacks nothing may be planned over several places. `whole` means from one place: each of their answers
-        # would be given back, as it is not all.
-        whole = whole and lacks
-        whole |= proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
-        places = placed.places
-        if release or whole:
-            # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
-            places = [] if proposal is None else proposal.places
-            known = {place.location_id for place in places[:FIRST]}
-            near = [place for place in self._places.near(need, to, placed.channel) if place.location_id not in known]
-            more, bars = self._places.allowed(need, among(places, near), to, placed.channel)
-            places, barred = more, barred | bars
-        if any(barred.values()):
-            # Of a place that is not named it is not known what it may serve.
-            barred = {place.location_id: barred.get(place.location_id, []) for place in places}
-        else:
-            barred = {}
-        # Of an order that lacks nothing only what a short pick has to keep to is of use.
-        lead_ms = self._places.leads(wanted, places, to, placed.channel) if lacks else {}
-        terms = backorder_terms(release, lead_ms, whole=whole, barred=barred)
-        return msgspec.structs.replace(placed, places=places, backorder=terms)
 
 
 def _of_staff(scope: Scope) -> str:

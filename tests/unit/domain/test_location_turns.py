@@ -125,8 +125,8 @@ def test_an_order_of_many_goods_is_looked_at_as_a_whole_for_each_of_them(at_once
     place, looks = Place(small=False), []
     skus = [f"s{number:02}" for number in range(location_turns.TURN_SKUS_MAX)]
     place.wait("us-1", 10, *((sku, 1) for sku in skus), whole=True)
-    parts_of = Round._parts_of
-    monkeypatch.setattr(Round, "_parts_of", lambda *of: looks.append(1) or parts_of(*of))
+    parts_of = Round._parts
+    monkeypatch.setattr(Round, "_parts", lambda *of: looks.append(1) or parts_of(*of))
     place.receive(*((sku, 1) for sku in skus[1:]))
     assert len(looks) <= 4 * len(skus)
     place.receive((skus[0], 1))

@@ -16,6 +16,7 @@ from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.host import Host
 from actors.runtime.shard import Key
+from actors.runtime.waking import Waking
 from actors.runtime.wire import Envelope, Reply
 from tests.unit.runtime.rig import Cell, ask, code_of, envelope, until
 
@@ -98,14 +99,14 @@ async def test_a_timer_that_goes_off_during_a_hand_over_that_comes_to_nothing_is
     woken, away = asyncio.Event(), asyncio.Event()
 
     def answered(reply: Reply, key: Key) -> None:
-        Host._woken(host, reply, key)
+        Waking._woken(host._waking, reply, key)
         woken.set()
 
     async def release(*_: Any) -> None:
         await away.wait()
         raise StoreUnavailable("the store is away")
 
-    monkeypatch.setattr(host, "_woken", answered)
+    monkeypatch.setattr(host._waking, "_woken", answered)
     monkeypatch.setattr(cell.store, "release", release)
     giving = asyncio.create_task(host.hand_over(range(cell.limits.shards)))
     async with asyncio.timeout(30):
