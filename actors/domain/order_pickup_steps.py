@@ -1,9 +1,13 @@
 """What the store says of a collection (`collection.py`), one step at a time. The rules are in `order_pickup.py`.
 
-missing      units leave the order and the books (short pick); the order is backordered for them
-given_up     units leave the order and are the store's again; others are asked (`order_pickup_late.py`)
-ready        packed            collected   shipped and delivered; what was left behind is given back
-extended     nothing of the units                left_behind, expired   cancelled, given back
+    missing                 units leave the order and the books (short pick); the order is backordered for them
+    given_up                units leave the order and are the store's again; others are asked (`order_pickup_late.py`)
+    ready                   packed
+    extended                as far as it was, for longer
+    collected               shipped and delivered; what was left behind is given back
+    left_behind, expired    cancelled, given back
+
+A step that comes when the order is out of it changes nothing, and the collection hears that it is over.
 """
 
 from __future__ import annotations
