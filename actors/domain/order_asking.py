@@ -108,7 +108,7 @@ def _first_plan(command: PlaceOrder, need: Need, terms: order_terms_plan.Shape |
     if not out:
         return out, []
     if terms is None:
-        return out, allocation.plan(out, command.places)
+        return out, allocation.plan(out, command.places, command.splits)
     return out, order_terms_plan.plan(terms, out, command.places, command.splits)
 
 

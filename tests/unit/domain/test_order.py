@@ -223,6 +223,12 @@ def test_a_kit_of_which_a_part_is_missing_is_told_as_served():
     assert (cell.status, missing_of(cell.order)) == ("partly_allocated", {"cup": 2})
 
 
+def test_the_first_round_goes_over_more_places_than_the_order_may():
+    cell = Cell(one={"a": 1}, two={"a": 1})
+    cell.place([("a", 2)], "one", "two", splits=1)
+    assert [message.entity_id for message in cell.post] == ["one"]
+
+
 def test_a_later_round_goes_over_more_places_than_the_order_may():
     cell = Cell(one={"a": 1}, two={"a": 1}, three={"a": 1})
     cell.place([("a", 3)], "one", splits=1)
