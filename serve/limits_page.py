@@ -134,7 +134,7 @@ def _sessions() -> str:
 | of | at most | idle | at once |
 |---|---|---|---|
 {staff}| customers | {_lasts(customer_state.SESSION_MS)} | {_lasts(customer_state.IDLE_MS)} without a renewal, which a page that stays open makes | {customer_state.SESSIONS_MAX}: one more ends the oldest |
-| guests | {_lasts(tokens.GUEST_S * 1000)}, not renewed | – | any number: each has its code |
+| guests | {_lasts(tokens.GUEST_S * 1000)}, not renewed; none any more once the address of the order is corrected | – | any number: each has its code |
 | machines | {_lasts(ACCESS_MS)} a token, {_lasts(client.TOKEN_MAX_MS)} at the very most | – | all tokens of a client are one session; a change of its rights, or disabling it, ends all |
 | devices | {_lasts(ACCESS_MS)} a token; the session until the device is revoked, moved or claimed anew | – | one |
 
