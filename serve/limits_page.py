@@ -138,7 +138,7 @@ def _sessions() -> str:
 | machines | {_lasts(ACCESS_MS)} a token, {_lasts(client.TOKEN_MAX_MS)} at the very most | – | all tokens of a client are one session; a change of its rights, or disabling it, ends all |
 | devices | {_lasts(ACCESS_MS)} a token; the session until the device is revoked, moved or claimed anew | – | one |
 
-An access token is good for {_lasts(ACCESS_MS)}; one of a session that ended is refused everywhere within two seconds. A session ends by signing out, at its limits, by an old refresh token, by an administrator's change of password, role or factor, by disabling the account, by
+An access token is good for {_lasts(ACCESS_MS)}; one of a session that ended is refused everywhere within two seconds, also of a request that began before and whose body comes later. A session ends by signing out, at its limits, by an old refresh token, by an administrator's change of password, role or factor, by disabling the account, by
 an alert, and all of them at once by `rotate-keys --compromised`. There is no session of another system's to end: nobody signs in through anybody else.
 
 Beside NIST SP 800-63B-4 (section 2.2.3; AAL2: a day at most, an hour idle at most, both "should") and its third revision (12 hours, 30 minutes):

@@ -16,7 +16,7 @@ from actors.domain.audit import Who
 from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
-from serve.context import ENTITY_ID, OPEN_TO_ALL, PRINCIPAL, WHO, Scope, headers_of
+from serve.context import ENTITY_ID, NEED, OPEN_TO_ALL, PRINCIPAL, WHO, Scope, headers_of
 from serve.endpoint_needs import Need
 from serve.identity.activity import Activity
 from serve.identity.ended import EndedSessions
@@ -119,6 +119,17 @@ class Guard:
             # For the audit.
             scope[ENTITY_ID] = location_id
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+        scope[NEED] = need
+        self._check_trust(need, principal)
+
+    def check_again(self, scope: Scope) -> None:
+        """Once more, after something of the request had to be waited for: who held back his body would otherwise act
+        after his session has ended or is doubted. What a token allows is as it was. Raises Problem 401."""
+        need: Need | None = scope.get(NEED)
+        if need is not None:
+            self._check_trust(need, self.caller(scope))
+
+    def _check_trust(self, need: Need, principal: Principal) -> None:
         # What needs no permission is what a doubted session can be proved and ended by; where that needs a
         # proof, a doubted one is none.
         if need.permission and self._ended.unproved_s:
