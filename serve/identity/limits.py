@@ -73,7 +73,8 @@ class MemoryRateLimits:
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
         """See RateLimits."""
         every_ms = 60_000 // per_minute
-        due = max(now_ms, self._due_ms.pop(key, 0))
+        # Later than a whole burst from now it is only when it was counted by a clock that was ahead.
+        due = min(max(now_ms, self._due_ms.pop(key, 0)), now_ms + every_ms * burst)
         if len(self._due_ms) >= _KEYS_MAX:
             self._due_ms = {name: at for name, at in self._due_ms.items() if at > now_ms}
         waits = max(0, due - now_ms - every_ms * (burst - 1))
