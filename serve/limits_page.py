@@ -91,14 +91,14 @@ _GUESSING = f"""## Guessing
 | second factor or password during a shift | person | {_often(limits.BY_ACCOUNT)} | failures of their own; the {LOCK_AFTER}th locks inside and at the door for {_lasts(LOCK_MS)} |
 | renewing tokens | session, of staff and of customers | {_often(limits.BY_SESSION)} | an old token ends the session |
 | asking for a code | address | {_often(limits.CODES_BY_ADDRESS)} | answered alike and as late whether there is such an order or account |
-| the same | order, or customer | {_often(limits.CODES_BY_PERSON)} | after {one_time_code.ASKS_MAX} in a row one each {_lasts(one_time_code.ASK_EVERY_MS)} |
+| the same | order or customer, for each address by itself | {_often(limits.CODES_BY_PERSON)} | from all addresses together {one_time_code.ASKS_MAX} are sent in a row, then one each {_lasts(one_time_code.ASK_EVERY_MS)} |
 | trying a code, or a customer's passkey | address | {_often(limits.BY_ADDRESS)} | no refusal before half a second |
 | the same | order or customer, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(one_time_code.CODE_MS)}, once |
 | claiming a device | device, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(device.CODE_MS)}, once |
 | tokens of machines and devices | machine, once it has proved itself; else address | {_often(limits.BY_CLIENT)} | a secret of 256 bits or a key: nobody guesses it |
 | the code of a collection | collection | {one_time_code.TRIES_MAX} tries | a new one {RENEWALS_MAX} times a day |
 
-An address is an IPv4 address or a /64 of IPv6. Counted are all replicas together, in Redis; while that can't be done nobody is let try (503 `auth.uncounted`). The numbers stand in `serve/identity/limits.py`,
+An address is an IPv4 address or a /64 of IPv6; and whatever is counted by address alone is counted by the /48 around it as well, {limits.AROUND_TIMES} times as much: one owner is often given all of that. Counted are all replicas together, in Redis; while that can't be done nobody is let try (503 `auth.uncounted`). The numbers stand in `serve/identity/limits.py`,
 `actors/domain/account_state.py` and `one_time_code.py`: they are code, and are changed there. What a region sets: `[api] router_networks`, without which all who come through a router on another machine are one address; `[identity] breached_passwords` and
 `own_words`; the thresholds `stuffing` and `guessing` of the monitor ([anomalies](anomalies.md)), which tell of many accounts from one network, and of one account from many.
 
@@ -115,7 +115,9 @@ and stands before the door waits for half an hour, or for an administrator.
 **Of customers and guests nothing is ever locked**, and tries are counted for each address by itself, so nobody uses up those that somebody else has elsewhere. A stranger who knows an e-mail address or an order's id can still be in the way, from anywhere and for as long as he goes on:
 
 - *by wrong codes*: {one_time_code.TRIES_MAX} of them, and the code that waits is worth nothing;
-- *by asking for codes*: each that is sent replaces the one that waits, and what he asks counts as the owner's one request a minute. The code goes to the owner all the same; none goes out for an order's id alone.
+- *by asking for codes*: each that is sent replaces the one that waits, and is one of the {one_time_code.ASKS_MAX} that are sent in a row to whoever asks from anywhere, after which there is one each {_lasts(one_time_code.ASK_EVERY_MS)}, for the owner too. It goes to the owner all the same. With an order's id and a wrong address nothing is
+  sent and nothing of that used up, whatever he asks;
+- *from the owner's own address* (an office, a provider that puts many behind one IPv4 address): there the requests for a code and the tries are the owner's as well, who has to come from another one.
 
 He reads no code by it, and guesses one in {10**CODE_DIGITS // one_time_code.TRIES_MAX:,} of those that he has sent. The way round is a customer's passkey, which needs no code and has tries of its own; guests have none.
 

@@ -28,7 +28,6 @@ from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.folding import folded
 from serve.identity.guard import challenge
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON
 from serve.identity.sealing import code_digest
 from serve.identity.tokens import GUEST, GUEST_S, Claims, issue, issuer_of
 from serve.keys.data_keys import Erased
@@ -70,14 +69,14 @@ class _Guests:
 
     async def ask_code(self, request: Request) -> None:
         desk, scope = self._desk, request.scope
-        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", desk.services.routers.network_of(scope))
+        await desk.hold_asking(scope)
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_code_decoder, write.body)
         if (sent.email is None) == (sent.postcode is None):
             raise Problem("body.invalid", "Give either `email` or `postcode`.", errors=[{"pointer": "", "detail": "one of both"}])  # fmt: skip
         email = None if sent.email is None else checked(sent.email, "/email")
         self._territory.check_order(sent.order_id)
-        await desk.hold_to(CODES_BY_PERSON, "guest-codes", sent.order_id)
+        await desk.hold_codes(scope, "guest-codes", sent.order_id)
         scope[ENTITY_ID] = sent.order_id
         await self._quietly.do(self._send(sent.order_id, email, sent.postcode or "", scope), scope[REQUEST_ID])
 
