@@ -21,8 +21,8 @@ from serve.services import Services
 
 class _LiveResponse(StreamingResponse):
     """Leaves the hub however the response ends. Last words wait until what was sent before has been read: a client that
-    reads nothing is cut off `grace_s` after the end of its stream, or it would keep its place for ever. `may_follow`: may
-    the client be told any more?"""
+    reads nothing is cut off `grace_s` after the end of its stream, or it would keep its place for ever. `may_follow`:
+    may the client be told any more?"""
 
     def __init__(
         self, hub: LiveHub, stream: LiveStream, seconds: float | None, grace_s: float, may_follow: Callable[[], bool]
@@ -110,8 +110,8 @@ def router(services: Services) -> APIRouter:
             check_may(request.scope, "figures.read")
 
         def may_follow() -> bool:
-            # The hub hears of sessions that end, and not of keys that are given up as compromised: by such a one anybody
-            # may have signed the token.
+            # The hub hears of sessions that end, and not of keys that are given up as compromised: by such a one
+            # anybody may have signed the token.
             try:
                 services.guard.check_again(request.scope)
             except Problem:
