@@ -65,3 +65,10 @@ async def test_two_orders_of_one_mailbox_are_known_for_one_persons_by_their_sess
         )
         marks.add(principal.session_id.split(".")[1])
     assert len(marks) == 2
+
+
+async def test_a_token_of_before_mailboxes_were_named_is_a_fault_or_opens_the_order(cell):
+    order_id = await placed(cell, body())
+    for session_id in (f"{order_id}.0123456789abcdef", order_id, "us-x.1"):
+        old = cell.of_role("guest", sub=order_id, sid=session_id)
+        assert coded(await cell.http.get(f"/v1/orders/{order_id}", headers=old)) == (404, "order.unknown")
