@@ -30,10 +30,11 @@ def asker_of(scope: Scope, permission: str) -> str:
     principal = scope.get(PRINCIPAL)
     if principal is None or permission in principal.permissions:
         return ""
+    subject: str = principal.subject
     if principal.role == GUEST:
         session_id: str = principal.session_id
-        return session_id.rpartition(".")[0]
-    subject: str = principal.subject
+        # Never "", which is somebody who may see all; by the order's id alone it is nobody's.
+        return session_id.rpartition(".")[0] or subject
     return subject
 
 
