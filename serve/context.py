@@ -18,6 +18,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 REQUEST_ID = "ocefs.request_id"
 ENTITY_ID = "ocefs.entity_id"
 PRINCIPAL = "ocefs.principal"
+# What the endpoint asks of its caller (`endpoint_needs.Need`); there with PRINCIPAL.
+NEED = "ocefs.need"
 # There where nobody has to be signed in.
 OPEN_TO_ALL = "ocefs.open"
 # Who asks, for the audit; there in a cell with identity.

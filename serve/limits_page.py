@@ -93,7 +93,7 @@ _GUESSING = f"""## Guessing
 | second factor or password during a shift | person | {_often(limits.BY_ACCOUNT)} | failures of their own; the {LOCK_AFTER}th locks inside and at the door for {_lasts(LOCK_MS)} |
 | renewing tokens | session, of staff and of customers | {_often(limits.BY_SESSION)} | an old token ends the session |
 | asking for a code | address | {_often(limits.CODES_BY_ADDRESS)} | answered alike and as late whether there is such an order or account |
-| the same | order, or customer | {_often(limits.CODES_BY_PERSON)} | after {one_time_code.ASKS_MAX} in a row one each {_lasts(one_time_code.ASK_EVERY_MS)} |
+| the same | order or customer, for each address by itself | {_often(limits.CODES_BY_PERSON)} | from all addresses together {one_time_code.ASKS_MAX} are sent in a row, then one each {_lasts(one_time_code.ASK_EVERY_MS)} |
 | trying a code, or a customer's passkey | address | {_often(limits.BY_ADDRESS)} | no refusal before half a second |
 | the same | order or customer, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(one_time_code.CODE_MS)}, once |
 | claiming a device | device, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(device.CODE_MS)}, once |
@@ -101,7 +101,7 @@ _GUESSING = f"""## Guessing
 | the same, refused; old or wrong refresh tokens and tickets | address, all of these together | {_often(limits.BY_ADDRESS)} | who proves himself is let in as before |
 | the code of a collection | collection | {one_time_code.TRIES_MAX} tries | a new one {RENEWALS_MAX} times a day |
 
-An address is an IPv4 address or a /64 of IPv6. Counted are all replicas together, in Redis; while that can't be done nobody is let try (503 `auth.uncounted`). The numbers stand in `serve/identity/limits.py`,
+An address is an IPv4 address or a /64 of IPv6; and whatever is counted by address alone is counted by the /48 around it as well, {limits.AROUND_TIMES} times as much: one owner is often given all of that. Counted are all replicas together, in Redis; while that can't be done nobody is let try (503 `auth.uncounted`). The numbers stand in `serve/identity/limits.py`,
 `actors/domain/account_state.py` and `one_time_code.py`: they are code, and are changed there. What a region sets: `[api] router_networks`, without which all who come through a router on another machine are one address; `[identity] breached_passwords` and
 `own_words`; the thresholds `stuffing` and `guessing` of the monitor ([anomalies](anomalies.md)), which tell of many accounts from one network, and of one account from many.
 
@@ -118,7 +118,9 @@ and stands before the door waits for half an hour, or for an administrator.
 **Of customers and guests nothing is ever locked**, and tries are counted for each address by itself, so nobody uses up those that somebody else has elsewhere. A stranger who knows an e-mail address or an order's id can still be in the way, from anywhere and for as long as he goes on:
 
 - *by wrong codes*: {one_time_code.TRIES_MAX} of them, and the code that waits is worth nothing;
-- *by asking for codes*: each that is sent replaces the one that waits, and what he asks counts as the owner's one request a minute. The code goes to the owner all the same; none goes out for an order's id alone.
+- *by asking for codes*: each that is sent replaces the one that waits, and is one of the {one_time_code.ASKS_MAX} that are sent in a row to whoever asks from anywhere, after which there is one each {_lasts(one_time_code.ASK_EVERY_MS)}, for the owner too. It goes to the owner all the same. With an order's id and a wrong address nothing is
+  sent and nothing of that used up, whatever he asks;
+- *from the owner's own address* (an office, a provider that puts many behind one IPv4 address): there the requests for a code and the tries are the owner's as well, who has to come from another one.
 
 He reads no code by it, and guesses one in {10**CODE_DIGITS // one_time_code.TRIES_MAX:,} of those that he has sent. The way round is a customer's passkey, which needs no code and has tries of its own; guests have none.
 
@@ -137,11 +139,11 @@ def _sessions() -> str:
 | of | at most | idle | at once |
 |---|---|---|---|
 {staff}| customers | {_lasts(customer_state.SESSION_MS)} | {_lasts(customer_state.IDLE_MS)} without a renewal, which a page that stays open makes | {customer_state.SESSIONS_MAX}: one more ends the oldest |
-| guests | {_lasts(tokens.GUEST_S * 1000)}, not renewed | – | any number: each has its code |
+| guests | {_lasts(tokens.GUEST_S * 1000)}, not renewed; none any more once the address of the order is corrected | – | any number: each has its code |
 | machines | {_lasts(ACCESS_MS)} a token, {_lasts(client.TOKEN_MAX_MS)} at the very most | – | all tokens of a client are one session; a change of its rights, or disabling it, ends all |
 | devices | {_lasts(ACCESS_MS)} a token; the session until the device is revoked, moved or claimed anew | – | one |
 
-An access token is good for {_lasts(ACCESS_MS)}; one of a session that ended is refused everywhere within two seconds. A session ends by signing out, at its limits, by an old refresh token, by an administrator's change of password, role or factor, by disabling the account, by
+An access token is good for {_lasts(ACCESS_MS)}; one of a session that ended is refused everywhere within two seconds, also of a request that began before and whose body comes later. A session ends by signing out, at its limits, by an old refresh token, by an administrator's change of password, role or factor, by disabling the account, by
 an alert, and all of them at once by `rotate-keys --compromised`. There is no session of another system's to end: nobody signs in through anybody else.
 
 Beside NIST SP 800-63B-4 (section 2.2.3; AAL2: a day at most, an hour idle at most, both "should") and its third revision (12 hours, 30 minutes):

@@ -26,6 +26,8 @@ KEY_CHARS_MAX = 255
 # Of a body that anybody may send: a sign-in has some hundred bytes, a new passkey a few thousand with the
 # certificates of its maker.
 OPEN_BODY_MAX = 16_384
+# Who sends his body later than that is looked at once more when it is there; of all others that costs a comparison.
+LATE_S = 0.25
 T = TypeVar("T")
 _json_decoder = msgspec.json.Decoder()
 
@@ -112,11 +114,15 @@ def _too_large(limit: int) -> Problem:
 class BodyReader:
     """Reads writes. `key_digest`: what stands for the Idempotency-Key of a caller who said who he is. Bodies have a
     limit of bytes (a low one where nobody has to be signed in), and a deadline: one timer looks after all that are
-    being read, because a timer for each would cost a hot route a fifth of its time.
+    being read, because a timer for each would cost a hot route a fifth of its time. `check_again`: raises Problem when
+    the caller, who was good when he began, may not act any more.
     """
 
-    def __init__(self, body_max: int, timeout_s: float, key_digest: Callable[[str], str]) -> None:
+    def __init__(
+        self, body_max: int, timeout_s: float, key_digest: Callable[[str], str], check_again: Callable[[Scope], None]
+    ) -> None:
         self._key_digest = key_digest
+        self._check_again = check_again
         self._body_max = body_max
         self._timeout_s = timeout_s
         self._reading: dict[asyncio.Task[Any], float] = {}
@@ -131,7 +137,7 @@ class BodyReader:
     async def read(
         self, scope: Scope, receive: Receive, *, keyed: bool = True, media_type: bytes = b"application/json"
     ) -> Write:
-        """The key, the body and its digest. Raises Problem 400, 408, 413 or 415, and ClientGone.
+        """The key, the body and its digest. Raises Problem 400, 401, 408, 413 or 415, and ClientGone.
 
         `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then. `media_type`
         b"": there is nothing to say but the path, so a body may be left out.
@@ -153,19 +159,20 @@ class BodyReader:
         if length and (len(length) > 18 or not length.isdigit() or int(length) > body_max):
             raise _too_large(body_max)
         check_target(scope)
-        body = await self._in_time(receive, body_max)
+        body = await self._in_time(scope, receive, body_max)
         _check_body(body, media_type)
         return Write(checked, body, digest_of(body))
 
-    async def _in_time(self, receive: Receive, body_max: int) -> bytes:
+    async def _in_time(self, scope: Scope, receive: Receive, body_max: int) -> bytes:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
-        self._reading[task] = loop.time() + self._timeout_s
+        begun = loop.time()
+        self._reading[task] = begun + self._timeout_s
         if self._timer is None:
             self._timer = loop.call_later(self._timeout_s, self._sweep, loop)
         try:
-            return await _read(receive, body_max)
+            body = await _read(receive, body_max)
         except asyncio.CancelledError:
             if task not in self._overdue:
                 raise
@@ -176,6 +183,9 @@ class BodyReader:
         finally:
             del self._reading[task]
             self._overdue.discard(task)
+        if loop.time() - begun >= LATE_S:
+            self._check_again(scope)
+        return body
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Ends the reading of bodies that are overdue, and comes back while any is being read."""

@@ -97,7 +97,6 @@ class Services:
         self.cursors = Cursors(settings.cursor_key)
         self.metrics = Metrics(settings.region)
         self.metrics.live_clients = lambda: self.live.clients
-        self.bodies = BodyReader(settings.max_body_bytes, settings.body_timeout_s, self._key_digest)
         self.ended = EndedSessions(self.clock)
         self.keys = KeyringWatch(Path(settings.keyring)) if settings.keyring else None
         self.data_keys = self._data_keys()
@@ -114,6 +113,9 @@ class Services:
             clock=self.clock,
             routers=self.routers,
             activity=self.activity,
+        )
+        self.bodies = BodyReader(
+            settings.max_body_bytes, settings.body_timeout_s, self._key_digest, self.guard.check_again
         )
         others = settings.other_regions | frozenset(settings.other_countries.values())
         self.trail = Trail(settings.region, others, self.gateway, self.clock, self.routers)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.domain.audit import Changed
-from actors.domain.audit_address import network_in
+from actors.domain.audit_address import around_in, network_in
 
 # (shard, number): names a line of the audit for ever.
 Reference = tuple[int, int]
@@ -73,6 +73,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def network(self) -> str:
         """Where it came from: who has one address of an IPv6 network has them all."""
         return network_in(self.address)
+
+    @property
+    def around(self) -> str:
+        """What one owner may have all of: of IPv6 more than its network."""
+        return around_in(self.address)
 
     @property
     def who(self) -> str:

@@ -380,12 +380,12 @@ class Rules:
         if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.network):
             return None
         limits = self._settings
-        window = self._windows["stuffing"].add(record.network, record, record.who)
+        window = self._windows["stuffing"].add(record.around, record, record.who)
         accounts = len(window.members())
         if accounts < limits.stuffed_accounts:
             return None
-        reason = f"{accounts} accounts tried from one address within {limits.stuffing_minutes} min"
-        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.network)
+        reason = f"{accounts} accounts tried from one address or network within {limits.stuffing_minutes} min"
+        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.around)
 
     def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
         if not (record.who and record.sign_in_refused):

@@ -219,6 +219,13 @@ def customer_id(region: str, email_digest: bytes) -> str:
     return f"{region}-cust-{_digits(email_digest)}"
 
 
+def guest_of(order_id: str, email_digest: str) -> str:
+    """Who follows an order as a guest: whoever reads the mailbox that it was placed with. Once the order has another
+    address (`email_digest`), that is somebody else. Of two orders of one mailbox the two have nothing in common."""
+    mark = hashlib.blake2b(f"{order_id}\0{email_digest}".encode(), digest_size=8).hexdigest()
+    return f"{order_id}.{mark}"
+
+
 def alert_id(region: str, began_ms: int, found: str) -> str:
     """An alert's id: sorts by `began_ms` (UTC ms); the same for the same finding."""
     return f"{region}-alert-{_timed(began_ms, found)}"

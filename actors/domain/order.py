@@ -76,6 +76,7 @@ from actors.domain import (
     order_waiting,
 )
 from actors.domain.errors import Refused
+from actors.domain.ids import guest_of
 from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
 from actors.domain.order_backorder import DateMoved, LineAnswered, UnitsOffered
 from actors.domain.order_commands import (
@@ -233,9 +234,11 @@ def _unknown(order_id: str) -> Refused:
 
 
 def check_asker(order: Order, order_id: str, asker: str) -> None:
-    """Raises Refused, as if there were no such order, unless it is the asker's own: the customer's who placed it, or a
-    guest's, whose token names the order itself. "" is somebody who may see all."""
-    if asker and asker not in (order.owner, order_id):
+    """Raises Refused, as if there were no such order, unless it is the asker's own: the customer's who placed it, or of
+    the guest (`guest_of`) whose mailbox it still names. "" is somebody who may see all."""
+    if not asker or asker == order.owner:
+        return
+    if not order.email_digest or asker != guest_of(order_id, order.email_digest):
         raise _unknown(order_id)
 
 

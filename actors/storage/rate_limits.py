@@ -2,7 +2,8 @@
 
     ocefs:{us}:rate:<key>   string   when the next try would be free if tries came evenly (ms), gone when that has passed
 
-GCRA: one number a key, no counters to reset, and no burst at the turn of a minute.
+GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. A number that is further
+ahead than a burst comes from a clock that was wrong: then it is as far ahead as the key still lives, a burst at most.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from actors.storage.shared_line import SharedLine
 # KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead. Answers how many ms to wait, 0: taken.
 _SCRIPT = """
 local now, every, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local due = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
+local due, latest = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0)), now + ahead + every
+if due > latest then
+  due = math.min(latest, now + math.max(1, redis.call('PTTL', KEYS[1])))
+  redis.call('SET', KEYS[1], due, 'PX', due - now)
+end
 if due - now > ahead then return due - now - ahead end
 redis.call('SET', KEYS[1], due + every, 'PX', due + every - now)
 return 0

@@ -11,7 +11,7 @@ from actors.domain.audit import Who
 from actors.domain.audit_address import joined
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
-from serve.identity.limits import network_of, same_for_all
+from serve.identity.limits import around, network_of, same_for_all
 
 # Addresses whose digest is kept ready; all are made anew when there are more.
 KNOWN_MAX = 20_000
@@ -20,9 +20,11 @@ DIGEST_CHARS = 20
 
 def address_digest(keys: Keyring, address: str) -> str:
     """An address as the audit knows it (`audit_address.py`), in whatever spelling it comes."""
-    network, whole = network_of(address), same_for_all(address)
+    network, wide = network_of(address), around(address)
     told = pseudonym(keys, "address", network)
-    return told if network == whole else joined(told, pseudonym(keys, "address", whole))
+    if not wide:
+        return told
+    return joined(told, pseudonym(keys, "address", same_for_all(address)), pseudonym(keys, "address", wide))
 
 
 def pseudonym(keys: Keyring, kind: str, text: str) -> str:

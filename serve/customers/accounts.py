@@ -34,7 +34,7 @@ from serve.customers.unproved import unproved
 from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal
-from serve.identity.limits import BY_SESSION, CODES_BY_ADDRESS, CODES_BY_PERSON
+from serve.identity.limits import BY_SESSION
 from serve.identity.sealing import code_digest, email_digest
 from serve.identity.tokens import TokenRefused, verify
 from serve.notices.port import Notice, Notifications, Template
@@ -72,11 +72,11 @@ class _Accounts:
 
     async def ask_code(self, request: Request, *, opens: bool) -> None:
         desk, scope = self._desk, request.scope
-        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", desk.services.routers.network_of(scope))
+        await desk.hold_asking(scope)
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         email = checked(decode(_email_decoder, write.body).email, "/email")
         identity = scope[ENTITY_ID] = self._id(email)
-        await desk.hold_to(CODES_BY_PERSON, "customer-codes", identity)
+        await desk.hold_codes(scope, "customer-codes", identity)
         await self._quietly.do(self._send(identity, email, scope, opens=opens), scope[REQUEST_ID])
 
     async def _send(self, identity: str, email: Email, scope: Scope, *, opens: bool) -> None:

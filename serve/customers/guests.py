@@ -1,5 +1,6 @@
 """`/v1/guest`: an order is followed without an account, by its id, one thing that whoever placed it knows, and a code
-that is sent to the address that it was placed with.
+that is sent to the address that it was placed with. When that is corrected, a code and a token that came from the one
+before are worth nothing any more: who reads that mailbox was never the customer.
 
 Whether there is such an order, whether it fits and whether it has an address is told to nobody: not by
 the answer, not by its time.
@@ -16,6 +17,7 @@ from msgspec import json
 from starlette.responses import Response
 
 from actors.domain.guest import CodeOutcome, KeepCode, TryCode
+from actors.domain.ids import guest_of
 from actors.domain.one_time_code import CODE_MS
 from actors.domain.order_views import OrderContact, ViewContact
 from serve.context import ENTITY_ID, REQUEST_ID, Scope
@@ -26,7 +28,6 @@ from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.folding import folded
 from serve.identity.guard import challenge
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON
 from serve.identity.sealing import code_digest
 from serve.identity.tokens import GUEST, GUEST_S, Claims, issue, issuer_of
 from serve.keys.data_keys import Erased
@@ -68,26 +69,23 @@ class _Guests:
 
     async def ask_code(self, request: Request) -> None:
         desk, scope = self._desk, request.scope
-        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", desk.services.routers.network_of(scope))
+        await desk.hold_asking(scope)
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_code_decoder, write.body)
         if (sent.email is None) == (sent.postcode is None):
             raise Problem("body.invalid", "Give either `email` or `postcode`.", errors=[{"pointer": "", "detail": "one of both"}])  # fmt: skip
         email = None if sent.email is None else checked(sent.email, "/email")
         self._territory.check_order(sent.order_id)
-        await desk.hold_to(CODES_BY_PERSON, "guest-codes", sent.order_id)
+        await desk.hold_codes(scope, "guest-codes", sent.order_id)
         scope[ENTITY_ID] = sent.order_id
         await self._quietly.do(self._send(sent.order_id, email, sent.postcode or "", scope), scope[REQUEST_ID])
 
     async def _send(self, order_id: str, email: Email | None, postcode: str, scope: Scope) -> None:
         desk, cause = self._desk, scope[REQUEST_ID]
-        try:
-            known = await desk.view("order", order_id, ViewContact(order_id), scope, OrderContact)
-        except Problem as problem:
-            if problem.code == "order.unknown":
-                return
-            raise
-        if not known.email_digest or (email is not None and self._private.email_digest(email) != known.email_digest):
+        known = await self._contact(order_id, scope)
+        if known is None or not known.email_digest:
+            return
+        if email is not None and self._private.email_digest(email) != known.email_digest:
             return
         try:
             private, _ = await self._private.private(order_id, known.sealed, cause)
@@ -96,11 +94,21 @@ class _Guests:
         if email is None and not _same(postcode, private.postcode):
             return
         keys, code = desk.keys(), new_code()
-        kept = await desk.ask("guest", order_id, KeepCode(code_digest(keys, order_id, code)), scope, CodeOutcome)
+        digest = code_digest(keys, guest_of(order_id, known.email_digest), code)
+        kept = await desk.ask("guest", order_id, KeepCode(digest), scope, CodeOutcome)
         if kept.ok:
             values, until_ms = {"code": code, "order_id": order_id}, desk.now_ms() + CODE_MS
             notice = Notice("guest.code", private.email, order_id, values, until_ms, known.sealed)
             await self._notifications.send(notice, scope)
+
+    async def _contact(self, order_id: str, scope: Scope) -> OrderContact | None:
+        """How whoever placed it can be reached; None when there is no such order. Raises Problem 503."""
+        try:
+            return await self._desk.view("order", order_id, ViewContact(order_id), scope, OrderContact)
+        except Problem as problem:
+            if problem.code == "order.unknown":
+                return None
+            raise
 
     async def open_session(self, request: Request) -> GuestToken:
         desk, scope = self._desk, request.scope
@@ -112,15 +120,18 @@ class _Guests:
         await desk.hold_tries(scope, "guest-tries", sent.order_id)
         scope[ENTITY_ID] = sent.order_id
         keys = desk.keys()
-        digest = code_digest(keys, sent.order_id, plain(sent.code))
+        # Read before the code is judged: where the address is corrected between the two, the token is of the old one.
+        known = await self._contact(sent.order_id, scope)
+        guest = guest_of(sent.order_id, "" if known is None else known.email_digest)
+        digest = code_digest(keys, guest, plain(sent.code))
         outcome = await desk.ask("guest", sent.order_id, TryCode(digest), scope, CodeOutcome)
         if not outcome.ok:
             await not_before(earliest)
             raise code_refused(remembered=outcome.known)
         now_s = desk.now_ms() // 1000
         claims = Claims(
-            iss=issuer_of(desk.region), sub=sent.order_id, sid=f"{sent.order_id}.{secrets.token_hex(8)}", role=GUEST,
-            scopes=(), locs=(), iat=now_s, exp=now_s + GUEST_S, auth_time=0, acr="1", num=0, dev="", dev_sid="",
+            iss=issuer_of(desk.region), sub=sent.order_id, sid=f"{guest}.{secrets.token_hex(8)}", role=GUEST, scopes=(),
+            locs=(), iat=now_s, exp=now_s + GUEST_S, auth_time=0, acr="1", num=0, dev="", dev_sid="",
             use="access",
         )  # fmt: skip
         return GuestToken(issue(keys, claims), "Bearer", GUEST_S, sent.order_id)

@@ -24,7 +24,7 @@ from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.identity.ceremonies import Ceremonies
 from serve.identity.guard import Principal, challenge
 from serve.identity.keyring import Keyring
-from serve.identity.limits import BY_ADDRESS, TRIES_BY_PERSON, Limit, hold_to
+from serve.identity.limits import BY_ADDRESS, CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, Limit, hold_to
 from serve.identity.own_words import OwnWords
 from serve.identity.passwords import (
     BreachedList,
@@ -88,7 +88,25 @@ class Desk:
     async def hold_address(self, scope: Scope, what: str) -> None:
         """Counts a try of `what` from the caller's address: before it is looked at where it can be guessed or costs
         much, else when it was not good (REFUSED). Raises Problem 429 or 503."""
-        await self.hold_to(BY_ADDRESS, f"{what}-address", self.services.routers.network_of(scope))
+        await self._hold_place(BY_ADDRESS, f"{what}-address", scope)
+
+    async def hold_asking(self, scope: Scope) -> None:
+        """Counts a request for a code from the caller's address. Raises Problem 429 or 503."""
+        await self._hold_place(CODES_BY_ADDRESS, "codes-address", scope)
+
+    async def hold_codes(self, scope: Scope, what: str, who: str) -> None:
+        """Counts a request for a code for somebody (a customer, an order) by the caller's network too, as `hold_tries`:
+        whoever asks with a wrong address has nothing sent, and would keep the owner from asking with the right one. How
+        many codes are sent, from wherever they are asked for, the codes count (`one_time_code.asked`). Raises Problem
+        429 or 503."""
+        await self.hold_to(CODES_BY_PERSON, what, f"{who} {self.services.routers.network_of(scope)}")
+
+    async def _hold_place(self, limit: Limit, kind: str, scope: Scope) -> None:
+        routers = self.services.routers
+        await self.hold_to(limit, kind, routers.network_of(scope))
+        around = routers.around_of(scope)
+        if around:
+            await self.hold_to(limit.around(), f"{kind}-around", around)
 
     async def hold_tries(self, scope: Scope, what: str, who: str) -> None:
         """Counts a try of `what` for somebody (a customer, an order, a device) by the caller's network too: whoever

@@ -16,13 +16,13 @@ from actors.domain.audit import Who
 from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
-from serve.context import ENTITY_ID, OPEN_TO_ALL, PRINCIPAL, WHO, Scope, headers_of
+from serve.context import ENTITY_ID, NEED, OPEN_TO_ALL, PRINCIPAL, WHO, Scope, headers_of
 from serve.endpoint_needs import Need
 from serve.identity.activity import Activity
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
 from serve.identity.limits import Routers
-from serve.identity.tokens import Claims, TokenRefused, verify
+from serve.identity.tokens import IAT_LEEWAY_S, Claims, TokenRefused, verify
 from serve.permissions import CUSTOMERS, ROLES, may
 from serve.problems import Problem
 
@@ -63,10 +63,12 @@ def principal_of(claims: Claims) -> Principal:
 @dataclass(slots=True)
 class _Bearer:
     """Whose token was checked before; it never leaves this process. `is_staff`: is it somebody on shift, whose session
-    ends when nobody works; `who`: he for the audit, when he came from `address`, as he did last."""
+    ends when nobody works; `since_s`: when it or its proof was given (UTC seconds); `who`: he for the audit, when he
+    came from `address`, as he did last."""
 
     principal: Principal
     is_staff: bool
+    since_s: int
     address: str = ""
     who: Who | None = None
 
@@ -119,6 +121,17 @@ class Guard:
             # For the audit.
             scope[ENTITY_ID] = location_id
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+        scope[NEED] = need
+        self._check_trust(need, principal)
+
+    def check_again(self, scope: Scope) -> None:
+        """Once more, after something of the request had to be waited for: who held back his body would otherwise act
+        after his session has ended or is doubted. What a token allows is as it was. Raises Problem 401."""
+        need: Need | None = scope.get(NEED)
+        if need is not None:
+            self._check_trust(need, self.caller(scope))
+
+    def _check_trust(self, need: Need, principal: Principal) -> None:
         # What needs no permission is what a doubted session can be proved and ended by; where that needs a
         # proof, a doubted one is none.
         if need.permission and self._ended.unproved_s:
@@ -190,14 +203,18 @@ class Guard:
         now_s = self._clock.now_ms() // 1000
         bearer = self._known.get(given)
         if bearer is None:
-            principal = self._verified(keys, given, now_s)
-            bearer = _Bearer(principal, bool(principal.role) and principal.role not in CUSTOMERS)
+            claims = self._verified(keys, given, now_s)
+            is_staff = bool(claims.role) and claims.role not in CUSTOMERS
+            bearer = _Bearer(principal_of(claims), is_staff, max(claims.iat, claims.auth_time))
             if len(self._known) >= KNOWN_MAX:
                 del self._known[next(iter(self._known))]
             self._known[given] = bearer
         elif now_s >= bearer.principal.expires_s:
             del self._known[given]
             raise _refused("expired")
+        elif bearer.since_s > now_s + IAT_LEEWAY_S:
+            # The clock was ahead and has been set right: it and its proof would be good until then.
+            raise _refused("not_yet")
         if bearer.principal.session_id in self._ended.until_ms:
             raise _unauthorized("auth.session_ended", "This session has ended: sign in again.", "invalid_token")
         if bearer.principal.number < self._ended.first_good.get(bearer.principal.session_id, 0):
@@ -206,7 +223,7 @@ class Guard:
             self.check_device(bearer.principal.device_session)
         return bearer
 
-    def _verified(self, keys: Keyring, given: bytes, now_s: int) -> Principal:
+    def _verified(self, keys: Keyring, given: bytes, now_s: int) -> Claims:
         if b"," in given:  # as `headers_of` joins several; no token has one
             raise _unauthorized("auth.token_invalid", "The token must be given once.", "invalid_request")
         if given[: len(_BEARER)].lower() != _BEARER:
@@ -216,7 +233,7 @@ class Guard:
         except UnicodeDecodeError:
             raise _refused("malformed") from None
         try:
-            return principal_of(verify(keys, token, self._region, now_s))
+            return verify(keys, token, self._region, now_s)
         except TokenRefused as refused:
             fresh = keys
             if refused.reason == "key_unknown" and self._keys is not None:
@@ -224,7 +241,7 @@ class Guard:
             if fresh is keys:
                 raise _refused(refused.reason) from None
         try:
-            return principal_of(verify(fresh, token, self._region, now_s))
+            return verify(fresh, token, self._region, now_s)
         except TokenRefused as refused:
             raise _refused(refused.reason) from None
 

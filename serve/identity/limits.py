@@ -8,7 +8,8 @@ right, and the costly hashes are kept for those who may try.
 
 An address is a building with hundreds of people and devices, and with whoever is in its guests' network. So each thing
 that is tried has an address's tries of its own, and nobody who proves himself is held up by what others send
-from there, or in his name.
+from there, or in his name. Of IPv6 an address is a /64, and who rents a server or a line is often given a /48 of them:
+it has a count of its own, AROUND_TIMES as wide, for many honest people may be in one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from serve.problems import Problem
 _HOST_BITS = 64
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _KEYS_MAX = 100_000
+# What a /48 may do, as a multiple of what each of its /64s may.
+AROUND_TIMES = 10
 
 
 class Limit(NamedTuple):
@@ -33,6 +36,10 @@ class Limit(NamedTuple):
 
     per_minute: int
     burst: int
+
+    def around(self) -> Limit:
+        """The same for all that is around an address."""
+        return Limit(AROUND_TIMES * self.per_minute, AROUND_TIMES * self.burst)
 
 
 # People mistype; ten failures lock the account anyway.
@@ -42,7 +49,8 @@ BY_ADDRESS = Limit(60, 60)
 # Of a machine that has proved itself, as below of a session: tokens are good for five minutes.
 BY_CLIENT = Limit(30, 30)
 BY_SESSION = Limit(10, 15)
-# Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
+# Codes that are asked for: a household or an office asks from one address; by whom they are for and the network that it
+# comes from (`Desk.hold_codes`). That others don't fill a mailbox from many, the codes see to.
 CODES_BY_ADDRESS = Limit(10, 20)
 CODES_BY_PERSON = Limit(1, 3)
 # Codes that are tried, and customers' passkeys, by order or customer and the network that it comes from
@@ -73,7 +81,8 @@ class MemoryRateLimits:
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
         """See RateLimits."""
         every_ms = 60_000 // per_minute
-        due = max(now_ms, self._due_ms.pop(key, 0))
+        # Later than a whole burst from now it is only when it was counted by a clock that was ahead.
+        due = min(max(now_ms, self._due_ms.pop(key, 0)), now_ms + every_ms * burst)
         if len(self._due_ms) >= _KEYS_MAX:
             self._due_ms = {name: at for name, at in self._due_ms.items() if at > now_ms}
         waits = max(0, due - now_ms - every_ms * (burst - 1))
@@ -120,6 +129,10 @@ class Routers:
         """What counts as one caller for a limit."""
         return network_of(self.address_of(scope))
 
+    def around_of(self, scope: Scope) -> str:
+        """What counts as one owner beside that: see `around`."""
+        return around(self.address_of(scope))
+
     @staticmethod
     def is_from_here(scope: Scope) -> bool:
         """Is whoever opened the connection on this machine? Of a router's callers that says nothing."""
@@ -159,6 +172,12 @@ def network_around(address: str) -> str:
     if told.version == 4:
         return str(IPv4Network((int(told), 16), strict=False))
     return str(IPv6Network((int(told), 48), strict=False))
+
+
+def around(address: str) -> str:
+    """The /48 of an IPv6 address; "" for an IPv4 one, around which others live, and for what is no address."""
+    told = _parsed(address)
+    return network_around(address) if told is not None and told.version == 6 else ""
 
 
 def network_named(text: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -11,19 +13,23 @@ from starlette.responses import StreamingResponse
 from serve.at_once import cut_off
 from serve.callers import check_may
 from serve.context import PRINCIPAL, Receive, Scope, Send
-from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
+from serve.live.hub import KINDS, RECONNECT, LiveChange, LiveHub, LiveStream
 from serve.openapi import EVENT_STREAM, documented
-from serve.problems import parameter_problem
+from serve.problems import Problem, parameter_problem
 from serve.services import Services
 
 
 class _LiveResponse(StreamingResponse):
     """Leaves the hub however the response ends. Last words wait until what was sent before has been read: a client that
-    reads nothing is cut off `grace_s` after the end of its stream, or it would keep its place for ever."""
+    reads nothing is cut off `grace_s` after the end of its stream, or it would keep its place for ever. `may_follow`:
+    may the client be told any more?"""
 
-    def __init__(self, hub: LiveHub, stream: LiveStream, seconds: float | None, grace_s: float) -> None:
+    def __init__(
+        self, hub: LiveHub, stream: LiveStream, seconds: float | None, grace_s: float, may_follow: Callable[[], bool]
+    ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(hub.frames(stream, seconds), media_type=EVENT_STREAM, headers=headers)
+        frames = _while(may_follow, stream, hub.frames(stream, seconds))
+        super().__init__(frames, media_type=EVENT_STREAM, headers=headers)
         self._hub = hub
         self._live_stream = stream
         self._longest_s = hub.longest_s(seconds)
@@ -52,6 +58,20 @@ class _LiveResponse(StreamingResponse):
         finally:
             stream.ended = None
             self._hub.leave(stream)
+
+
+async def _while(
+    may_follow: Callable[[], bool], stream: LiveStream, frames: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    """The frames, as long as that holds: looked at before each is sent, so nothing more is told, and the stream ends
+    with its next frame."""
+    async with aclosing(frames):  # type: ignore[type-var]
+        async for frame in frames:
+            if not may_follow():
+                stream.end(RECONNECT)
+                yield RECONNECT
+                return
+            yield frame
 
 
 def router(services: Services) -> APIRouter:
@@ -88,11 +108,21 @@ def router(services: Services) -> APIRouter:
         principal = request.scope.get(PRINCIPAL)
         if "figures" in wanted:
             check_may(request.scope, "figures.read")
+
+        def may_follow() -> bool:
+            # The hub hears of sessions that end, and not of keys that are given up as compromised: by such a one
+            # anybody may have signed the token.
+            try:
+                services.guard.check_again(request.scope)
+            except Problem:
+                return False
+            return True
+
         if principal is None:
-            return _LiveResponse(services.live, services.live.join(wanted), None, grace_s)
+            return _LiveResponse(services.live, services.live.join(wanted), None, grace_s, may_follow)
         # It ends with its token, or its session; whoever still has rights comes back with a new one.
         left_s = max(1.0, principal.expires_s - services.clock.now_ms() / 1000)
         stream = services.live.join(wanted, principal.session_id, principal.locations, principal.device_session)
-        return _LiveResponse(services.live, stream, left_s, grace_s)
+        return _LiveResponse(services.live, stream, left_s, grace_s, may_follow)
 
     return api

@@ -14,6 +14,7 @@ from fastapi import Path
 from actors.domain.order_commands import UpdateOrder
 from serve.context import PRINCIPAL, Scope
 from serve.identity.desk import not_before
+from serve.identity.tokens import GUEST
 from serve.permissions import OWN
 from serve.problems import Answer, Problem, field_problem
 
@@ -24,12 +25,16 @@ UNKNOWN_S = 0.25
 
 
 def asker_of(scope: Scope, permission: str) -> str:
-    """Whose orders the caller may reach: "" for those of all, by the permission, or when
-    nobody has to say who he is."""
+    """Whose orders the caller may reach: "" for those of all, by the permission, or when nobody has to say who he is.
+    Of a guest his session says it (`ids.guest_of`): to which mailbox his code went."""
     principal = scope.get(PRINCIPAL)
     if principal is None or permission in principal.permissions:
         return ""
     subject: str = principal.subject
+    if principal.role == GUEST:
+        session_id: str = principal.session_id
+        # Never "", which is somebody who may see all; by the order's id alone it is nobody's.
+        return session_id.rpartition(".")[0] or subject
     return subject
 
 

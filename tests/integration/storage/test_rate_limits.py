@@ -68,6 +68,31 @@ async def test_who_waited_long_enough_has_the_whole_burst_again(limits):
     assert [await limits.take("a", NOW + 60_000, 60, 3) for _ in range(4)] == [0, 0, 0, 1000]
 
 
+async def test_a_clock_that_was_ahead_keeps_everybody_out_until_it_would_be_right(limits):
+    for _ in range(3):
+        await limits.take("a", NOW + 3_600_000, 60, 3)
+    assert 0 < await limits.take("a", NOW, 60, 3) <= 1000
+    assert await limits.take("a", NOW + 1000, 60, 3) == 0
+    assert await limits.take("a", NOW + 1000, 60, 3) > 0
+
+
+async def test_one_try_by_a_replica_whose_clock_is_ahead_keeps_callers_out_at_all_others(own_redis):
+    limits = RedisRateLimits(own_redis.socket, "us")
+    await limits.take("a", NOW + 3_600_000, 60, 3)
+    assert await limits.take("a", NOW, 60, 3) == 0
+    await limits.close()
+
+
+async def test_keys_live_an_hour_longer_because_the_clock_of_redis_was_set_back(own_redis):
+    limits, redis = RedisRateLimits(own_redis.socket, "us"), Redis(unix_socket_path=str(own_redis.socket))
+    await redis.set("ocefs:{us}:rate:a", NOW + 3_600_000, px=3_600_000)
+    assert await limits.take("a", NOW, 60, 3) == 1000
+    assert await redis.pttl("ocefs:{us}:rate:a") <= 3000
+    assert await limits.take("a", NOW + 1000, 60, 3) == 0
+    await redis.aclose()
+    await limits.close()
+
+
 async def test_each_replica_counts_for_itself(own_redis):
     one, other = RedisRateLimits(own_redis.socket, "us"), RedisRateLimits(own_redis.socket, "us")
     assert [await one.take("a", NOW, 60, 2), await other.take("a", NOW, 60, 2), await one.take("a", NOW, 60, 2)] == [

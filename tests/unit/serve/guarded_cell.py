@@ -10,6 +10,7 @@ import msgspec
 import pyotp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from actors.domain.ids import guest_of
 from serve.identity.keyring import KeyringWatch, create, load
 from serve.identity.tokens import Claims, issue, issuer_of
 from serve.keys import envelope
@@ -49,6 +50,11 @@ class GuardedCell(Cell):
         return self.bearer(
             **({"role": role, "scopes": (), "acr": "2", "auth_time": self.clock.now // 1000, "sub": "us-acct-x"} | more)
         )
+
+    def guest_of(self, order_id: str) -> dict[str, str]:
+        """The header of somebody who proved by a code that he reads the mailbox that the order names."""
+        found = self.gateway.entities["order", order_id][0]
+        return self.of_role("guest", sub=order_id, sid=f"{guest_of(order_id, found.email_digest)}.0")
 
     def unsealed(self, sealed: bytes, place: str) -> bytes:
         """What is sealed under a data key, read as somebody with the cell's key file would."""

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from actors.domain.one_time_code import CODE_MS, TRIES_MAX
+from actors.domain.one_time_code import ASKS_MAX, CODE_MS, TRIES_MAX
 from serve.customers import guests, quiet
 from serve.identity.desk import Desk
 from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
@@ -337,3 +337,21 @@ async def test_a_notice_is_delivered_by_anybody_or_its_code_is_kept_after(cell):
     assert (notice.sealed_address, notice.sealed_content) == (b"", b"")
     for unknown in ("us-notice-x", f"eu{identity[2:]}", f"{identity[:-3]}000"):
         assert coded(await cell.http.post(f"/v1/notices/{unknown}/sent", headers=worker)) == (404, "notice.unknown")
+
+
+async def test_whoever_knows_the_id_of_an_order_keeps_its_owner_from_a_code_by_a_wrong_address(cell):
+    order_id = await placed(cell)
+    for _ in range(CODES_BY_PERSON.burst + 2):
+        await ask(cell, order_id, email="wrong@example.org")
+    assert coded(await ask(cell, order_id)) == (429, "auth.too_often")
+    body, hers = {"order_id": order_id, "email": MIA}, {"X-Forwarded-For": "203.0.113.7"}
+    assert (await cell.plain("/v1/guest/codes", body, **hers)).status_code == 202
+    assert (await attempt(cell, order_id, code_in(cell))).status_code == 200
+
+
+async def test_a_mailbox_is_filled_from_many_networks(cell):
+    order_id = await placed(cell)
+    for number in range(3 * ASKS_MAX):
+        body, theirs = {"order_id": order_id, "email": MIA}, {"X-Forwarded-For": f"203.0.113.{number}"}
+        assert (await cell.plain("/v1/guest/codes", body, **theirs)).status_code == 202
+    assert len(letters(cell)) == ASKS_MAX

@@ -1,6 +1,7 @@
 """Somebody has a copy of the key file, and the operator did what docs/security/keys.md says: nothing that the copy
 makes is taken any more, and nothing that the cell keeps is lost by it."""
 
+import asyncio
 import base64
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from actors.domain.ids import account_id
+from actors.runtime.wire import LiveEvent
 from serve.identity import sessions
 from serve.identity.ceremonies import new_challenge
 from serve.identity.factors import ENROLMENT, PENDING, Enrolment, PendingFactor
@@ -119,3 +121,32 @@ async def test_a_rotation_takes_what_was_sealed_before_it(cell, rotated):
     assert (await mia.sign_in()).status_code == 200
     read = await cell.http.get(f"/v1/breaches/{made.json()['breach_id']}", headers=cell.of_role("privacy"))
     assert read.json()["summary"] == recorded["summary"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_stream_that_was_opened_by_a_token_of_the_leaked_key_goes_on_telling(cell, monkeypatch, told):
+    live, seconds = cell.services.live, {"_heartbeat_s": 60.0 if told else 0.01, "_stream_max_s": 60.0}
+    for name, value in seconds.items():
+        monkeypatch.setattr(live, name, value)
+    looking = asyncio.create_task(cell.http.get("/v1/live", headers=cell.of_role("manager")))
+    async with asyncio.timeout(10):
+        await cell.gateway.live_changed.wait()
+        recovered(cell)
+        if told:
+            live.live(LiveEvent("order", "us-1", 1, 17, msgspec.json.encode([{"type": "OrderPlaced"}])))
+        answer = (await looking).text
+    assert answer.endswith("event: reconnect\ndata: {}\n\n")
+    assert "OrderPlaced" not in answer
+    assert live.clients == 0
+
+
+async def test_a_stream_ends_because_keys_were_replaced_as_they_are_each_month(cell, monkeypatch):
+    live = cell.services.live
+    monkeypatch.setattr(live, "_stream_max_s", 0.1)
+    looking = asyncio.create_task(cell.http.get("/v1/live", headers=cell.of_role("manager")))
+    async with asyncio.timeout(10):
+        await cell.gateway.live_changed.wait()
+        rotate(cell.keyring_path, cell.clock.now)
+        seen(cell)
+        live.live(LiveEvent("order", "us-1", 1, 17, msgspec.json.encode([{"type": "OrderPlaced"}])))
+        assert "OrderPlaced" in (await looking).text

@@ -132,9 +132,9 @@ async def test_what_an_auditor_copies_out_of_a_line_is_not_found_again(store, cl
 async def test_an_ipv6_network_is_found_by_no_address_or_an_address_of_before_there_were_networks_is_not(
     store, owner, clean_url
 ):
-    """As `audit_address.py` has them: two of one network, one of another, one of before, and one
-    that only begins alike."""
-    addresses = ("a-net.one", "a-net.two", "a-other.one", "a-one", "a-net5")
+    """As `audit_address.py` has them: two of one network, one of another, one of before, one that only begins alike,
+    and one with what is around it."""
+    addresses = ("a-net.one", "a-net.two", "a-other.one", "a-one", "a-net5", "a-net.one.wide")
     turns = []
     for number, address in enumerate(addresses, 1):
         turn = acted(number, "us-acct-mia", "order.ship")
@@ -142,7 +142,7 @@ async def test_an_ipv6_network_is_found_by_no_address_or_an_address_of_before_th
         turns.append(msgspec.structs.replace(turn, audited=[msgspec.structs.replace(turn.audited[0], who=who)]))
     await drained(store, 1, 1, *turns)
     search = PostgresAudit(clean_url)
-    for wanted, numbers in (("a-net", [2, 1]), ("a-net.one", [4, 1]), ("a-one", [4]), ("a-net5", [5])):
+    for wanted, numbers in (("a-net", [6, 2, 1]), ("a-net.one.wide", [6, 4, 1]), ("a-one", [4]), ("a-net5", [5])):
         for also in ("", "us-acct-mia"):
             found = await search.search(Filter(address=wanted, subject=also), None, 100)
             assert [line.number for line in found.lines] == numbers

@@ -115,7 +115,7 @@ async def test_another_customer_has_the_code_changed(guarded):
 async def test_a_guest_who_has_lost_the_code_sees_a_manager(guarded):
     told = await mias(guarded, ("A1", 2))
     await made_ready(guarded, told, associate(guarded))
-    guest = guarded.of_role("guest", sub=told["order_id"])
+    guest = guarded.guest_of(told["order_id"])
     assert (await done(guarded, only(told), "code", {}, guest))["tries_left"] == 0
     assert [template for template, _, _ in letters(guarded)] == ["pickup.ready", "pickup.code"]
     other = guarded.of_role("guest", sub=NOBODY.replace("collection-", ""))
