@@ -92,7 +92,7 @@ class ForOrder(msgspec.Struct):
 class Transfer(msgspec.Struct):
     """The state. lines: by SKU. receipts: by number, those that the destination has not answered. revision: of what it
     was told to expect. code: of the last refusal by a location. sending: False once nothing more will leave. late:
-    that it is late was told."""
+    that it is late was told. life_days: see `RequestTransfer`."""
 
     source_id: str
     destination_id: str
@@ -112,6 +112,7 @@ class Transfer(msgspec.Struct):
     outcome: Outcome | NotGiven | Literal[""] = ""
     code: str = ""
     for_order: ForOrder | None = None
+    life_days: dict[str, int] = {}
 
 
 class Totals(NamedTuple):
