@@ -26,6 +26,8 @@ from serve.floor.calls import (
     FloorCalls,
     TripNumber,
     changed_decoder,
+    check_picker,
+    check_picker_id,
     picker_of,
     task_detail,
     trip_decoder,
@@ -44,6 +46,7 @@ from serve.floor.schemas import (
     ShortPick,
     TripDetail,
 )
+from serve.judging import judged
 from serve.locations.calls import LocationId
 from serve.openapi import documented
 from serve.problems import Problem
@@ -165,11 +168,14 @@ def _add_changes(api: APIRouter, calls: FloorCalls) -> None:
         ),
     )  # fmt: skip
     async def hand_over(location_id: LocationId, trip: TripNumber, request: Request) -> Response:
-        """By whose it is, or by who may correct stock. Whoever gets it may have no other trip."""
+        """By whose it is, or by who may correct stock. Whoever gets it is an account, a device or a client that is
+        enabled and may do `floor.work` here, and has no other trip."""
         write = await calls.write(request, location_id)
         to = decode(_new_picker_decoder, write.body).to
+        check_picker_id(calls, request, to)
+        _, refused = await judged(check_picker(calls, request, location_id, to))
         command = HandOver(trip, to, subject_of(request.scope), may_correct(request.scope))
-        return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, command, write))))
+        return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, command, write, refused))))
 
     @api.post(
         "/v1/locations/{location_id}/floor/trips/{trip}/abandonment",
