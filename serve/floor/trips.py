@@ -22,6 +22,7 @@ from actors.domain.floor_plan import elsewhere
 from actors.domain.floor_views import Changed, StepView, ViewTrip
 from actors.domain.location_floor import ViewContents
 from serve.callers import may_correct, subject_of
+from serve.context import REQUEST_ID
 from serve.floor.calls import (
     FloorCalls,
     TripNumber,
@@ -198,12 +199,14 @@ def _add_returns(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Changed, request=ReturnedUnits, request_example=_BACK, example=_CHANGED, problems=_PROBLEMS),
     )
     async def put_back(location_id: LocationId, request: Request) -> Response:
-        """What the queue names as `put_back`. If the location does not take them there, they wait again,
-        with its code as `problem`."""
+        """What the queue names as `put_back`. A bin that is not there is refused. If the location does not take them
+        there for another reason, they wait again, with its code as `problem`."""
         write = await calls.write(request, location_id)
         sent = decode(_returned_decoder, write.body)
+        bins = {sent.bin_id: "/bin_id"} if sent.bin_id else {}
+        _, refused = await judged(calls.locations.require_bins(location_id, bins, request.scope[REQUEST_ID]))
         command = PutBack(sent.fulfilment_id, sent.sku, sent.lot, sent.units, sent.bin_id)
-        return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write)))
+        return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write, refused)))
 
     @api.post(
         "/v1/locations/{location_id}/floor/losses",

@@ -172,6 +172,9 @@ async def test_goods_of_a_cancelled_order_are_not_put_back(floor):
     (work,) = await queue(floor)
     assert (work["status"], work["put_back"]) == ("put_back", [{"sku": "A1", "lot": "", "units": 2}])
     back = {"fulfilment_id": work["fulfilment_id"], "sku": "A1", "units": 2, "bin_id": "A-02"}
+    wrong = await floor.post(f"{FLOOR}/put-backs", back | {"bin_id": "A-20"})
+    assert (wrong.status_code, wrong.json()["code"]) == (404, "bins.unknown")
+    assert (await queue(floor))[0]["put_back"] == work["put_back"]
     assert (await floor.post(f"{FLOOR}/put-backs", back)).status_code == 200
     assert await queue(floor) == []
     assert (await floor.post(f"{FLOOR}/put-backs", back)).json()["code"] == "floor.nothing_to_put_back"
@@ -273,7 +276,17 @@ async def test_a_trip_is_handed_to_nobody_or_to_somebody_who_may_not_pick_here(g
     await account(guarded, elsewhere, "associate", PORTLAND)
     await account(guarded, gone, "associate", SEATTLE, enabled=False)
     before = guarded.state()[0]
-    for named in ("nobody", "tom@example.com", TOM, "eu" + TOM[2:], "us-client-nobody", SEATTLE, driver, elsewhere, gone):
+    for named in (
+        "nobody",
+        "tom@example.com",
+        TOM,
+        "eu" + TOM[2:],
+        "us-client-nobody",
+        SEATTLE,
+        driver,
+        elsewhere,
+        gone,
+    ):
         answer = await guarded.post(f"{FLOOR}/trips/1/hand-overs", {"to": named}, **mia)
         assert (answer.status_code, answer.json()["code"]) == (422, "floor.picker_unfit"), named
     assert guarded.state()[0] == before
