@@ -90,6 +90,9 @@ class Labels:
         to = await self._to(view, request, write)
         account = next((one for one in self._calls.settings.carriers if one.carrier == carrier), None)
         form = label_format or (account.label_format if account else "pdf")
+        if label_format is None and parcel.label is not None and parcel.label.status == "bought":
+            # Who says no format asks for no other.
+            form = parcel.label.label_format
         try:
             wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
         except Problem:
