@@ -41,7 +41,9 @@ def test_a_label_is_paid_twice_when_the_carrier_is_slow(world):
     assert len(world.events["shipment", SHIPMENT]) == events
 
 
-@pytest.mark.parametrize("other", [("post", "express", "pdf"), ("other", "standard", "pdf"), ("post", "standard", "zpl")])
+@pytest.mark.parametrize(
+    "other", [("post", "express", "pdf"), ("other", "standard", "pdf"), ("post", "standard", "zpl")]
+)
 def test_another_label_is_asked_for_and_the_one_that_is_there_is_told_as_it(world, other):
     world.opened(("a", 1))
     world.parcel(("a", 1))

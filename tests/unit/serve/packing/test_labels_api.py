@@ -82,9 +82,8 @@ async def test_a_cancelled_order_keeps_its_label(station):
     carrier = station.cell.services.carriers["post"]
     carrier.mute = True
     await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
-    await station.done("POST", f"{path}/2/scans", {"sku": "A1"})
-    told = await station.done("POST", f"{path}/2/closure", {"weight_g": 300})
-    assert told["status"] == "unpacking"
+    stopped = await station.refused("shipment.illegal_transition", "POST", f"{path}/2/scans", {"sku": "A1"})
+    assert "unpacking" in stopped["detail"]
     answer = await station.write("POST", f"/v1/shipments/{name}/unpacking", {}, "unpack")
     assert answer.json()["code"] == "carrier.timed_out"
     carrier.mute = False

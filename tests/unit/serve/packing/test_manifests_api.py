@@ -33,8 +33,6 @@ async def test_goods_of_a_cancelled_order_leave(station):
     await station.done("POST", f"{DOCK}/manifests", status=201)
     await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
     tracking = (await station.read(name))["parcels"][0]["label"]["tracking_number"]
-    told = await station.done("POST", f"{DOCK}/manifests/1/scans", {"code": tracking})
-    assert not told["load"]
     assert (await station.read(name))["status"] == "unpacking"
     stop = await station.refused("manifest.parcel_stopped", "POST", f"{DOCK}/manifests/1/scans", {"code": tracking})
     assert "Stop" in stop["detail"]
@@ -45,6 +43,31 @@ async def test_goods_of_a_cancelled_order_leave(station):
     # The carrier was told of it by the manifest, and keeps the money.
     assert (await station.read(name))["parcels"][0]["label"]["status"] == "kept"
     assert stock(station) == (100, 0)
+
+
+async def test_a_parcel_of_a_cancelled_order_goes_onto_a_manifest_or_can_not_be_unpacked(station):
+    order_id, name = await station.packed()
+    await station.labelled(name)
+    assert len((await station.get(DOCK)).json()["waiting"]) == 1
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.get(DOCK)).json()["waiting"] == []
+    await station.refused("manifest.nothing_to_hand_over", "POST", f"{DOCK}/manifests")
+    told = await station.done("POST", f"/v1/shipments/{name}/unpacking", {})
+    assert told["status"] == "cancelled"
+    assert (await station.read(name))["parcels"][0]["label"]["status"] == "voided"
+
+
+async def test_a_shipment_that_has_not_heard_that_its_order_is_cancelled_can_not_be_unpacked(station):
+    order_id, name = await station.opened(("A1", 2))
+    # Picking rests, so the order does not know that somebody packs.
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "pause_picking"})
+    await station.refused("shipment.illegal_transition", "POST", f"/v1/shipments/{name}/unpacking", {})
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.read(name))["status"] == "packing"
+    await station.done("POST", f"/v1/shipments/{name}/parcels", {"carton": "M"})
+    await station.done("POST", f"/v1/shipments/{name}/parcels/1/scans", {"sku": "A1"})
+    told = await station.done("POST", f"/v1/shipments/{name}/unpacking", {})
+    assert told["status"] == "cancelled"
 
 
 async def test_a_manifest_is_told_to_the_carrier_twice(station):
