@@ -36,12 +36,11 @@ def look_at(kind: Any, steps: Sequence[str]) -> str:
 
 def _texts(here: inspect.Type, steps: Sequence[str]) -> Iterator[tuple[inspect.StrType, dict[str, Any]]]:
     for found in _along(here, steps, whole=True):
-        told: dict[str, Any] = {}
-        while isinstance(found, inspect.Metadata):
-            told = (found.extra_json_schema or {}) | told
-            found = found.type
-        if isinstance(found, inspect.StrType) and found.pattern:
-            yield found, told
+        text, told = found, dict[str, Any]()
+        while isinstance(text, inspect.Metadata):
+            text, told = text.type, (text.extra_json_schema or {}) | told
+        if isinstance(text, inspect.StrType) and text.pattern:
+            yield text, told
 
 
 def _look(text: inspect.StrType, told: dict[str, Any]) -> str:

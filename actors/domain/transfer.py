@@ -130,7 +130,9 @@ def _told(context: Context, events: list[Event]) -> Decision:
 
 
 def _status_view(transfer_id: str, state: Transfer, version: int) -> TransferStatusView:
-    return TransferStatusView(transfer_id, version, status_of(state), state.outcome, allowed_steps(state))
+    return TransferStatusView(
+        transfer_id, version, status_of(state), state.outcome, allowed_steps(state), state.approval_id
+    )  # fmt: skip
 
 
 def _events(transfer: Transfer, command: Command, context: Context) -> list[Event]:

@@ -185,13 +185,15 @@ class ViewTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TransferStatusView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to every command. `allowed`: what may be done now."""
+    """The answer to every command. `allowed`: what may be done now; `approval_id`: by which a large one waits for a second
+    person, or has waited."""
 
     transfer_id: str
     version: int
     status: TransferStatus
     outcome: str
     allowed: list[str]
+    approval_id: str = ""
 
 
 class StepPossible(msgspec.Struct, frozen=True, gc=False):

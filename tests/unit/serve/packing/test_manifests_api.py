@@ -17,6 +17,9 @@ async def test_what_is_missing_is_handed_over(station):
     assert missing["ssccs"] == [second]
     done = await station.done("POST", f"{DOCK}/manifests/1/hand-over", {"leave_missing": True})
     assert [one["status"] for one in done["parcels"]] == ["handed_over", "left"]
+    # One unit in its carton: what was left behind is weighed with the next one.
+    assert (manifest["weight_g"], done["weight_g"]) == (600, 300)
+    assert (await station.get(f"{DOCK}/manifests/1")).json()["weight_g"] == 300
     await station.refused("manifest.not_closed", "POST", f"{DOCK}/manifests/1/scans", {"code": second})
     # The carrier knows of it: it is on the next list without being told again.
     again = await station.done("POST", f"{DOCK}/manifests", status=201)
@@ -25,6 +28,21 @@ async def test_what_is_missing_is_handed_over(station):
     assert wrong["on_manifest"] == 0
     await station.done("POST", f"{DOCK}/manifests/2/scans", {"code": second})
     await station.done("POST", f"{DOCK}/manifests/2/hand-over", {})
+
+
+async def test_a_carrier_that_there_is_not_has_a_dock_at_which_nothing_waits(station):
+    away = DOCK.replace("post", "ups")
+    told = await station.refused("manifest.unknown", "GET", away, status=404)
+    assert "courier, post" in told["detail"]
+    # One that there is, and for which nothing ever waited.
+    assert (await station.get(DOCK.replace("post", "courier"))).json()["waiting"] == []
+
+
+async def test_what_waits_for_a_carrier_that_is_used_no_more_can_not_be_seen(station):
+    _, name = await station.packed()
+    await station.labelled(name)
+    del station.cell.services.carriers["post"]
+    assert len((await station.get(DOCK)).json()["waiting"]) == 1
 
 
 async def test_goods_of_a_cancelled_order_leave(station):
