@@ -38,7 +38,8 @@ def _texts(here: inspect.Type, steps: Sequence[str]) -> Iterator[tuple[inspect.S
     for found in _along(here, steps, whole=True):
         text, told = found, dict[str, Any]()
         while isinstance(text, inspect.Metadata):
-            text, told = text.type, (text.extra_json_schema or {}) | told
+            told = (text.extra_json_schema or {}) | told
+            text = text.type
         if isinstance(text, inspect.StrType) and text.pattern:
             yield text, told
 

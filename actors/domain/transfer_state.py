@@ -185,8 +185,8 @@ class ViewTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TransferStatusView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to every command. `allowed`: what may be done now; `approval_id`: by which a large one waits for a second
-    person, or has waited."""
+    """The answer to every command. `allowed`: what may be done now; `approval_id`: by which a large one waits for a
+    second person, or has waited."""
 
     transfer_id: str
     version: int

@@ -95,7 +95,7 @@ class Labels:
         form = label_format or (account.label_format if account else "pdf")
         if label_format is None and parcel.label is not None and parcel.label.status == "bought":
             # Who says no format asks for no other.
-            form = parcel.label.label_format
+            form = "zpl" if parcel.label.label_format == "zpl" else "pdf"
         try:
             wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
         except Problem:

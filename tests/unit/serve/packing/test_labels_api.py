@@ -26,6 +26,18 @@ async def test_a_label_is_paid_twice_when_the_carrier_does_not_answer(station):
     assert len(carrier._parcels) == 1
 
 
+async def test_another_service_is_asked_for_and_the_label_that_is_there_is_told_as_it(station):
+    _, name = await station.packed()
+    path, body = f"/v1/shipments/{name}/parcels/1/label", {"carrier": "post", "service": "standard"}
+    first = await station.done("POST", path, body | {"label_format": "zpl"})
+    for other in ({"service": "express"}, {"service": "teleport"}, {"carrier": "courier"}, {"label_format": "pdf"}):
+        told = await station.refused("shipment.parcel_labelled", "POST", path, body | other)
+        assert (told["service"], "give that back first" in told["detail"]) == ("standard", True)
+    # Who says no format asks for no other.
+    assert await station.done("POST", path, body) == first
+    assert await station.done("POST", path, body | {"label_format": "zpl"}) == first
+
+
 async def test_a_carrier_that_is_away_keeps_the_parcel(station):
     _, name = await station.packed()
     post, courier = (station.cell.services.carriers[one] for one in ("post", "courier"))
