@@ -5,6 +5,7 @@ import pytest
 
 from serve.problems import Problem
 from serve.requests import decode
+from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import order
 
 ORDER = "/v1/orders/us-01kah2v3nq7h3k2m9qk4t1x0ab"
@@ -76,3 +77,17 @@ async def test_a_sent_value_that_looks_like_a_message_of_ours_is_a_fault(cell):
     for word in ("x' - at `$.nowhere", "Invalid enum value 'y'", "x` - at `$[0].update`"):
         answer = await cell.post(f"{ORDER}/updates", {"update": word})
         assert (answer.status_code, answer.json()["code"]) == (422, "body.invalid")
+
+
+async def test_kinds_of_a_stream_are_asked_for_with_ands_between_them(cell):
+    told = (await cell.get("/v1/live", kinds="prices")).json()
+    assert "collection, figures, floor, location, order" in told["detail"]
+
+
+async def test_who_sends_json_where_a_form_is_wanted_is_asked_for_json(tmp_path):
+    cell = GuardedCell(tmp_path)
+    answer = await cell.post("/v1/oauth/token", {"grant_type": "client_credentials"})
+    await cell.http.aclose()
+    told = answer.json()
+    assert (answer.status_code, "JSON" in told["title"]) == (415, False)
+    assert "application/x-www-form-urlencoded" in told["detail"]
