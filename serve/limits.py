@@ -61,7 +61,7 @@ BinIdOrNone = Annotated[
     Meta(
         max_length=32,
         pattern="^([A-Z0-9][A-Z0-9-]{0,31})?" + END,
-        description="a bin, empty for none",
+        description="a bin: capital letters, digits and dashes; empty for none",
         examples=["A-01-03"],
     ),
 ]

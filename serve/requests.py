@@ -17,7 +17,7 @@ import msgspec
 from starlette.requests import Request
 
 from actors.runtime.sharding import digest_of
-from serve.choices import words_at
+from serve.choices import fields_at, look_at, words_at
 from serve.context import OPEN_TO_ALL, PRINCIPAL, Receive, Scope, headers_of
 from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, text_holds_pan
 from serve.problems import Problem, escaped
@@ -260,7 +260,15 @@ def _place(pointer: str, detail: str) -> dict[str, str]:
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[\.\.\.\]")
 _FIELD = re.compile(r"^Object (contains unknown|missing required) field `(.*)`$", re.DOTALL)
 _NO_WORD = ("Invalid enum value ", "Invalid value ")
+_REGEX = " matching regex "
 _NAME_CHARS_MAX = 100
+# Of an object's fields, so many are named to who sent another one.
+_FIELDS_SHOWN_MAX = 30
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_FIELDS_SHOWN_MAX])
+    return shown if len(names) <= _FIELDS_SHOWN_MAX else f"{shown} and {len(names) - _FIELDS_SHOWN_MAX} more"
 
 
 def _invalid(message: str, base: str, kind: Any) -> Problem:
@@ -278,6 +286,10 @@ def _invalid(message: str, base: str, kind: Any) -> Problem:
         name = field[2][:_NAME_CHARS_MAX]
         pointer += "/" + escaped(name)
         what = f"Unknown field `{name}`" if code == "body.unknown_field" else f"Field `{name}` is required"
+        if code == "body.unknown_field" and (known := fields_at(kind, steps)):
+            what += f": there {'is' if len(known) == 1 else 'are'} {_some(known)}"
     elif what.startswith(_NO_WORD) and (words := words_at(kind, steps)):
         what = f"{what}: it is one of {', '.join(words)}"
+    elif _REGEX in what and (look := look_at(kind, steps)):
+        what = f"Expected {look}"
     return Problem(code, f"{what}.", errors=[_place(pointer, what)])

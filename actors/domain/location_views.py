@@ -7,6 +7,7 @@ import msgspec
 from actors.domain.errors import Refused
 from actors.domain.location_events import Bin, IncomingSource, Units
 from actors.domain.location_floor import ViewContents, contents_of
+from actors.domain.location_known_bins import ViewUnknownBins, unknown_bins
 from actors.domain.location_outlook import outlook_of
 from actors.domain.location_profile import ProfileView, ViewProfile
 from actors.domain.location_room import ViewRoom, rooms_of
@@ -41,7 +42,7 @@ class ViewBins(msgspec.Struct, frozen=True, tag=True, gc=False):
     limit: int = 100
 
 
-Query = ViewStock | ViewSku | ViewBins | ViewRoom | ViewContents | ViewProfile
+Query = ViewStock | ViewSku | ViewBins | ViewUnknownBins | ViewRoom | ViewContents | ViewProfile
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -182,6 +183,8 @@ def view(state: Location | None, query: Query, version: int) -> msgspec.Struct:
         return _of_bins(state, query, version)
     if type(query) is ViewContents:
         return contents_of(state, query, version)
+    if type(query) is ViewUnknownBins:
+        return unknown_bins(state, query, version)
     if type(query) is ViewRoom:
         return rooms_of(state, query, version)
     if type(query) is ViewProfile:

@@ -36,6 +36,7 @@ from actors.domain.manifest_state import (
     Waiting,
     live,
     place_of,
+    signed_for,
 )
 from actors.domain.rows_of_packing import DockParcelRow, DockPastRow, DockRow, ManifestRow
 
@@ -133,10 +134,10 @@ def _past_row(name: str, dock: Dock) -> Row:
 
 
 def _whole(name: str, roll: Roll) -> Row:
-    location_id, carrier = place_of(name)
+    (location_id, carrier), leaving = place_of(name), signed_for(roll.listed.values())
     return ManifestRow(
-        name, roll.number, location_id, carrier, roll.status, roll.carrier_ref, len(roll.listed),
-        sum(parcel.weight_g for parcel in roll.listed.values()), roll.closed_at_ms, roll.handed_over_ms, _encode(roll.told()),
+        name, roll.number, location_id, carrier, roll.status, roll.carrier_ref, len(leaving),
+        sum(parcel.weight_g for parcel in leaving), roll.closed_at_ms, roll.handed_over_ms, _encode(roll.told()),
     )  # fmt: skip
 
 

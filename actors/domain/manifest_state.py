@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -216,6 +217,11 @@ def manifest_of(dock: Dock | None, number: int) -> Roll:
 def live(dock: Dock) -> list[Roll]:
     """Those whose parcels have not left."""
     return [one for one in dock.manifests.values() if one.status in ("closing", "closed")]
+
+
+def signed_for(parcels: Iterable[Listed]) -> list[Listed]:
+    """Those that leave by their manifest, or have left: the driver signs for these."""
+    return [one for one in parcels if one.status not in ("withdrawn", "left")]
 
 
 # --- queries and answers -------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from actors.domain.order_events import (
     ReservationSettled,
     RetrySkipped,
     ShortPicked,
+    StationsTold,
 )
 from actors.domain.order_pickup_events import PICKUP_EVENTS
 from actors.domain.order_pickup_state import Pickup, PickupAt
@@ -85,7 +86,7 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         order_waiting.evolve(state, event)
     elif isinstance(event, PICKUP_EVENTS):
         order_pickup_evolve.evolve(state, event)
-    elif type(event) is not ReservationReturned:
+    elif type(event) is not ReservationReturned and type(event) is not StationsTold:
         order_terms.evolve(state, event)
     return state
 

@@ -11,6 +11,7 @@ from actors.domain import (
     location_commands,
     order_floor,
     order_pickup_evolve,
+    order_station,
     order_terms_floor,
     order_waiting_messages,
     reservation_commands,
@@ -34,11 +35,13 @@ from actors.domain.order_events import (
     OrderPlaced,
     ReservationReturned,
     ShortPicked,
+    StationsTold,
 )
 from actors.domain.order_pickup_commands import SupplyRequested
 from actors.domain.order_pickup_events import PICKUP_EVENTS
 from actors.domain.order_state import FulfilmentStatus, wanted_of
 from actors.domain.order_terms_events import FloorRevised, UnitsGivenBack
+from actors.domain.shipment_commands import NoteCancelled
 
 # Statuses of which the location has to know.
 _TELLS: dict[FulfilmentStatus, type[location_commands.Pick | location_commands.Ship | location_commands.Release]] = {
@@ -74,6 +77,8 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         yield Message("location", event.location_id, location_commands.Release(order_id, event.number, event.lines))
     elif type(event) is HandedToFloor or type(event) is LeftFloor:
         yield from order_floor.messages(order_id, event)
+    elif type(event) is StationsTold:
+        yield from order_station.messages(order_id, event)
     elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
         yield from order_terms_floor.messages(order_id, event)
     elif isinstance(event, _OF_LINES):
@@ -108,9 +113,9 @@ _decode_claimed = msgspec.json.Decoder(reservation_commands.Claimed).decode
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered | LineAnswered | SupplyRequested | None:  # fmt: skip
     """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives
-    nothing, nor does a transfer."""
+    nothing, nor does a transfer; a shipment that does is none."""
     asked = message.command
-    if type(asked) is transfer_commands.LeaveTransfer:
+    if type(asked) is transfer_commands.LeaveTransfer or type(asked) is NoteCancelled:
         return None
     if type(asked) is transfer_commands.RequestTransfer:
         assert asked.for_order is not None

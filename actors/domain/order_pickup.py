@@ -30,7 +30,7 @@ can't be had is given up, and the order is over with what was handed over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -62,8 +62,9 @@ _OF_FLOOR = frozenset({"start_picking", "pause_picking", "pack", "short_pick"})
 
 
 # --- where it comes from --------------------------------------------------------------------------------------------
-def supply(order_id: str, at: PickupAt, placed_by: str, need: Need, first: int, places: Sequence[Place], splits: int, context: Context) -> StoreSupplyAsked | None:  # fmt: skip
-    """The transfers that would bring what is needed; None when there is nobody to ask. placed_by: see `Pickup`."""
+def supply(order_id: str, at: PickupAt, placed_by: str, need: Need, first: int, places: Sequence[Place], splits: int, context: Context, life_days: Mapping[str, int] | None = None) -> StoreSupplyAsked | None:  # fmt: skip
+    """The transfers that would bring what is needed; None when there is nobody to ask. placed_by: see `Pickup`;
+    life_days: see `PlaceOrder`."""
     others = [place for place in places if place.location_id != at.location_id]
     plan = allocation.plan(need, others, splits) if need and others else []
     if not plan:
@@ -81,7 +82,8 @@ def supply(order_id: str, at: PickupAt, placed_by: str, need: Need, first: int, 
     left = [place for place in others if place.location_id not in asked]
     expected = at.expected_at_ms if at.expected_at_ms is not None and at.expected_at_ms > context.now_ms else None
     asks = any(one.approval_ms for one in supplies)
-    return StoreSupplyAsked(at.location_id, supplies, left, expected, placed_by if asks else "")
+    life = {sku: days for sku, days in (life_days or {}).items() if sku in need}
+    return StoreSupplyAsked(at.location_id, supplies, left, expected, placed_by if asks else "", life)
 
 
 def _cut(part: Need) -> list[list[Units]]:
@@ -98,7 +100,9 @@ def placed(command: PlaceOrder, at: PickupAt, need: Need, asks: bool, context: C
         raise Refused("pickup.unavailable", detail, location_id=at.location_id, short=dict(at.short[:50]))
     if asks:
         return []
-    asked = supply(context.entity_id, at, command.placed_by, need, 1, at.sources, command.splits, context)
+    asked = supply(
+        context.entity_id, at, command.placed_by, need, 1, at.sources, command.splits, context, command.life_days
+    )
     return [asked] if asked is not None else []
 
 
@@ -111,8 +115,9 @@ def answered(order: Order, fulfilment: Fulfilment, command: ReservationAnswered,
     missing = order_waiting.lacking_after(order, command.lines)
     places = [] if order_pickup_late.stopped(order) else _places(order, pickup, command.number, missing)
     asked = supply(
-        context.entity_id, pickup.at, pickup.placed_by, missing, order.next_number, places, order.splits, context
-    )
+        context.entity_id, pickup.at, pickup.placed_by, missing, order.next_number, places, order.splits, context,
+        order.life_days,
+    )  # fmt: skip
     settled = ReservationSettled(
         command.number, command.lines, over=True, retry_at_ms=retry_at_ms if missing and asked is None else None
     )

@@ -27,13 +27,14 @@ class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class StoreSupplyAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """With this event transfers to the store are requested. `places`: who may be asked next; `expected_at_ms`: see
-    `PickupAt`. `placed_by`: see `Pickup`."""
+    `PickupAt`. `placed_by`: see `Pickup`. `life_days`: see `PlaceOrder`, of SKUs that are asked for."""
 
     location_id: str
     supplies: list[Supply]
     places: list[Place]
     expected_at_ms: int | None = None
     placed_by: Annotated[str, APPROVER] = ""
+    life_days: dict[str, int] = {}
 
 
 class CollectionPart(msgspec.Struct, frozen=True, array_like=True, gc=False):

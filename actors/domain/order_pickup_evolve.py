@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import UNSET
+
 from actors.domain import (
     collection_commands,
     location_commands,
@@ -72,9 +74,11 @@ def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
     """Transfers are requested and left, the collection is told, and what was left behind is given back."""
     if type(event) is StoreSupplyAsked:
         for one in event.supplies:
+            life = {sku: event.life_days[sku] for sku, _ in one.lines if sku in event.life_days}
             request = transfer_commands.RequestTransfer(
                 one.source_id, event.location_id, one.lines, order_id, event.expected_at_ms, one.approval_ms,
                 (event.placed_by or order_id) if one.approval_ms else "", for_order=(order_id, one.number),
+                life_days=life or UNSET,
             )  # fmt: skip
             yield Message("transfer", one.transfer_id, request, on_reply=True)
     elif type(event) is CollectionOpened:

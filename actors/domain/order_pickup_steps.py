@@ -140,7 +140,7 @@ def _asked_elsewhere(step: _Step, back: Iterable[Sequence[Units]]) -> list[Store
     places = [Place(place.location_id, missing) for place in pickup.at.sources]
     asked = supply(
         step.context.entity_id, pickup.at, pickup.placed_by, missing, order.next_number, places, order.splits,
-        step.context,
+        step.context, order.life_days,
     )  # fmt: skip
     return [asked] if asked is not None else []
 

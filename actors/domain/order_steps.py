@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.domain import (
     order_floor,
     order_packing,
+    order_station,
     order_terms,
 )
 from actors.domain.errors import Refused
@@ -58,7 +59,8 @@ def step(order: Order, command: UpdateOrder, context: Context) -> Decision:
     else:
         moves = [Move(f.number) for f in moving]
     left = order_floor.left(order, moving, to) if order.at_floors else ()
-    return status(context, FulfilmentsMoved(to, moves, command.occurred_at_ms), *left)
+    told = order_station.told(order, moving) if to == "cancelled" else ()
+    return status(context, FulfilmentsMoved(to, moves, command.occurred_at_ms), *left, *told)
 
 
 def cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
@@ -68,7 +70,8 @@ def cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
     held = [f for f in order.fulfilments if f.status in STEPS["cancel"][0] and f.lines]
     released = [Ask(f.number, f.location_id, f.lines) for f in held]
     left = order_floor.left(order, order.fulfilments, "cancelled") if order.at_floors else ()
-    return final(order, status(context, OrderCancelled(released, command.occurred_at_ms), *left), context)
+    told = order_station.told(order, held)
+    return final(order, status(context, OrderCancelled(released, command.occurred_at_ms), *left, *told), context)
 
 
 def chosen(order: Order, command: UpdateOrder, context: Context) -> list[Fulfilment]:

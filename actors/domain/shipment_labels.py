@@ -77,14 +77,20 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
         if parcel.code:
             detail = "The parcel got no number: open it, and pack what is in it into another one."
         raise Refused("shipment.sscc_pending", detail, parcel=parcel.number, why=parcel.code)
+    same = label is not None and (label.carrier, label.service, label.label_format) == (
+        command.carrier, command.service, command.label_format,
+    )  # fmt: skip
     if label is not None and label.status == "bought":
+        if not same:
+            detail = f"It has a label of {label.carrier}, {label.service} ({label.label_format}): give that back first."
+            raise Refused(
+                "shipment.parcel_labelled", detail, parcel=parcel.number, carrier=label.carrier, service=label.service,
+                label_format=label.label_format,
+            )  # fmt: skip
         return offered(shipment, parcel, label, label.tracking)
     if label is not None and label.status in ("voiding", "kept"):
         detail = "The label is being given back." if label.status == "voiding" else "The carrier did not take it back."
         raise Refused("shipment.label_voiding", detail, parcel=parcel.number)
-    same = label is not None and (label.carrier, label.service, label.label_format) == (
-        command.carrier, command.service, command.label_format,
-    )  # fmt: skip
     if label is not None and any(key == label.key for key, _ in shipment.orphans):
         # It was sold while the parcel was open, and is given back by hand: this is another one.
         return [_asked(command, _next_key(parcel, context), command.request, command.digest, command.declared, 0)]

@@ -44,6 +44,7 @@ from actors.domain.shipment_state import (
     lines_of,
     open_labels,
     packed_of,
+    status_of,
 )
 
 # A fulfilment that came there by another way is there as well.
@@ -193,7 +194,9 @@ def note_cancelled(shipment: Shipment) -> list[Event]:
 
 
 def put_back(shipment: Shipment, command: PutBack) -> list[Event]:
-    """Raises Refused `shipment.…`."""
+    """Of one in which nothing was packed nothing is left to do. Raises Refused `shipment.…`."""
+    if status_of(shipment) == "cancelled":
+        return []
     check_stage(shipment, "put_back", "unpacking")
     labelled = open_labels(shipment.parcels)
     if labelled:

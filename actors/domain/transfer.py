@@ -130,7 +130,9 @@ def _told(context: Context, events: list[Event]) -> Decision:
 
 
 def _status_view(transfer_id: str, state: Transfer, version: int) -> TransferStatusView:
-    return TransferStatusView(transfer_id, version, status_of(state), state.outcome, allowed_steps(state))
+    return TransferStatusView(
+        transfer_id, version, status_of(state), state.outcome, allowed_steps(state), state.approval_id
+    )  # fmt: skip
 
 
 def _events(transfer: Transfer, command: Command, context: Context) -> list[Event]:
@@ -165,7 +167,8 @@ def _answered(transfer: Transfer, command: Command, context: Context) -> list[Ev
             if transfer.stage != "requested":
                 raise Refused("transfer.not_waiting", "The transfer does not wait for an approval any more.")
             lines = [(sku, line.wanted) for sku, line in transfer.lines.items()]
-            return [StockAsked(transfer.source_id, lines, command.cause)]
+            life = transfer_for_order.life_on_the_road(transfer.life_days, transfer.expected_at_ms, context)
+            return [StockAsked(transfer.source_id, lines, command.cause, life)]
         case ApprovalNotGiven():
             return [TransferRefused(command.outcome)] if transfer.stage == "requested" else []
         case SourceAllocated():
@@ -186,9 +189,12 @@ def _request(state: Transfer | None, command: RequestTransfer, context: Context)
     _check_lines(command.lines)
     requested = TransferRequested(
         command.source_id, command.destination_id, command.lines, command.reference, command.expected_at_ms,
-        command.approval_ms, command.asked_by if command.approval_ms else "", command.for_order,
+        command.approval_ms, command.asked_by if command.approval_ms else "", command.for_order, command.life_days or {},
     )  # fmt: skip
-    return [requested] if command.approval_ms else [requested, StockAsked(command.source_id, command.lines)]
+    if command.approval_ms:
+        return [requested]
+    life = transfer_for_order.life_on_the_road(requested.life_days, command.expected_at_ms, context)
+    return [requested, StockAsked(command.source_id, command.lines, life_days=life)]
 
 
 def _check_lines(lines: Sequence[Units]) -> None:
@@ -247,7 +253,7 @@ def evolve(state: Transfer | None, event: Event, context: Context) -> Transfer:
         return Transfer(
             event.source_id, event.destination_id, event.reference, context.now_ms, context.now_ms, lines, event.expected_at_ms,
             approval_id=ids.approval_of(context.entity_id) if event.approval_ms else "",
-            for_order=None if event.for_order is None else ForOrder(*event.for_order),
+            for_order=None if event.for_order is None else ForOrder(*event.for_order), life_days=event.life_days,
         )  # fmt: skip
     assert state is not None
     state.updated_at_ms = context.now_ms
@@ -309,7 +315,8 @@ def messages(transfer_id: str, event: Event) -> Iterable[Message]:
             if event.approval_ms:
                 yield _approval_asked(transfer_id, event)
         case StockAsked():
-            yield Message("location", event.source_id, Allocate(transfer_id, _PART, event.lines), on_reply=True)
+            allocate = Allocate(transfer_id, _PART, event.lines, life_days=event.life_days)
+            yield Message("location", event.source_id, allocate, on_reply=True)
         case RestReleased() | StockReturned():
             yield Message("location", event.source_id, Release(transfer_id, _PART, event.lines))
         case UnitsMissing():

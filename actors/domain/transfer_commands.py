@@ -19,7 +19,8 @@ class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants units to go from a location to another. expected_at_ms: when they shall be there, None while
     nobody knows. approval_ms: for how long a second person may approve it, 0 when none has to; asked_by: an account, a
     client, or an order that nobody of the staff has placed; "" when none has to.
-    for_order: (order, number of its fulfilment) that gets what arrives (`transfer_for_order.py`)."""
+    for_order: (order, number of its fulfilment) that gets what arrives (`transfer_for_order.py`); life_days: per SKU,
+    days that a lot must have left when it is there, unset for none: messages of before stay the same bytes."""
 
     source_id: str
     destination_id: str
@@ -30,6 +31,7 @@ class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
     asked_by: Annotated[str, APPROVER] = ""
     within: list[str] = []
     for_order: tuple[str, int] | None = None
+    life_days: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class LeaveTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -15,7 +15,7 @@ Outcome = Literal["complete", "partial", "with_loss", "nothing_available"]
 
 class TransferRequested(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants it. approval_ms: with this event somebody else is asked, who has so long
-    to decide; 0: nobody is."""
+    to decide; 0: nobody is. life_days: see `RequestTransfer`."""
 
     source_id: str
     destination_id: str
@@ -25,6 +25,7 @@ class TransferRequested(msgspec.Struct, frozen=True, tag=True, gc=False):
     approval_ms: int = 0
     asked_by: Annotated[str, APPROVER] = ""
     for_order: tuple[str, int] | None = None
+    life_days: dict[str, int] = {}
 
 
 class TransferRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -34,11 +35,13 @@ class TransferRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class StockAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """With this event the source is asked for the units. approval_id: by which they may go, "" when none was needed."""
+    """With this event the source is asked for the units. approval_id: by which they may go, "" when none was needed.
+    life_days: per SKU, days that a lot must have left now."""
 
     source_id: str
     lines: list[Units]
     approval_id: str = ""
+    life_days: dict[str, int] = {}
 
 
 class StockAllocated(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -6,17 +6,24 @@ What arrives of it, was sent and may be sold is allocated to the order by the ve
 order's: it would be told to others as what is to come, and is all of it when the order leaves. Once the transfer is
 over, however that came, the order is told what it got, once; it answers to nobody. When the order leaves it, it is told
 at once what has landed, and gives that back; what the destination had yet to write down it is told then.
+
+The source sets aside only lots that will still have the days left that a customer is promised (`life_days`) on the day
+when all of it is expected. So what comes in time has them when it comes. What comes late stays the order's, unless it
+has ended: lots are promised when they are set aside, and if a late one were refused here, each repeated try would send
+others after it that are as short, since the soonest end goes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from actors.domain.allocation import need_of
-from actors.domain.kind import Message
+from actors.domain.kind import Context, Message
 from actors.domain.location_commands import Allot
 from actors.domain.location_events import Units
+from actors.domain.location_lots import today
 from actors.domain.order_commands import ReservationAnswered
+from actors.domain.times import DAY_MS
 from actors.domain.transfer_events import (
     ArrivedUnits,
     Event,
@@ -38,6 +45,14 @@ def cause_of(transfer: Transfer) -> str:
     """Whose the units of a receipt are; "" for anybody's."""
     asked = transfer.for_order
     return "" if asked is None or asked.left or asked.told else f"{asked.order_id}.{asked.number}"
+
+
+def life_on_the_road(life_days: Mapping[str, int], expected_at_ms: int | None, context: Context) -> dict[str, int]:
+    """Per SKU, the days that lots must have left at the source now, to have so many when they arrive."""
+    if not life_days:
+        return {}
+    road = 0 if expected_at_ms is None else max(0, expected_at_ms // DAY_MS - today(context))
+    return {sku: days + road for sku, days in life_days.items()}
 
 
 def _allotted(lines: Iterable[ArrivedUnits]) -> list[ArrivedUnits]:

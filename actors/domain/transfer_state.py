@@ -92,7 +92,7 @@ class ForOrder(msgspec.Struct):
 class Transfer(msgspec.Struct):
     """The state. lines: by SKU. receipts: by number, those that the destination has not answered. revision: of what it
     was told to expect. code: of the last refusal by a location. sending: False once nothing more will leave. late:
-    that it is late was told."""
+    that it is late was told. life_days: see `RequestTransfer`."""
 
     source_id: str
     destination_id: str
@@ -112,6 +112,7 @@ class Transfer(msgspec.Struct):
     outcome: Outcome | NotGiven | Literal[""] = ""
     code: str = ""
     for_order: ForOrder | None = None
+    life_days: dict[str, int] = {}
 
 
 class Totals(NamedTuple):
@@ -184,13 +185,15 @@ class ViewTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TransferStatusView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to every command. `allowed`: what may be done now."""
+    """The answer to every command. `allowed`: what may be done now; `approval_id`: by which a large one waits for a
+    second person, or has waited."""
 
     transfer_id: str
     version: int
     status: TransferStatus
     outcome: str
     allowed: list[str]
+    approval_id: str = ""
 
 
 class StepPossible(msgspec.Struct, frozen=True, gc=False):

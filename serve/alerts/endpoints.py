@@ -15,6 +15,7 @@ from actors.runtime.alerts import AlertList, AlertSummary
 from serve.alerts.schemas import AlertDetail, AlertPage, AlertUpdate, AuditReference, ListedAlert
 from serve.callers import check_reaches_all, subject_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.judging import judged
 from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
 from serve.paging import Cursor, Limit, check_choice, one_of, page_of
@@ -23,6 +24,7 @@ from serve.replies import body_of
 from serve.requests import decode
 from serve.responses import ok
 from serve.services import Services
+from serve.subjects import may_do
 
 AlertId = Annotated[str, Path(max_length=64, description="e.g. us-alert-01kah2v3nq7h3k2m9qk4t1x0ab")]
 _STATUSES = frozenset(get_args(AlertStatus))
@@ -67,11 +69,21 @@ class _Alerts:
             raise Problem("alert.own", "Nobody handles an alert about himself.")
         if isinstance(command, AssignAlert) and command.assignee == known.finding.about:
             raise field_problem("alert.own", "Nobody handles an alert about himself.", "/assignee")
+        refused = b""
+        if isinstance(command, AssignAlert) and caller and command.assignee != caller:
+            _, refused = await judged(self._check_assignee(command.assignee, request.scope[REQUEST_ID]))
         reply = await self._services.gateway.ask(
-            "alert", alert_id, command,
+            "alert", alert_id, None if refused else command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+            refused=refused,
         )  # fmt: skip
         return msgspec.json.decode(body_of(reply), type=AlertView)
+
+    async def _check_assignee(self, assignee: str, cause: str) -> None:
+        """Raises Problem 422 for who could not even read it."""
+        if not await may_do(self._services, assignee, "alerts.handle", "", cause):
+            detail = "Name an account that is enabled, and may handle alerts of the whole region."
+            raise field_problem("alert.assignee_unfit", detail, "/assignee")
 
     def _command(self, sent: AlertUpdate, caller: str) -> Command:
         if sent.update == "assign":

@@ -49,12 +49,12 @@ class Availability:
     async def read(self, scope: Scope, receive: Receive) -> Answer:
         """Per SKU: the total, and the nearest locations that have any."""
         query: bytes = scope["query_string"]
-        # Where nothing is sourced by a policy, nothing depends on the time.
+        # Where nothing is sourced by a policy, nor has to be good for some time, nothing depends on the time.
         steering, now_ms, stamp = self._index.steering, 0, None
-        if steering.in_use:
+        if self._index.timed:
             now_ms = self._clock.now_ms()
-            stamp = stamp_of(steering, now_ms)
-        kept = self._index.kept(query, stamp)
+            stamp = stamp_of(steering, now_ms) if steering.in_use else None
+        kept = self._index.kept(query, stamp, now_ms)
         if kept is not None:
             return 200, kept, ()
         skus: list[str] = []
@@ -94,13 +94,14 @@ class Availability:
         view = index.places.seen_from_country("") if lat is None or lon is None else index.places.seen_from(lat, lon)
         # The part without stores is kept by a name that is no query: whoever asks for them gets them.
         kept_as = query + b"#" if pickup else query
-        body = index.kept(kept_as, stamp) if pickup else None
+        body = index.kept(kept_as, stamp, now_ms) if pickup else None
         if body is None:
             dates = None
             if stamp is not None and view.km is not None:
                 dates = DeliveryDates(steering, index.places, view, channel, now_ms)
-            body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit, channel, dates) for sku in skus])
-            index.keep(kept_as, skus, body, stamp)
+            told = [index.encoded(sku, view, limit, channel, dates, now_ms) for sku in skus]
+            body = b'{"skus":[%b]}' % b",".join(told)
+            index.keep(kept_as, skus, body, stamp, now_ms)
         if pickup:
             # These are kept by themselves: they depend on more.
             return 200, self._with_pickup(body, skus, view, limit, channel), ()

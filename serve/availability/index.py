@@ -21,9 +21,10 @@ from actors.domain.order_state import Kits
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.sourcing_demand import Wanted
+from actors.domain.times import DAY_MS
 from actors.runtime.wire import LiveEvent
 from serve.availability.delivery import DeliveryDates
-from serve.availability.keepers import FIRST, HAVING_FEW, SCARCE_MAX, Keepers, among, in_turn
+from serve.availability.keepers import FIRST, HAVING_FEW, SCARCE_MAX, Keepers, among, in_turn, widened
 from serve.availability.outlooks import Prospects
 from serve.availability.places import Places, Viewpoint
 from serve.availability.steering import Steering
@@ -37,7 +38,8 @@ ANSWER_BYTES_MAX = 16_384
 
 
 class LocationAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Units that may be promised at one location. `distance_km`: from the point asked for, to within 10 km."""
+    """Units that may be promised at one location: with the catalogue's `min_life_days`, those that are good for so long
+    yet, as today is. `distance_km`: from the point asked for, to within 10 km."""
 
     location_id: str
     available: int
@@ -56,12 +58,14 @@ class SkuAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class _Answer(NamedTuple):
-    """A whole answer, and what it was made of: it is good as long as none of that has changed."""
+    """A whole answer, and what it was made of: it is good as long as none of that has changed. day: for which it is,
+    None where it is the same on all."""
 
     body: bytes
     version: int
     made_of: list[tuple[SkuStock, int]]
     stamp: tuple[int, int] | None
+    day: int | None
 
 
 _NOTHING = SkuStock()
@@ -80,6 +84,8 @@ class AvailabilityIndex:
         self._skus: dict[str, str] = {}
         # Of those SKUs that have any.
         self._details: dict[str, Details] = {}
+        # Those that must be good for some time yet when they are promised.
+        self._lasting: set[str] = set()
         # Those for which a release is named, to come or past.
         self.with_release: set[str] = set()
         # SKU → location → channel → units kept back from it; of those SKUs that have any.
@@ -107,6 +113,9 @@ class AvailabilityIndex:
                     self._take_buffers(row, stock)
                 if row.outlook or self.steering.outlooks:
                     self.steering.outlooks.put(row)
+                    if row.sku in self._lasting:
+                        # As many may be there as were, and last for longer.
+                        _changed(stock)
             elif type(row) is SkuRow:
                 if row.sku not in self._skus:
                     self._unsorted.append(row.sku)
@@ -135,6 +144,9 @@ class AvailabilityIndex:
             self.with_release.add(sku)
         if details.kit != before.kit:
             self._stock_of(sku).make_of([(self._stock_of(part), units) for part, units in details.kit])
+        if details.min_life_days != before.min_life_days:
+            (self._lasting.add if details.min_life_days else self._lasting.discard)(sku)
+            _changed(self._stock_of(sku))
 
     def _take_buffers(self, row: StockRow, stock: SkuStock) -> None:
         at = self._kept.setdefault(row.sku, {})
@@ -208,11 +220,18 @@ class AvailabilityIndex:
         return [(sku, self._skus[sku]) for sku in page], start + limit < len(self._sorted)
 
     # --- availability
-    def kept(self, query: bytes, stamp: tuple[int, int] | None = None) -> bytes | None:
+    @property
+    def timed(self) -> bool:
+        """Does any answer hang on what time it is?"""
+        return self.steering.in_use or bool(self._lasting)
+
+    def kept(self, query: bytes, stamp: tuple[int, int] | None = None, now_ms: int = 0) -> bytes | None:
         """What `keep` was given for the same query, if it would be the same now. stamp: of the dates in it
-        (`delivery.py`), None where there are none."""
+        (`delivery.py`), None where there are none; now_ms: UTC ms, while anything is `timed`."""
         answer = self._answers.get(query)
         if answer is None or answer.version != self.places.version or answer.stamp != stamp:
+            return None
+        if answer.day is not None and answer.day != now_ms // DAY_MS:
             return None
         for stock, changes in answer.made_of:
             if stock.changes != changes:
@@ -223,14 +242,17 @@ class AvailabilityIndex:
         """Numbers that change with what is available of them."""
         return tuple(self._stock.get(sku, _NOTHING).changes for sku in skus)
 
-    def keep(self, query: bytes, skus: Sequence[str], body: bytes, stamp: tuple[int, int] | None = None) -> None:
+    def keep(
+        self, query: bytes, skus: Sequence[str], body: bytes, stamp: tuple[int, int] | None = None, now_ms: int = 0
+    ) -> None:
         """Remembers the answer to a query about `skus`, made just now."""
         stocks = [self._stock.get(sku) for sku in skus]
         if len(query) + len(body) > ANSWER_BYTES_MAX or None in stocks:
             return
         self._answers[query] = _Answer(
-            body, self.places.version, [(stock, stock.changes) for stock in stocks if stock], stamp
-        )
+            body, self.places.version, [(stock, stock.changes) for stock in stocks if stock], stamp,
+            now_ms // DAY_MS if any(map(self._lasts, skus)) else None,
+        )  # fmt: skip
         if len(self._answers) > ANSWERS_MAX:
             self._answers.popitem(last=False)
 
@@ -241,32 +263,55 @@ class AvailabilityIndex:
         parts = {part for sku in skus for part in (sku, *(part for part, _ in self.details(sku).kit))}
         return any(channel in kept for part in parts for kept in self._kept.get(part, {}).values())
 
-    def _at(self, sku: str, channel: str) -> dict[str, int]:
-        """Location → units (> 0) that may be promised to the channel; "" for whoever asks."""
+    def _lasts(self, sku: str) -> bool:
+        """Does what is available of it hang on the day?"""
+        known = self._lasting
+        return bool(known) and (sku in known or any(part in known for part, _ in self.details(sku).kit))
+
+    def _at(self, sku: str, channel: str, good_ms: int | None = None) -> dict[str, int]:
+        """Location → units (> 0) that may be promised to the channel; "" for whoever asks. good_ms: now (UTC ms), where
+        only those count that are good for long enough."""
         at = self._stock.get(sku, _NOTHING).at
-        if not channel or not self.buffered((sku,), channel):
+        buffered = bool(channel) and self.buffered((sku,), channel)
+        lasting = good_ms is not None and self._lasts(sku)
+        if not buffered and not lasting:
             return at
-        kit = self.details(sku).kit
-        if kit:
-            parts = [(self._at(part, channel), units) for part, units in kit]
+        details = self.details(sku)
+        if details.kit:
+            parts = [(self._at(part, channel, good_ms), units) for part, units in details.kit]
             counts = {name: min(part.get(name, 0) // units for part, units in parts) for name in at}
         else:
-            kept = self._kept[sku]
-            counts = {name: units - kept.get(name, {}).get(channel, 0) for name, units in at.items()}
+            counts = at
+            if buffered:
+                kept = self._kept[sku]
+                counts = {name: units - kept.get(name, {}).get(channel, 0) for name, units in at.items()}
+            if lasting and good_ms is not None:
+                counts = self._good(sku, counts, details.min_life_days, good_ms)
         return {name: units for name, units in counts.items() if units > 0}
 
+    def _good(self, sku: str, counts: dict[str, int], days: int, now_ms: int) -> dict[str, int]:
+        prospects = self.steering.outlooks.of((sku,), {sku: days}, now_ms)
+        return counts if prospects is None else dict(prospects.good({sku: counts})[sku])
+
     def encoded(
-        self, sku: str, viewpoint: Viewpoint, limit: int, channel: str = "", dates: DeliveryDates | None = None
+        self,
+        sku: str,
+        viewpoint: Viewpoint,
+        limit: int,
+        channel: str = "",
+        dates: DeliveryDates | None = None,
+        now_ms: int = 0,
     ) -> bytes:
         """`SkuAvailability` as JSON, at most `limit` locations, nearest first; with `dates`, also
-        when it would be there."""
+        when it would be there. now_ms: UTC ms, while anything is `timed`."""
         stock = self._stock.get(sku, _NOTHING)
-        key = (sku, viewpoint.key, limit, channel, None if dates is None else dates.stamp)
+        day = now_ms // DAY_MS if self._lasts(sku) else None
+        key = (sku, viewpoint.key, limit, channel, None if dates is None else dates.stamp, day)
         found = self._fragments.get(key)
         version = self.places.version
         if found is not None and found[0] == stock.changes and found[1] == version:
             return found[2]
-        at = self._at(sku, channel)
+        at = self._at(sku, channel, now_ms)
         nearest = self._nearest(at, viewpoint)[:limit]
         km = viewpoint.km
         locations = [LocationAvailability(name, at[name], km[name] if km is not None else None) for name in nearest]
@@ -278,22 +323,25 @@ class AvailabilityIndex:
             self._fragments.popitem(last=False)
         return text
 
-    def candidates(self, need: Need, viewpoint: Viewpoint, channel: str = "") -> list[Place]:
-        """Places that may serve `need`, nearest first, with what was seen there.
+    def candidates(
+        self, need: Need, viewpoint: Viewpoint, channel: str = "", good_ms: int | None = None
+    ) -> list[Place]:
+        """Places that may serve `need`, nearest first, with what was seen there. good_ms: now (UTC ms), where what does
+        not last for long enough is not seen.
 
         At most `CANDIDATES_MAX` that have something of it. Where that may not be enough, also those that keep what is
         scarce (`keepers`), among the first of these and with nothing seen; a place may be both, and is there twice
         then. With fewer than `CANDIDATES_MAX` so far and something missing also the nearest of the others. An order
         waits at the first of all these for what is missing, and asks them again later.
         """
-        if self._kept:
-            stocks = {sku: self._at(sku, channel) for sku in need}
+        if self._kept or good_ms is not None:
+            stocks = self.stocks(need, channel, good_ms)
         else:
             stocks = {sku: self._stock.get(sku, _NOTHING).at for sku in need}
         having = self._nearest({name for at in stocks.values() for name in at}, viewpoint)
         chosen = having[:CANDIDATES_MAX]
         if len(having) > CANDIDATES_MAX:
-            chosen = _widened(need, stocks, having)
+            chosen = widened(need, stocks, having, CANDIDATES_MAX)
         found = [Place(name, {sku: at[name] for sku, at in stocks.items() if name in at}) for name in chosen]
         keepers = self.keepers(need, stocks, viewpoint, chosen[:FIRST])
         if keepers:
@@ -330,9 +378,10 @@ class AvailabilityIndex:
         stock, at = self._stock.get(sku, _NOTHING), stocks[sku]
         return stock.total if at is stock.at else sum(at.values())
 
-    def stocks(self, skus: Iterable[str], channel: str) -> dict[str, dict[str, int]]:
-        """Of each SKU location → units (> 0) that may be promised to the channel. Not to be changed."""
-        return {sku: self._at(sku, channel) for sku in skus}
+    def stocks(self, skus: Iterable[str], channel: str, good_ms: int | None = None) -> dict[str, dict[str, int]]:
+        """Of each SKU location → units (> 0) that may be promised to the channel; good_ms: as `candidates` has it. Not
+        to be changed."""
+        return {sku: self._at(sku, channel, good_ms) for sku in skus}
 
     @staticmethod
     def _nearest(names: Iterable[str], viewpoint: Viewpoint) -> list[str]:
@@ -341,24 +390,8 @@ class AvailabilityIndex:
         return sorted((name for name in names if name in rank), key=rank.__getitem__)
 
 
-def _widened(need: Need, stocks: dict[str, dict[str, int]], having: list[str]) -> list[str]:
-    """The nearest places; the last of them give way to the nearest that has all, and to those that have
-    what the near ones lack."""
-
-    def serves_whole(name: str) -> bool:
-        return all(stocks[sku].get(name, 0) >= units for sku, units in need.items())
-
-    near, far = having[:CANDIDATES_MAX], having[CANDIDATES_MAX:]
-    added: list[str] = []
-    if not any(map(serves_whole, near)):
-        added += [name for name in far if serves_whole(name)][:1]
-    for sku, units in need.items():
-        short = units - sum(stocks[sku].get(name, 0) for name in (*near, *added))
-        for name in far:
-            if short <= 0 or len(added) >= CANDIDATES_MAX // 2:
-                break
-            if name not in added and stocks[sku].get(name, 0) > 0:
-                added.append(name)
-                short -= stocks[sku][name]
-    order = {name: place for place, name in enumerate(having)}
-    return sorted((*near[: CANDIDATES_MAX - len(added)], *added), key=order.__getitem__)
+def _changed(stock: SkuStock) -> None:
+    """What may be told of it, though there are as many as there were."""
+    stock.changes += 1
+    for kit in stock.kits:
+        kit.changes += 1

@@ -13,6 +13,7 @@ from heapq import nsmallest
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
+from actors.domain.allocation import Need
 from actors.domain.order_evolve import RETRY_PLACES_MAX
 from serve.availability.places import Places, Viewpoint
 from serve.availability.stock import SkuStock
@@ -70,3 +71,26 @@ def among(places: Sequence[T], others: Sequence[T]) -> list[T]:
     in both: as one that has something, and before that as one to wait at."""
     room = RETRY_PLACES_MAX - min(FIRST, len(places))
     return [*places[:FIRST], *others[:room], *places[FIRST:], *others[room:]]
+
+
+def widened(need: Need, stocks: dict[str, dict[str, int]], having: list[str], most: int) -> list[str]:
+    """The nearest places, at most `most`; the last of them give way to the nearest that has all, and to those that have
+    what the near ones lack."""
+
+    def serves_whole(name: str) -> bool:
+        return all(stocks[sku].get(name, 0) >= units for sku, units in need.items())
+
+    near, far = having[:most], having[most:]
+    added: list[str] = []
+    if not any(map(serves_whole, near)):
+        added += [name for name in far if serves_whole(name)][:1]
+    for sku, units in need.items():
+        short = units - sum(stocks[sku].get(name, 0) for name in (*near, *added))
+        for name in far:
+            if short <= 0 or len(added) >= most // 2:
+                break
+            if name not in added and stocks[sku].get(name, 0) > 0:
+                added.append(name)
+                short -= stocks[sku][name]
+    order = {name: place for place, name in enumerate(having)}
+    return sorted((*near[: most - len(added)], *added), key=order.__getitem__)

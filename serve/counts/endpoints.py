@@ -112,6 +112,8 @@ class _Counts:
         for at, (_, sku) in enumerate(spots):
             if sku:
                 await self._known.require([sku], f"/spots/{at}/sku", scope[REQUEST_ID])
+        bins = {bin_id: f"/spots/{at}/bin_id" for at, (bin_id, _) in enumerate(spots) if bin_id}
+        _, refused = await judged(self._locations.require_bins(sent.location_id, bins, scope[REQUEST_ID]))
         settings = services.settings
         # In a cell that knows nobody there is no second person.
         limit = settings.approval_adjustment_units if settings.identity == "required" else 0
@@ -120,7 +122,9 @@ class _Counts:
             settings.approval_expires_hours * HOUR_MS, subject_of(request.scope), self._worth(),
         )  # fmt: skip
         made_id = scope[ENTITY_ID] = new_count_id(settings.region, services.clock.now_ms(), write.key)
-        return await self._ask(made_id, request, command, write, creates=True)
+        return await self._ask(
+            made_id, request, None if refused else command, write, creates=True, refused=refused
+        )  # fmt: skip
 
     async def begin(self, count_id: str, request: Request) -> CountView:
         """Raises Problem, also when none of the spots could be begun."""

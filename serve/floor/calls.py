@@ -20,6 +20,7 @@ from serve.locations.calls import LocationCalls
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
 from serve.requests import Write
+from serve.subjects import kind_of, may_do
 
 TripNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="its number at the location")]
 _contents_decoder = msgspec.json.Decoder(ContentsView)
@@ -38,12 +39,15 @@ class FloorCalls:
         """Reads a write to a floor of ours. Raises Problem."""
         return await self.locations.write(request, location_id)
 
-    async def ask(self, request: Request, location_id: str, command: Command, write: Write) -> bytes:
-        """The floor's answer, as JSON. Raises Problem."""
+    async def ask(
+        self, request: Request, location_id: str, command: Command, write: Write, refused: bytes = b""
+    ) -> bytes:
+        """The floor's answer, as JSON. `refused`: see `judging.judged`. Raises Problem."""
         await self.locations.require(location_id, request.scope[REQUEST_ID])
         reply = await self.services.gateway.ask(
-            "floor", location_id, command,
+            "floor", location_id, None if refused else command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+            refused=refused,
         )  # fmt: skip
         return body_of(reply)
 
@@ -70,6 +74,26 @@ def picker_of(request: Request, named: str) -> str:
     if not named:
         raise field_problem("floor.picker_required", "Nobody signs in here: say who picks.", "/picker")
     return named
+
+
+def check_picker_id(calls: FloorCalls, request: Request, named: str) -> None:
+    """Raises Problem 422 for what is no id of anybody, where people sign in. Not even the floor is told of it, so an
+    address that was typed in its place is kept nowhere."""
+    if subject_of(request.scope) and not kind_of(calls.services.settings.region, named):
+        raise _unfit()
+
+
+async def check_picker(calls: FloorCalls, request: Request, location_id: str, named: str) -> None:
+    """Raises Problem 422 for who may not pick here. Where nobody signs in everybody may; and who asks was let in."""
+    if subject_of(request.scope) in ("", named):
+        return
+    if not await may_do(calls.services, named, "floor.work", location_id, request.scope[REQUEST_ID]):
+        raise _unfit()
+
+
+def _unfit() -> Problem:
+    detail = "Name an account, a device or a client that is enabled and may do floor.work here."
+    return field_problem("floor.picker_unfit", detail, "/to")
 
 
 def task_detail(task: TaskView) -> TaskDetail:

@@ -22,10 +22,13 @@ from actors.domain.floor_plan import elsewhere
 from actors.domain.floor_views import Changed, StepView, ViewTrip
 from actors.domain.location_floor import ViewContents
 from serve.callers import may_correct, subject_of
+from serve.context import REQUEST_ID
 from serve.floor.calls import (
     FloorCalls,
     TripNumber,
     changed_decoder,
+    check_picker,
+    check_picker_id,
     picker_of,
     task_detail,
     trip_decoder,
@@ -44,6 +47,7 @@ from serve.floor.schemas import (
     ShortPick,
     TripDetail,
 )
+from serve.judging import judged
 from serve.locations.calls import LocationId
 from serve.openapi import documented
 from serve.problems import Problem
@@ -165,11 +169,14 @@ def _add_changes(api: APIRouter, calls: FloorCalls) -> None:
         ),
     )  # fmt: skip
     async def hand_over(location_id: LocationId, trip: TripNumber, request: Request) -> Response:
-        """By whose it is, or by who may correct stock. Whoever gets it may have no other trip."""
+        """By whose it is, or by who may correct stock. Whoever gets it is an account, a device or a client that is
+        enabled and may do `floor.work` here, and has no other trip."""
         write = await calls.write(request, location_id)
         to = decode(_new_picker_decoder, write.body).to
+        check_picker_id(calls, request, to)
+        _, refused = await judged(check_picker(calls, request, location_id, to))
         command = HandOver(trip, to, subject_of(request.scope), may_correct(request.scope))
-        return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, command, write))))
+        return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, command, write, refused))))
 
     @api.post(
         "/v1/locations/{location_id}/floor/trips/{trip}/abandonment",
@@ -192,12 +199,14 @@ def _add_returns(api: APIRouter, calls: FloorCalls) -> None:
         **documented(Changed, request=ReturnedUnits, request_example=_BACK, example=_CHANGED, problems=_PROBLEMS),
     )
     async def put_back(location_id: LocationId, request: Request) -> Response:
-        """What the queue names as `put_back`. If the location does not take them there, they wait again,
-        with its code as `problem`."""
+        """What the queue names as `put_back`. A bin that is not there is refused. If the location does not take them
+        there for another reason, they wait again, with its code as `problem`."""
         write = await calls.write(request, location_id)
         sent = decode(_returned_decoder, write.body)
+        bins = {sent.bin_id: "/bin_id"} if sent.bin_id else {}
+        _, refused = await judged(calls.locations.require_bins(location_id, bins, request.scope[REQUEST_ID]))
         command = PutBack(sent.fulfilment_id, sent.sku, sent.lot, sent.units, sent.bin_id)
-        return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write)))
+        return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write, refused)))
 
     @api.post(
         "/v1/locations/{location_id}/floor/losses",

@@ -67,8 +67,10 @@ class PromisePoint(msgspec.Struct, frozen=True):
 class InventoryView(msgspec.Struct, frozen=True):
     """One SKU over all places that the caller's rights reach. `kit`: its parts, empty for what is none; a kit has no
     stock of its own, so of it only what can be promised is told. `available_to_promise`: now, and after each arrival
-    that is not overdue. `more`: there is more than is told here (1,000 places, 1,000 lines to come, 5,000 of lots), and
-    the sums are of what is told. `as_of`: how fresh it is, null while not every host has told."""
+    that is not overdue; of any lot that may be sold, however soon it ends: customers are promised only lots that have
+    the catalogue's `min_life_days` left, which `good_until` asks for. `more`: there is more than is told here (1,000
+    places, 1,000 lines to come, 5,000 of lots), and the sums are of what is told. `as_of`: how fresh it is, null while
+    not every host has told."""
 
     sku: str
     description: str

@@ -103,7 +103,7 @@ def router(services: Services) -> APIRouter:
         """
         wanted = frozenset(kind.strip() for kind in kinds.split(","))
         if not wanted <= KINDS:
-            detail = f"kinds may be {' and '.join(sorted(KINDS))}."
+            detail = f"kinds may be any of {', '.join(sorted(KINDS))}, with commas between them."
             raise parameter_problem("kinds", detail)
         principal = request.scope.get(PRINCIPAL)
         if "figures" in wanted:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from fastapi import Path, Request
 from starlette.responses import Response
 
+from actors.domain.location_known_bins import UnknownBins, ViewUnknownBins
 from actors.domain.location_views import LocationStockView, Query, ViewStock
 from actors.domain.money import Money
 from actors.runtime.sharding import digest_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
-from serve.problems import field_problem
+from serve.problems import Problem, field_problem
 from serve.regions import Territory
 from serve.replies import answer, body_of
 from serve.requests import Write
@@ -21,6 +23,7 @@ from serve.responses import AnswerResponse
 from serve.services import Services
 
 LocationId = Annotated[str, Path(max_length=80, description="e.g. us-wh-seattle")]
+_unknown_decoder = msgspec.json.Decoder(UnknownBins)
 _stock_decoder = msgspec.json.Decoder(LocationStockView)
 
 
@@ -77,6 +80,16 @@ class LocationCalls:
         if location_id not in self.services.index.places:
             # This replica may not have heard of it yet; the actor has, or refuses.
             await self.stock(location_id, "", 1, cause)
+
+    async def require_bins(self, location_id: str, named: Mapping[str, str], cause: str) -> None:
+        """named: bins, each with the pointer of the field that names it. Raises Problem 404 `bins.unknown`."""
+        if not named:
+            return
+        told = await self.view(location_id, ViewUnknownBins(location_id, list(named)), cause)
+        for bin_id in _unknown_decoder.decode(told).bins[:1]:
+            detail = f"There is no bin {bin_id} here."
+            errors = [{"pointer": named[bin_id], "detail": detail}]
+            raise Problem("bins.unknown", detail, errors=errors, extra={"bin_id": bin_id})
 
     def check_value(self, money: Money | None, position: int) -> None:
         """Raises Problem 422 for a currency that is not taken here."""

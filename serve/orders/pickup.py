@@ -88,10 +88,12 @@ class Pickups:
                 expected = None if found.transfers is None else found.transfers.deliver_by_ms
                 return PickupPlan(Place(store.location_id, found.here), sources[:SOURCES_MAX], expected, found.ready_ms)
         view = self._index.places.seen_from(store.lat, store.lon)
-        stocks = self._index.stocks(need, channel)
+        stocks = self._index.stocks(need, channel, now_ms)
         here = {sku: at[store.location_id] for sku, at in stocks.items() if store.location_id in at}
         others = [
-            place for place in self._index.candidates(need, view, channel) if place.location_id != store.location_id
+            place
+            for place in self._index.candidates(need, view, channel, now_ms)
+            if place.location_id != store.location_id
         ]
         # Those that only keep it are asked when these had less than was seen. Nobody waits in line for what is
         # collected, so each is there once.

@@ -46,7 +46,8 @@ class ListedParcel(msgspec.Struct, frozen=True):
 
 
 class ManifestDetail(msgspec.Struct, frozen=True):
-    """One manifest. code: why the carrier did not take it."""
+    """One manifest. code: why the carrier did not take it. weight_g: of the parcels that leave by it, so neither of
+    those that were left for the next one nor of those that were stopped."""
 
     dock_id: str
     number: int
@@ -60,7 +61,7 @@ class ManifestDetail(msgspec.Struct, frozen=True):
 
 
 class ManifestLine(msgspec.Struct, frozen=True):
-    """A manifest in a list."""
+    """A manifest in a list. parcels, weight_g: as `ManifestDetail` weighs them."""
 
     number: int
     status: str

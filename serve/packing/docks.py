@@ -30,6 +30,7 @@ from actors.domain.manifest_state import (
     ViewDock,
     ViewManifest,
     Waiting,
+    signed_for,
 )
 from actors.domain.times import moment
 from actors.runtime.read_model import ManifestSummary
@@ -64,6 +65,7 @@ from serve.problems import Problem
 from serve.replies import body_of
 from serve.requests import Write, decode
 from serve.responses import AnswerResponse, encode, ok
+from serve.services import Services
 
 Carrier = Annotated[str, Path(max_length=24, description="e.g. post")]
 Number = Annotated[int, Path(ge=1, le=1_000_000_000, description="of the manifest, at this dock")]
@@ -91,7 +93,7 @@ class DockCalls:
         """The dock's id. Raises Problem 404, 421."""
         self.calls.territory.check_location(location_id)
         if not CARRIER_PATTERN.fullmatch(carrier):
-            raise Problem("manifest.unknown", "There is no such carrier.")
+            raise no_carrier(self.services)
         return dock_id(location_id, carrier)
 
     async def write(self, request: Request, location_id: str) -> Write:
@@ -153,6 +155,12 @@ class DockCalls:
             if found is not None:
                 return found
         return await port.manifest(ticket.key, tuple(ticket.tracking_numbers))
+
+
+def no_carrier(services: Services) -> Problem:
+    """404, with those that there are."""
+    known = sorted(services.carriers)
+    return Problem("manifest.unknown", f"There is no such carrier here: {', '.join(known) or 'none is set up'}.")
 
 
 def add(api: APIRouter, docks: DockCalls) -> None:
@@ -231,6 +239,9 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
         told = _dock_decoder.decode(
             body_of(await services.gateway.view("manifest", name, query, cause=request.scope[REQUEST_ID]))
         )
+        if not told.version and carrier not in services.carriers:
+            # Of one that was taken out of the config since what waits, and what left, can still be read.
+            raise no_carrier(services)
         waiting = [_waiting(one) for one in told.waiting]
         return ok(DockDetail(name, told.version, waiting, [_line(one) for one in told.manifests]))
 
@@ -308,13 +319,14 @@ def manifest_detail(dock: str, one: Manifest) -> ManifestDetail:
     ]
     return ManifestDetail(
         dock, one.number, one.status, one.carrier_ref, one.code, moment(one.closed_at_ms),
-        None if one.handed_over_ms is None else moment(one.handed_over_ms), sum(p.weight_g for p in one.parcels), parcels,
+        None if one.handed_over_ms is None else moment(one.handed_over_ms), sum(p.weight_g for p in signed_for(one.parcels)), parcels,
     )  # fmt: skip
 
 
 def _line(one: Manifest) -> ManifestLine:
+    leaving = signed_for(one.parcels)
     return ManifestLine(
-        one.number, one.status, one.carrier_ref, len(one.parcels), sum(p.weight_g for p in one.parcels), moment(one.closed_at_ms),
+        one.number, one.status, one.carrier_ref, len(leaving), sum(p.weight_g for p in leaving), moment(one.closed_at_ms),
         None if one.handed_over_ms is None else moment(one.handed_over_ms),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ import msgspec
 from fastapi import Request
 
 from actors.domain.ids import dock_id
+from actors.domain.order_views import OrderView
 from actors.domain.shipment_commands import (
     AskLabel,
     AskVoid,
@@ -64,6 +65,8 @@ ERASED = "shipment.person_erased"
 NOT_SOLD = "carrier.not_sold"
 # What it sent for one is not what was asked for: paid, but neither kept nor handed to anybody.
 NO_LABEL = "carrier.label_invalid"
+# When it may not have heard yet that its order is cancelled (`shipment_leaving.note_cancelled`).
+_MAY_HEAR = frozenset({"packing", "settling", "packed"})
 # With room for clocks that differ, and for a call that takes long to arrive.
 KEYS_TRUSTED_MS = KEYS_KEPT_MS // 2
 _encode = msgspec.msgpack.Encoder().encode
@@ -90,6 +93,9 @@ class Labels:
         to = await self._to(view, request, write)
         account = next((one for one in self._calls.settings.carriers if one.carrier == carrier), None)
         form = label_format or (account.label_format if account else "pdf")
+        if label_format is None and parcel.label is not None and parcel.label.status == "bought":
+            # Who says no format asks for no other.
+            form = "zpl" if parcel.label.label_format == "zpl" else "pdf"
         try:
             wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
         except Problem:
@@ -335,17 +341,31 @@ class Labels:
         """Whom it goes to; a shipment of which the order is cancelled is told so."""
         papers = view if view.order_id else await self._calls.view(view.shipment_id, request, papers=True)
         to = await self._recipients.of(papers, request)
-        if to.order is not None:
-            status = next((one.status for one in to.order.fulfilments if _number(one.fulfilment_id) == view.number), "")
-            if to.order.status == "cancelled" or status == "cancelled":
-                await self._calls.note(view.shipment_id, request, NoteCancelled(), write, "cancelled")
-                raise Problem("shipment.order_cancelled", "The order is cancelled: unpack it, and put it back.")
+        if to.order is not None and _is_cancelled(to.order, view.number):
+            await self._calls.note(view.shipment_id, request, NoteCancelled(), write, "cancelled")
+            raise Problem("shipment.order_cancelled", "The order is cancelled: unpack it, and put it back.")
         return to
+
+    async def note_if_cancelled(self, view: ShipmentView, request: Request, write: Write) -> bool:
+        """Has its order been cancelled, without its having heard? Then it is told so. Its order tells it, but a moment
+        later, and did not before there was that message. Raises Problem."""
+        if not view.order_id or view.status not in _MAY_HEAR:
+            return False
+        if not _is_cancelled(await self._recipients.order(view.order_id, request), view.number):
+            return False
+        await self._calls.note(view.shipment_id, request, NoteCancelled(), write, "cancelled")
+        return True
 
     async def _note(self, ticket: LabelTicket, request: Request, write: Write, command: Command, what: str) -> None:
         # The carrier has done it: whoever called may be gone by now, the shipment must know.
         noting = self._calls.note(ticket.shipment_id, request, command, write, f"{ticket.key} {what}")
         await asyncio.shield(noting)
+
+
+def _is_cancelled(order: OrderView, number: int) -> bool:
+    """The whole order, or its part with that number."""
+    part = next((one.status for one in order.fulfilments if _number(one.fulfilment_id) == number), "")
+    return "cancelled" in (order.status, part)
 
 
 def _printable(document: bytes, label_format: str) -> tuple[bytes, str]:

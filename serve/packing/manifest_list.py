@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.domain.manifest_state import Manifest
+from actors.domain.manifest_state import Manifest, signed_for
 from actors.domain.times import moment
 from actors.paper import Sheet, step
 from serve.packing.settings import PackingSettings
@@ -34,7 +34,7 @@ def manifest_list(
         sheet.text(MARGIN_MM, MARGIN_MM + 4, f"{title} · {dock_id}", BODY_SIZE)
         return MARGIN_MM + 14
 
-    going = [one for one in manifest.parcels if one.status not in ("withdrawn", "left")]
+    leaving = signed_for(manifest.parcels)
     columns = [
         Column("", 0.06, right=True),
         Column("SSCC", 0.34),
@@ -42,10 +42,10 @@ def manifest_list(
         Column(words["weight"], 0.24, right=True),
     ]
     rows = [
-        [str(position), one.sscc, one.tracking, kilograms(one.weight_g, language)] for position, one in enumerate(going, 1)
+        [str(position), one.sscc, one.tracking, kilograms(one.weight_g, language)] for position, one in enumerate(leaving, 1)
     ]  # fmt: skip
     y = draw_table(sheet, y, columns, rows, bottom, begin_page)
-    sums = f"{words['total']}: {len(going)} · {kilograms(sum(one.weight_g for one in going), language)}"
+    sums = f"{words['total']}: {len(leaving)} · {kilograms(sum(one.weight_g for one in leaving), language)}"
     if y + 40 > bottom:
         y = begin_page()
     sheet.text(MARGIN_MM, y + step(BODY_SIZE), sums, BODY_SIZE, bold=True)

@@ -212,6 +212,8 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         does not answer is asked again by the same call."""
         write, _ = await calls.document(request, _nothing_decoder)
         view = await calls.view(shipment_id, request, papers=True)
+        if await labels.note_if_cancelled(view, request, write):
+            view = await calls.view(shipment_id, request, papers=True)
         if view.status == "unpacking":
             await labels.give_all_back(view, request, write)
         return ok(await calls.step(shipment_id, request, PutBack(reach_of(request.scope)), write))

@@ -19,6 +19,7 @@ CODES: dict[str, Entry] = {
     "floor.nothing_to_pick": Entry(409, "No trip waits"),
     "floor.not_you": Entry(403, "Trips are claimed for oneself"),
     "floor.picker_required": Entry(422, "Picker is missing"),
+    "floor.picker_unfit": Entry(422, "May not pick here"),
     "floor.aisle_repeated": Entry(422, "Aisle is named twice"),
     "floor.trip_unknown": Entry(404, "No such trip"),
     "floor.trip_unclaimed": Entry(409, "Nobody has the trip"),

@@ -65,6 +65,7 @@ CODES: dict[str, Entry] = {
     "alert.unknown": Entry(404, "No such alert"),
     "alert.illegal_transition": Entry(409, "Step is not allowed now"),
     "alert.changed_meanwhile": Entry(409, "Changed meanwhile: look again"),
+    "alert.assignee_unfit": Entry(422, "May not handle alerts"),
     "alert.own": Entry(403, "An alert about oneself"),
     "alert.person_required": Entry(403, "Only for people"),
     "approval.unknown": Entry(404, "No such approval"),

@@ -7,7 +7,7 @@ from serve.problem_codes.entry import Entry
 CODES: dict[str, Entry] = {
     "request.route_unknown": Entry(404, "No such resource"),
     "request.method_not_allowed": Entry(405, "Method not allowed"),
-    "request.content_type": Entry(415, "Body must be JSON"),
+    "request.content_type": Entry(415, "Body is of another type"),
     "request.malformed": Entry(400, "Not valid HTTP"),
     "request.headers_too_large": Entry(431, "Headers are too large"),
     "request.parameter_invalid": Entry(422, "Parameter is not valid"),

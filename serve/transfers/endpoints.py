@@ -40,6 +40,7 @@ _NEW = {
 }  # fmt: skip
 _STATUS = {
     "transfer_id": "us-transfer-01kah2v3nq7h3k2m9qk4t1x0ab", "version": 1, "status": "allocating", "outcome": "", "allowed": ["cancel"],
+    "approval_id": "",
 }  # fmt: skip
 _SHOWN = {
     "transfer_id": "us-transfer-01kah2v3nq7h3k2m9qk4t1x0ab", "version": 9, "status": "dispatched", "outcome": "",

@@ -50,7 +50,7 @@ _RECEIPT = {
 }
 _STATUS = {
     "transfer_id": "us-transfer-01kah2v3nq7h3k2m9qk4t1x0ab", "version": 7, "status": "picking", "outcome": "",
-    "allowed": ["short_pick", "dispatch", "cancel"],
+    "allowed": ["short_pick", "dispatch", "cancel"], "approval_id": "",
 }  # fmt: skip
 _ON_THE_WAY = {**_STATUS, "status": "dispatched", "allowed": ["receive", "close"]}
 _RECEIVING = {**_STATUS, "status": "receiving", "allowed": ["receive", "close"]}

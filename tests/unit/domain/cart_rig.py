@@ -38,6 +38,7 @@ from actors.domain.order_views import ViewOrder
 from actors.domain.reservation_commands import Claimed, ClaimReservation, MakeReservation
 from actors.domain.reservation_state import LIVE, parts_of
 from actors.domain.rows_of_promises import PromiseRow
+from actors.domain.shipment_commands import NoteCancelled
 
 NOW_MS = 1_767_225_600_000
 DAY_MS = 86_400_000
@@ -155,7 +156,8 @@ class Shop:
             told = self.do(message.kind, message.entity_id, message.command, posted.id)
             posted.reply = msgspec.json.encode(told), False
         except Refused as refused:
-            if type(message.command) is not ClaimReservation:
+            # Of what is cancelled nobody has to have packed anything.
+            if type(message.command) not in (ClaimReservation, NoteCancelled):
                 raise AssertionError(f"{message.command}: it would be parked, or units lost") from refused
             posted.reply = msgspec.json.encode(refused.body), True
 
@@ -165,7 +167,8 @@ class Shop:
         if posted.message.on_reply:
             kind, entity_id = posted.sender
             command = KINDS[kind].on_reply(posted.message, *posted.reply)
-            self.do(kind, entity_id, command, f"{posted.id}:reply")
+            if command is not None:
+                self.do(kind, entity_id, command, f"{posted.id}:reply")
         posted.told = True
         self.post.remove(posted)
 

@@ -19,6 +19,7 @@ from actors.domain.shipment_commands import (
     AskLabel,
     CloseParcel,
     Known,
+    NoteCancelled,
     NoteLabel,
     OpenManual,
     OpenParcel,
@@ -137,6 +138,15 @@ def refused(world, command, code, name=SHIPMENT, **facts):
     assert caught.value.body.code == code
     assert {fact: caught.value.body.extra.get(fact) for fact in facts} == facts
     assert world.entities.get(("shipment", name)) == before
+
+
+def cancelled_unheard(world, **more):
+    """The order is cancelled, and its word to the shipment is late; gives the message."""
+    world.do("order", ORDER, UpdateOrder("cancel", **more))
+    (word,) = [name for name in world.waiting if type(world.sent[name].message.command) is NoteCancelled]
+    world.waiting.remove(word)
+    world.settle()
+    return word
 
 
 def handed_over(world, *numbers, name=SHIPMENT):

@@ -46,13 +46,13 @@ class Shop(World):
         for (place, sku), units in self.first.items():
             self.receive(place, ReceiptLine(sku, units))
 
-    def place_order(self, *lines: tuple[str, int], order_id: str = ORDER, settle: bool = True, **more: Any) -> None:
+    def place_order(self, *lines: tuple[str, int], order_id: str = ORDER, settle: bool = True, life_days: dict[str, int] | None = None, **more: Any) -> None:  # fmt: skip
         """Of what is seen at both places now."""
         skus = [sku for sku, _ in lines]
         seen = {place: Place(place, {sku: self.available(place, sku) for sku in skus}) for place in (PORTLAND, SEATTLE)}
         at = PickupAt(PORTLAND, [seen[SEATTLE]], NOW_MS + DAY_MS, **more)
         bought = [Line(sku, units, 100) for sku, units in lines]
-        command = PlaceOrder("r", "online", "c", "US", ShipTo("US"), "USD", bought, [seen[PORTLAND]], pickup=at)
+        command = PlaceOrder("r", "online", "c", "US", ShipTo("US"), "USD", bought, [seen[PORTLAND]], pickup=at, life_days=life_days)  # fmt: skip
         self.do("order", order_id, command)
         if settle:
             self.settle()

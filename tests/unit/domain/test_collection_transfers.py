@@ -59,6 +59,64 @@ def test_units_by_lot_are_not_promised_when_they_land():
     assert (location.claims, shop.stock(PORTLAND, "f")) == ({}, (1, 0))
 
 
+# --- goods that must be good for some time ----------------------------------------------------------------------------
+TODAY = NOW_MS // DAY_MS
+LIFE = {"f": 5}
+
+
+def with_lots(*left_days: int) -> Shop:
+    """Seattle has 4 units of a lot for each, which ends in so many days."""
+    shop = Shop({}, {})
+    shop.receive(SEATTLE, *(ReceiptLine("f", 4, lot=f"L{days}", expires_on=TODAY + days) for days in left_days))
+    return shop
+
+
+def test_a_transfer_brings_an_order_goods_that_are_too_old_to_be_sold_to_it():
+    shop = with_lots(2)
+    shop.place_order(("f", 3), life_days=LIFE)
+    assert shop.stock(SEATTLE, "f") == (4, 0)
+    assert [(one.sku, one.quantity) for one in shop.shown().backordered] == [("f", 3)]
+
+
+def test_goods_grow_too_old_on_the_road_though_they_come_in_time():
+    # It is expected tomorrow: what is good for five days today is good for four then.
+    shop = with_lots(5, 6)
+    shop.place_order(("f", 3), life_days=LIFE)
+    [name] = shop.of("transfer")
+    assert shop.place(SEATTLE).claims == {f"{name}.1": {("f", "L6"): 3}}
+    shop.now_ms += DAY_MS
+    shop.arrive(shop.send(("f", 3)))
+    assert shop.place(PORTLAND).claims == {f"{ORDER}.1": {("f", "L6"): 3}}
+
+
+def test_goods_that_come_late_are_taken_from_the_order_and_others_as_late_are_sent_after_them():
+    shop = with_lots(6, 9)
+    shop.place_order(("f", 3), life_days=LIFE)
+    name = shop.send(("f", 3))
+    shop.now_ms += 3 * DAY_MS
+    shop.arrive(name)
+    assert shop.shown().status == "allocated"
+    assert shop.of("transfer") == [name]
+
+
+def test_an_order_asks_again_for_goods_that_are_too_old():
+    shop = with_lots(2)
+    shop.place_order(("f", 3), life_days=LIFE)
+    shop.do("order", ORDER, RetryAllocation())
+    shop.settle()
+    assert len(shop.of("transfer")) == 2
+    assert shop.stock(SEATTLE, "f") == (4, 0)
+
+
+def test_a_second_person_lets_goods_go_that_are_too_old():
+    shop = with_lots(2)
+    shop.place_order(("f", 3), life_days=LIFE, approval_units=2, approval_ms=DAY_MS)
+    shop.do("approval", shop.of("approval")[0], DecideApproval("approve", MANAGER))
+    shop.settle()
+    assert shop.view(shop.of("transfer")[0]).outcome == "nothing_available"
+    assert shop.stock(SEATTLE, "f") == (4, 0)
+
+
 # --- more than one transfer holds -------------------------------------------------------------------------------------
 def test_an_order_of_more_skus_than_a_transfer_holds_stands_as_coming_for_ever():
     lines = many(LINES_MAX + 1)

@@ -41,6 +41,19 @@ def test_a_label_is_paid_twice_when_the_carrier_is_slow(world):
     assert len(world.events["shipment", SHIPMENT]) == events
 
 
+@pytest.mark.parametrize(
+    "other", [("post", "express", "pdf"), ("other", "standard", "pdf"), ("post", "standard", "zpl")]
+)
+def test_another_label_is_asked_for_and_the_one_that_is_there_is_told_as_it(world, other):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    asks = AskLabel(1, "post", "standard", "pdf", b"request", DOCK)
+    key = world.step(asks).key
+    world.step(NoteLabel(1, key, "T1", b"document", 700, "USD"))
+    refused(world, AskLabel(1, *other, b"request", DOCK), "shipment.parcel_labelled")
+    assert world.step(asks).status == "bought"
+
+
 def test_that_one_try_did_nothing_is_taken_for_all_of_them(world):
     world.opened(("a", 1))
     world.parcel(("a", 1))

@@ -21,7 +21,7 @@ from actors.domain.shipment_commands import (
     TellMissing,
 )
 from actors.domain.shipment_state import allowed_steps, is_over, left_of, status_of
-from tests.unit.domain.packing_world import ORDER, SHIPMENT, PackingWorld, handed_over, refused
+from tests.unit.domain.packing_world import ORDER, SHIPMENT, PackingWorld, cancelled_unheard, handed_over, refused
 
 
 @pytest.fixture
@@ -116,8 +116,9 @@ def test_packing_goes_on_with_what_was_asked_before_it_is_answered(world):
 @pytest.mark.parametrize("part", [None, 1])
 def test_a_shipment_of_a_cancelled_order_is_packed_for_ever_since_nothing_is_in_it(world, command, part):
     world.opened(("a", 2))
-    world.update("cancel", fulfilment=part)
+    word = cancelled_unheard(world, fulfilment=part)
     world.step(command)
+    world.deliver(word)
     assert status_of(world.shipment()) == "cancelled"
     assert world.stock("a") == (50, 0)
 

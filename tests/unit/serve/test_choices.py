@@ -1,7 +1,11 @@
 """Who sends a word that a field does not know is told which it knows."""
 
+import msgspec
 import pytest
 
+from serve.problems import Problem
+from serve.requests import decode
+from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import order
 
 ORDER = "/v1/orders/us-01kah2v3nq7h3k2m9qk4t1x0ab"
@@ -28,7 +32,62 @@ async def test_a_word_that_is_not_known_leaves_one_to_guess(cell, path, body, po
     assert some <= set(words), place
 
 
+FLOOR = "/v1/locations/us-wh-seattle/floor"
+BACK = {"fulfilment_id": "us-x.1", "sku": "A1", "units": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        (f"{FLOOR}/put-backs", BACK | {"bin_id": "acc-02-01"}, "capital letters, digits and dashes; empty for none, e.g. A-01-03"),
+        (f"{FLOOR}/put-backs", BACK | {"lot": "a\nb"}, "Expected text without control characters"),
+        ("/v1/counts", {"location_id": "us-wh-seattle", "spots": [{"bin_id": "a 1"}]}, "capital letters, digits and dashes"),
+        ("/v1/orders", order(ship_to={"country": "us"}), "ISO 3166-1 alpha-2, e.g. US"),
+    ],
+)  # fmt: skip
+async def test_how_a_text_has_to_look_is_told_as_a_regular_expression(cell, path, body, detail):
+    [place] = (await cell.post(path, body)).json()["errors"]
+    assert detail in place["detail"]
+    assert "regex" not in place["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer", "known"),
+    [
+        (f"{FLOOR}/put-backs", BACK | {"sscc": "1"}, "/sscc", "fulfilment_id, sku, units, bin_id, lot"),
+        ("/v1/skus", {"skus": [{"sku": "E5", "sizes": 1}]}, "/skus/0/sizes", "sku, description"),
+        (f"{FLOOR}/trips/1/abandonment", {"why": 1}, "/why", ""),
+    ],
+)
+async def test_who_names_a_field_that_there_is_not_has_to_guess_which_there_are(cell, path, body, pointer, known):
+    [place] = (await cell.post(path, body)).json()["errors"]
+    assert (place["pointer"], len(place["detail"]) < 1_000) == (pointer, True)
+    assert place["detail"].startswith("Unknown field `")
+    assert known in place["detail"]
+
+
+async def test_a_long_list_of_fields_has_no_end():
+    many = msgspec.defstruct("Many", [(f"f{number}", int) for number in range(99)], forbid_unknown_fields=True)
+    with pytest.raises(Problem) as caught:
+        decode(msgspec.json.Decoder(many), b'{"x":1}')
+    assert caught.value.detail.endswith("f29 and 69 more.")
+
+
 async def test_a_sent_value_that_looks_like_a_message_of_ours_is_a_fault(cell):
     for word in ("x' - at `$.nowhere", "Invalid enum value 'y'", "x` - at `$[0].update`"):
         answer = await cell.post(f"{ORDER}/updates", {"update": word})
         assert (answer.status_code, answer.json()["code"]) == (422, "body.invalid")
+
+
+async def test_kinds_of_a_stream_are_asked_for_with_ands_between_them(cell):
+    told = (await cell.get("/v1/live", kinds="prices")).json()
+    assert "collection, figures, floor, location, order" in told["detail"]
+
+
+async def test_who_sends_json_where_a_form_is_wanted_is_asked_for_json(tmp_path):
+    cell = GuardedCell(tmp_path)
+    answer = await cell.post("/v1/oauth/token", {"grant_type": "client_credentials"})
+    await cell.http.aclose()
+    told = answer.json()
+    assert (answer.status_code, "JSON" in told["title"]) == (415, False)
+    assert "application/x-www-form-urlencoded" in told["detail"]

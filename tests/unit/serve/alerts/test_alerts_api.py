@@ -122,6 +122,19 @@ async def test_somebody_closes_the_alert_about_himself(cell):
         assert (answer.status_code, answer.json()["code"]) == (403, "alert.own")
 
 
+async def test_an_alert_is_given_to_nobody_or_to_somebody_who_may_not_handle_it(cell):
+    identity = await raised(cell)
+    path = f"/v1/alerts/{identity}/updates"
+    picker = await cell.opened("mia", "associate")
+    elsewhere = await cell.opened("eve", "auditor", ["us-wh-seattle"])
+    for assignee in ("us-acct-2h3k2m9qk4t1x0ab0h3k2m9qk4", picker, elsewhere):
+        answer = await cell.post(path, {"update": "assign", "assignee": assignee}, **auditor(cell))
+        assert (answer.status_code, answer.json()["code"]) == (422, "alert.assignee_unfit"), assignee
+    colleague = await cell.opened("ann", "auditor")
+    given = await cell.post(path, {"update": "assign", "assignee": colleague}, **auditor(cell))
+    assert given.json()["assignee"] == colleague
+
+
 async def test_somebody_has_a_machine_of_his_close_the_alert_about_himself(cell):
     identity = await raised(cell, about=AUDITOR)
     before = cell.state()

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from actors.domain.ids import account_id
+from actors.domain.account_commands import Disable, OpenAccount
+from actors.domain.device import ClaimDevice, EnrolDevice
+from actors.domain.ids import account_id, device_id
 from actors.domain.location_commands import DefineBins, MoveLine, MoveUnits, ReceiptLine, ReceiveStock
 from actors.domain.location_events import Bin
 from tests.unit.serve.guarded_cell import GuardedCell
@@ -170,6 +172,9 @@ async def test_goods_of_a_cancelled_order_are_not_put_back(floor):
     (work,) = await queue(floor)
     assert (work["status"], work["put_back"]) == ("put_back", [{"sku": "A1", "lot": "", "units": 2}])
     back = {"fulfilment_id": work["fulfilment_id"], "sku": "A1", "units": 2, "bin_id": "A-02"}
+    wrong = await floor.post(f"{FLOOR}/put-backs", back | {"bin_id": "A-20"})
+    assert (wrong.status_code, wrong.json()["code"]) == (404, "bins.unknown")
+    assert (await queue(floor))[0]["put_back"] == work["put_back"]
     assert (await floor.post(f"{FLOOR}/put-backs", back)).status_code == 200
     assert await queue(floor) == []
     assert (await floor.post(f"{FLOOR}/put-backs", back)).json()["code"] == "floor.nothing_to_put_back"
@@ -236,6 +241,7 @@ async def test_somebody_claims_or_picks_for_somebody_else(guarded):
         assert (answer.status_code, answer.json()["code"]) == (403, "floor.trip_not_yours"), where
     paused = await guarded.post(f"{FLOOR}/trips/1/pauses", {"paused": True}, **mia)
     assert paused.json()["status"] == "paused"
+    await account(guarded, TOM, "fulfilment")
     given = await guarded.post(f"{FLOOR}/trips/1/hand-overs", {"to": TOM}, **guarded.of_role("manager", sub=ANN))
     assert given.json()["picker"] == TOM
     assert (await claimed(guarded, **tom))["status"] == "claimed"
@@ -245,6 +251,69 @@ async def test_somebody_claims_or_picks_for_somebody_else(guarded):
     ]
     assert (MIA, "floor.claim_trip") in acts
     assert (TOM, "floor.confirm_pick") in acts
+
+
+async def account(cell, identity, role, *locations, enabled=True):
+    """Is there, with that role."""
+    for command in (OpenAccount(role, list(locations), "hash"), *(() if enabled else (Disable(),))):
+        key = f"{identity}-{type(command).__name__}"
+        assert (await cell.gateway.ask("account", identity, command, command_id=key, digest=1)).status == 0
+
+
+async def a_trip(cell):
+    """Mia has it."""
+    mia = cell.of_role("fulfilment", sub=MIA)
+    await cell.post("/v1/orders", order(("A1", 2)), **cell.bearer())
+    await cell.post(f"{FLOOR}/waves", {}, **mia)
+    await claimed(cell, **mia)
+    return mia
+
+
+async def test_a_trip_is_handed_to_nobody_or_to_somebody_who_may_not_pick_here(guarded):
+    mia = await a_trip(guarded)
+    driver, elsewhere, gone = (account_id("us", name * 16) for name in (b"d", b"e", b"g"))
+    await account(guarded, driver, "driver")
+    await account(guarded, elsewhere, "associate", PORTLAND)
+    await account(guarded, gone, "associate", SEATTLE, enabled=False)
+    before = guarded.state()[0]
+    for named in (
+        "nobody",
+        "tom@example.com",
+        TOM,
+        "eu" + TOM[2:],
+        "us-client-nobody",
+        SEATTLE,
+        driver,
+        elsewhere,
+        gone,
+    ):
+        answer = await guarded.post(f"{FLOOR}/trips/1/hand-overs", {"to": named}, **mia)
+        assert (answer.status_code, answer.json()["code"]) == (422, "floor.picker_unfit"), named
+    assert guarded.state()[0] == before
+
+
+async def test_a_trip_can_not_be_handed_to_a_colleague_here_or_a_device_of_this_place(guarded):
+    mia = await a_trip(guarded)
+    await account(guarded, TOM, "associate", SEATTLE)
+    given = await guarded.post(f"{FLOOR}/trips/1/hand-overs", {"to": TOM}, **mia)
+    assert given.json()["picker"] == TOM
+    enrolled = EnrolDevice("dock 3", "scanner", SEATTLE, ["floor.work"], b"digest")
+    scanner = device_id("us", guarded.clock.now, "dock 3")
+    await guarded.gateway.ask("device", scanner, enrolled, command_id="enrol", digest=1)
+    tom = guarded.of_role("associate", sub=TOM, locs=(SEATTLE,))
+    waiting = await guarded.post(f"{FLOOR}/trips/1/hand-overs", {"to": scanner}, **tom)
+    assert waiting.json()["code"] == "floor.picker_unfit"
+    await guarded.gateway.ask("device", scanner, ClaimDevice(b"digest", b"k" * 32), command_id="claim", digest=1)
+    assert (await guarded.post(f"{FLOOR}/trips/1/hand-overs", {"to": scanner}, **tom)).json()["picker"] == scanner
+
+
+async def test_a_repeated_hand_over_is_refused_because_of_what_became_of_him(guarded):
+    mia = await a_trip(guarded)
+    await account(guarded, TOM, "associate", SEATTLE)
+    first = await guarded.write("POST", f"{FLOOR}/trips/1/hand-overs", {"to": TOM}, key="over", **mia)
+    await guarded.gateway.ask("account", TOM, Disable(), command_id="off", digest=1)
+    again = await guarded.write("POST", f"{FLOOR}/trips/1/hand-overs", {"to": TOM}, key="over", **mia)
+    assert (first.status_code, again.status_code, first.json()) == (200, 200, again.json())
 
 
 async def test_rights_of_another_place_count_here(guarded):

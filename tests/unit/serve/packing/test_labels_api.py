@@ -26,6 +26,18 @@ async def test_a_label_is_paid_twice_when_the_carrier_does_not_answer(station):
     assert len(carrier._parcels) == 1
 
 
+async def test_another_service_is_asked_for_and_the_label_that_is_there_is_told_as_it(station):
+    _, name = await station.packed()
+    path, body = f"/v1/shipments/{name}/parcels/1/label", {"carrier": "post", "service": "standard"}
+    first = await station.done("POST", path, body | {"label_format": "zpl"})
+    for other in ({"service": "express"}, {"service": "teleport"}, {"carrier": "courier"}, {"label_format": "pdf"}):
+        told = await station.refused("shipment.parcel_labelled", "POST", path, body | other)
+        assert (told["service"], "give that back first" in told["detail"]) == ("standard", True)
+    # Who says no format asks for no other.
+    assert await station.done("POST", path, body) == first
+    assert await station.done("POST", path, body | {"label_format": "zpl"}) == first
+
+
 async def test_a_carrier_that_is_away_keeps_the_parcel(station):
     _, name = await station.packed()
     post, courier = (station.cell.services.carriers[one] for one in ("post", "courier"))
@@ -82,9 +94,8 @@ async def test_a_cancelled_order_keeps_its_label(station):
     carrier = station.cell.services.carriers["post"]
     carrier.mute = True
     await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
-    await station.done("POST", f"{path}/2/scans", {"sku": "A1"})
-    told = await station.done("POST", f"{path}/2/closure", {"weight_g": 300})
-    assert told["status"] == "unpacking"
+    stopped = await station.refused("shipment.illegal_transition", "POST", f"{path}/2/scans", {"sku": "A1"})
+    assert "unpacking" in stopped["detail"]
     answer = await station.write("POST", f"/v1/shipments/{name}/unpacking", {}, "unpack")
     assert answer.json()["code"] == "carrier.timed_out"
     carrier.mute = False

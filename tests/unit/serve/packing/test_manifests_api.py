@@ -17,6 +17,9 @@ async def test_what_is_missing_is_handed_over(station):
     assert missing["ssccs"] == [second]
     done = await station.done("POST", f"{DOCK}/manifests/1/hand-over", {"leave_missing": True})
     assert [one["status"] for one in done["parcels"]] == ["handed_over", "left"]
+    # One unit in its carton: what was left behind is weighed with the next one.
+    assert (manifest["weight_g"], done["weight_g"]) == (600, 300)
+    assert (await station.get(f"{DOCK}/manifests/1")).json()["weight_g"] == 300
     await station.refused("manifest.not_closed", "POST", f"{DOCK}/manifests/1/scans", {"code": second})
     # The carrier knows of it: it is on the next list without being told again.
     again = await station.done("POST", f"{DOCK}/manifests", status=201)
@@ -27,14 +30,27 @@ async def test_what_is_missing_is_handed_over(station):
     await station.done("POST", f"{DOCK}/manifests/2/hand-over", {})
 
 
+async def test_a_carrier_that_there_is_not_has_a_dock_at_which_nothing_waits(station):
+    away = DOCK.replace("post", "ups")
+    told = await station.refused("manifest.unknown", "GET", away, status=404)
+    assert "courier, post" in told["detail"]
+    # One that there is, and for which nothing ever waited.
+    assert (await station.get(DOCK.replace("post", "courier"))).json()["waiting"] == []
+
+
+async def test_what_waits_for_a_carrier_that_is_used_no_more_can_not_be_seen(station):
+    _, name = await station.packed()
+    await station.labelled(name)
+    del station.cell.services.carriers["post"]
+    assert len((await station.get(DOCK)).json()["waiting"]) == 1
+
+
 async def test_goods_of_a_cancelled_order_leave(station):
     order_id, name = await station.packed()
     await station.labelled(name)
     await station.done("POST", f"{DOCK}/manifests", status=201)
     await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
     tracking = (await station.read(name))["parcels"][0]["label"]["tracking_number"]
-    told = await station.done("POST", f"{DOCK}/manifests/1/scans", {"code": tracking})
-    assert not told["load"]
     assert (await station.read(name))["status"] == "unpacking"
     stop = await station.refused("manifest.parcel_stopped", "POST", f"{DOCK}/manifests/1/scans", {"code": tracking})
     assert "Stop" in stop["detail"]
@@ -45,6 +61,31 @@ async def test_goods_of_a_cancelled_order_leave(station):
     # The carrier was told of it by the manifest, and keeps the money.
     assert (await station.read(name))["parcels"][0]["label"]["status"] == "kept"
     assert stock(station) == (100, 0)
+
+
+async def test_a_parcel_of_a_cancelled_order_goes_onto_a_manifest_or_can_not_be_unpacked(station):
+    order_id, name = await station.packed()
+    await station.labelled(name)
+    assert len((await station.get(DOCK)).json()["waiting"]) == 1
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.get(DOCK)).json()["waiting"] == []
+    await station.refused("manifest.nothing_to_hand_over", "POST", f"{DOCK}/manifests")
+    told = await station.done("POST", f"/v1/shipments/{name}/unpacking", {})
+    assert told["status"] == "cancelled"
+    assert (await station.read(name))["parcels"][0]["label"]["status"] == "voided"
+
+
+async def test_a_shipment_that_has_not_heard_that_its_order_is_cancelled_can_not_be_unpacked(station):
+    order_id, name = await station.opened(("A1", 2))
+    # Picking rests, so the order does not know that somebody packs.
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "pause_picking"})
+    await station.refused("shipment.illegal_transition", "POST", f"/v1/shipments/{name}/unpacking", {})
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.read(name))["status"] == "packing"
+    await station.done("POST", f"/v1/shipments/{name}/parcels", {"carton": "M"})
+    await station.done("POST", f"/v1/shipments/{name}/parcels/1/scans", {"sku": "A1"})
+    told = await station.done("POST", f"/v1/shipments/{name}/unpacking", {})
+    assert told["status"] == "cancelled"
 
 
 async def test_a_manifest_is_told_to_the_carrier_twice(station):

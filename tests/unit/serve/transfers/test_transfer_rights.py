@@ -20,6 +20,14 @@ from tests.unit.serve.transfers.transfer_rig import (
 
 
 # --- four eyes --------------------------------------------------------------------------------------------------------
+async def test_who_requests_a_large_transfer_has_to_look_for_its_approval(guarded):
+    told = (await guarded.post("/v1/transfers", wanted(lines=lines(A1=51)), **manager(guarded))).json()
+    assert told["status"] == "requested"
+    assert told["approval_id"] == (await read(guarded, told["transfer_id"], manager(guarded)))["approval_id"] != ""
+    small = (await guarded.post("/v1/transfers", wanted(lines=lines(A1=1)), **manager(guarded))).json()
+    assert small["approval_id"] == ""
+
+
 async def test_a_large_transfer_leaves_before_somebody_else_has_approved_it(guarded):
     small = await requested(guarded, wanted(lines=lines(A1=50)), **manager(guarded))
     assert (await read(guarded, small, manager(guarded)))["status"] == "allocated"
