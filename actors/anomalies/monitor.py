@@ -21,9 +21,10 @@ from actors.anomalies.day_sums import Days
 from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
+from actors.anomalies.own_deeds import Action
 from actors.anomalies.record import CLOSED, COMPARED, REFRESH, SIGN_IN, Record, Reference
 from actors.anomalies.rules import EVIDENCE_MAX as OF_A_FINDING
-from actors.anomalies.rules import Action, Finding, Rules
+from actors.anomalies.rules import Finding, Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
 from actors.domain.account_state import ROLES
@@ -36,6 +37,8 @@ STATE_VERSION = 1
 EPISODES_MAX = 10_000
 REASONS_MAX = 10
 EVIDENCE_MAX = 60
+# Of an episode: a finding that asks something takes four lines of its session, of the 400 that a window has.
+SESSIONS_MAX = 100
 UNLIKE = "unlike"
 _ACTIONS: tuple[str, ...] = get_args(Action)
 _WORDS = {
@@ -52,7 +55,8 @@ class Alert(msgspec.Struct, array_like=True):
     1; reasons: one for each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the
     strongest that was asked for in this session; closed_ms: up to when an auditor judged `rules`, 0 while none has;
     lines: about so many were found, of which `evidence` has the newest; told_lines: when it was last told.
-    In what an earlier release kept both are 0."""
+    sessions: those that were told of, each with the strongest that was asked of it; unlike: how strong the model's
+    evidence was at most. In what an earlier release kept, these four are empty."""
 
     alert_id: str
     about: str
@@ -69,6 +73,8 @@ class Alert(msgspec.Struct, array_like=True):
     closed_ms: int = 0
     lines: int = 0
     told_lines: int = 0
+    sessions: dict[str, Action] = {}
+    unlike: float = 0.0
 
 
 class State(msgspec.Struct):
@@ -167,6 +173,7 @@ class Monitor:
                 alert_id(self._region, finding.at_ms, f"{finding.about} {finding.rule} {finding.references[-1]}"), finding.about, record.role, finding.session_id, finding.at_ms, finding.at_ms,
                 [finding.rule], score(finding.strength), [finding.reason], finding.references, finding.requests, finding.action,
                 lines=_lines(finding), told_lines=_lines(finding),
+                sessions=_sessions(finding.session_id, finding.action), unlike=_evidence(finding),
             )  # fmt: skip
             self._episodes[finding.about] = alert
             return _copied(alert)
@@ -222,7 +229,8 @@ def _lines(finding: Finding) -> int:
 
 
 def _merged(alert: Alert, finding: Finding) -> bool:
-    """Adds it; True when that is news: another rule, a stronger action, another session, or twice as much."""
+    """Adds it; True when that is news: another rule, a stronger action, a session that was not told of, or twice as
+    much."""
     news = False
     alert.last_ms = max(alert.last_ms, finding.at_ms)
     alert.score = max(alert.score, score(finding.strength))
@@ -234,11 +242,7 @@ def _merged(alert: Alert, finding: Finding) -> bool:
         alert.reasons.append(finding.reason)
         alert.score = round(1 - (1 - alert.score) * 0.7, 3)
         news = True
-    if finding.session_id and finding.session_id != alert.session_id:
-        # What another session did is not this one's fault: it gets what its own finding asks for.
-        alert.session_id, alert.action, news = finding.session_id, finding.action, True
-    elif _ACTIONS.index(finding.action) > _ACTIONS.index(alert.action):
-        alert.action, news = finding.action, True
+    news = _asks(alert, finding) or news
     fresh = set(finding.references).difference(alert.evidence)
     alert.lines = (alert.lines or len(alert.evidence)) + len(fresh)
     news = news or is_more(alert.lines, alert.told_lines)
@@ -247,6 +251,38 @@ def _merged(alert: Alert, finding: Finding) -> bool:
     alert.evidence = list(dict.fromkeys([*alert.evidence, *finding.references]))[-EVIDENCE_MAX:]
     alert.requests = list(dict.fromkeys([*alert.requests, *finding.requests]))[-EVIDENCE_MAX:]
     return news
+
+
+def _asks(alert: Alert, finding: Finding) -> bool:
+    """Tells of the finding's session: True when nobody was told of it yet, or it deserves more. However often sessions
+    take turns, each is news once, and once more for each stronger action."""
+    session_id, action = finding.session_id, finding.action
+    if finding.rule == UNLIKE:
+        if finding.strength <= alert.unlike:
+            # The evidence adds up over hours and sessions: until it grows it is of what was done before.
+            action = "none"
+        alert.unlike = max(alert.unlike, finding.strength)
+    if not session_id:
+        return False
+    sessions = alert.sessions = alert.sessions or _sessions(alert.session_id, alert.action)
+    before = sessions.get(session_id)
+    if before is None and action == "none" and len(sessions) >= SESSIONS_MAX:
+        return False
+    if before is not None and _ACTIONS.index(action) <= _ACTIONS.index(before):
+        return False
+    if before is None and len(sessions) >= SESSIONS_MAX:
+        del sessions[next(iter(sessions))]
+    sessions[session_id] = action
+    alert.session_id, alert.action = session_id, action
+    return True
+
+
+def _sessions(session_id: str, action: Action) -> dict[str, Action]:
+    return {session_id: action} if session_id else {}
+
+
+def _evidence(finding: Finding) -> float:
+    return finding.strength if finding.rule == UNLIKE else 0.0
 
 
 def score(strength: float) -> float:

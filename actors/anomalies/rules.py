@@ -12,21 +12,23 @@ guessing         one account is tried many times                         | none
 stolen_token     a session goes on from a network that nobody knows      | end_session
 nibbles          counts find a little too little, again and again         | none: it goes on for weeks
 probing          one door after the other that is closed to the role, or one place after the other | step_up
+
+What is found is the account's; what is asked of its session is for what that did itself (`own_deeds.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from itertools import islice
 from operator import attrgetter
-from typing import Literal
 
 import msgspec
 
 from actors.anomalies.day_sums import DaySums
 from actors.anomalies.habits import Habit, Habits
+from actors.anomalies.own_deeds import Action, asked, own, turns_since
 from actors.anomalies.presence import Presence
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
@@ -46,7 +48,6 @@ from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.ids import CLIENT_PATTERN
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-Action = Literal["none", "step_up", "end_session"]
 EVIDENCE_MAX = 20
 # Of a person whose networks change all day, another one says nothing.
 ROAMS_FROM = 2.5
@@ -175,16 +176,22 @@ class Rules:
                 # known. A device is in one pair of hands.
                 limit *= _MACHINE_TIMES
             if len(written_off) >= limit:
+                action = asked("step_up", len(own(written_off, record)) >= limit)
                 return _found(
-                    "overrides", record, written_off, len(written_off) / limit, "step_up",
+                    "overrides", record, written_off, len(written_off) / limit, action,
                     f"{len(written_off)} corrections or losses told of write stock off within {limits.override_minutes} min",
                 )  # fmt: skip
-        if every is not None and len(every) >= limits.counts_down and every.weight() >= limits.one_sided * len(every):
+        if every is not None and self._one_sided(every):
+            action = asked("step_up", self._one_sided(own(every, record)))
             return _found(
-                "overrides", record, every, len(every) / limits.counts_down, "step_up",
+                "overrides", record, every, len(every) / limits.counts_down, action,
                 f"{len(every)} corrections within {limits.override_minutes} min, nearly all downwards",
             )  # fmt: skip
         return None
+
+    def _one_sided(self, every: Window) -> bool:
+        limits, number = self._settings, len(every)
+        return number >= limits.counts_down and every.weight() >= limits.one_sided * number
 
     def compared(self, record: Record) -> Iterator[Finding]:
         """What was found in a count within tolerance. Goods get lost, so that a little less is found than more is
@@ -232,7 +239,8 @@ class Rules:
         ):
             return None
         reason = f"{number} orders cancelled within {limits.void_minutes} min"
-        return _found("voids", record, window, number / limit, "step_up", reason)
+        action = asked("step_up", len(own(window, record)) >= limit)
+        return _found("voids", record, window, number / limit, action, reason)
 
     def _refunds(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         amount, currency = given_back(record)
@@ -243,10 +251,11 @@ class Rules:
         whose = f"{record.subject} {currency}"
         window = self._windows["refunds"].add(whose, record, "near" if near else "", amount)
         self.refunded.add(whose, record.at_ms, amount)
-        given, close = window.weight(), [entry.weight for entry in window.entries if entry.member]
-        if near and len(close) >= limits.refunds and sum(close) >= limits.refund_share * given:
-            reason = f"{len(close)} of {len(window)} refunds in a day just under {threshold} minor units"
-            return _found("refunds", record, window, len(close) / limits.refunds, "step_up", reason)
+        given, close = window.weight(), self._close(window)
+        if near and close:
+            reason = f"{close} of {len(window)} refunds in a day just under {threshold} minor units"
+            action = asked("step_up", bool(self._close(own(window, record))))
+            return _found("refunds", record, window, close / limits.refunds, action, reason)
         usual_day = self.refunded.usual(whose, record.at_ms, _REFUNDED_DAYS_MIN)
         # A person gives back by hand, a machine what many persons ask for: what is much for any before it is known.
         much = limits.refund_day_times * (1 if usual_day or record.role else _MACHINE_TIMES)
@@ -257,7 +266,14 @@ class Rules:
             return None
         of_usual = f"{usual_day:.0f} in a usual one" if usual_day else "and no usual one is known yet"
         reason = f"{given:.0f} minor units {currency} given back in {len(window)} refunds in a day; {of_usual}"
-        return _found("refunds", record, window, given / limit, "step_up", reason)
+        action = asked("step_up", own(window, record).weight() >= limit)
+        return _found("refunds", record, window, given / limit, action, reason)
+
+    def _close(self, window: Window) -> int:
+        """How many are just under the threshold, if they are many, and most of the money; else 0."""
+        limits, close = self._settings, [entry.weight for entry in window if entry.member]
+        many = len(close) >= limits.refunds and sum(close) >= limits.refund_share * window.weight()
+        return len(close) if many else 0
 
     # --- who is it
     def _two_places(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
@@ -275,7 +291,8 @@ class Rules:
         if len(sessions) < 2 and len(devices) < 2:
             return None
         reason = f"the account moved {turns} times between two places within {limits.places_minutes} min"
-        return _found("two_places", record, window, turns / limits.places_turns, "end_session", reason)
+        action = asked("end_session", turns_since(window, record) >= limits.places_turns)
+        return _found("two_places", record, window, turns / limits.places_turns, action, reason)
 
     def _stolen_token(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         if record.action == SIGN_IN:
@@ -322,11 +339,13 @@ class Rules:
             return None
         if habit.days < KNOWN_DAYS or peers > 1 or here or len(on_time.get(session, record.at_ms)):
             return None
+        acts = self._settings.off_shift_acts
         window = self._windows["off_shift"].add(record.subject, record, record.action)
-        if len(window) < self._settings.off_shift_acts:
+        if len(window) < acts:
             return None
         reason = f"work at {hour}:00 UTC, at which this person never works and now nearly nobody of the role does"
-        return _found("off_shift", record, window, len(window) / self._settings.off_shift_acts, "step_up", reason)
+        action = asked("step_up", len(own(window, record)) >= acts)
+        return _found("off_shift", record, window, len(window) / acts, action, reason)
 
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
@@ -346,18 +365,18 @@ class Rules:
             pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
         else:
             pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id)
-        in_lists = sum({page.member: page.weight for page in sorted(pages.entries, key=_by_weight)}.values())
-        if len(window) + in_lists < limits.lookups:
+        if len(window) + _in_lists(pages) < limits.lookups:
             return None
         worked = self._windows["worked"].get(subject, now_ms).members()
-        handled = len(self._windows["handled"].get(subject, now_ms).members())
-        number = int(in_lists) + max(0, len(window.members() - worked) - handled)
+        handled = self._windows["handled"].get(subject, now_ms)
+        number = _looks(window, pages, worked, handled)
         limit = _burst(limits.lookups, usual(READS), limits.lookup_minutes)
         if number < limit:
             return None
+        of_session = _looks(own(window, record), own(pages, record), worked, own(handled, record))
         reason = f"{number} orders looked at, by themselves or in lists, and not worked on within {limits.lookup_minutes} min"
         seen = Window(sorted([*window.entries, *pages.entries], key=_by_time))
-        return _found("lookups", record, seen, number / limit, "end_session", reason)
+        return _found("lookups", record, seen, number / limit, asked("end_session", of_session >= limit), reason)
 
     def _probing(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         door = closed(record)
@@ -368,8 +387,9 @@ class Rules:
         doors = len(window.members())
         if doors < limits.doors:
             return None
+        action = asked("step_up", len(own(window, record).members()) >= limits.doors)
         reason = f"{doors} different things tried that the role may not do, or not there, {len(window)} times"
-        return _found("probing", record, window, doors / limits.doors, "step_up", reason)
+        return _found("probing", record, window, doors / limits.doors, action, reason)
 
     # --- who wants in
     def _stuffing(self, record: Record, habit: Habit | None) -> Finding | None:
@@ -410,6 +430,16 @@ def _burst(floor: float, usual: float, minutes: int) -> float:
     """What is too much for somebody who usually does so much in an hour."""
     expected = usual * minutes / 60
     return max(floor, 3 * expected + 5 * math.sqrt(expected))
+
+
+def _in_lists(pages: Window) -> float:
+    """As how many looks the lists count: the same one again none."""
+    return sum({page.member: page.weight for page in sorted(pages, key=_by_weight)}.values())
+
+
+def _looks(window: Window, pages: Window, worked: Set[str], handled: Window) -> int:
+    """At orders, by themselves or in lists, that were not worked on."""
+    return int(_in_lists(pages)) + max(0, len(window.members() - worked) - len(handled.members()))
 
 
 def _where(record: Record) -> str:

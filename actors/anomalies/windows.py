@@ -24,13 +24,15 @@ _OVER_MAX = 2
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`member`: what it was about; several entries may have the same."""
+    """`member`: what it was about; several entries may have the same. `session_id`: in which it was done; "" of what an
+    earlier release kept."""
 
     at_ms: int
     member: str
     weight: float
     reference: Reference
     request_id: str
+    session_id: str = ""
 
 
 class KeptWindow(msgspec.Struct, array_like=True):
@@ -202,7 +204,7 @@ class Windows:
                 del self._windows[next(iter(self._windows))]
         self._windows[key] = window  # last in the dict's order: heard of most lately
         if record.at_ms > window.judged_ms:
-            window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
+            window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id, record.session_id))
         oldest_ms = record.at_ms - self._span_ms
         window.expire(oldest_ms, self._entries_max)
         self._let_go(oldest_ms)

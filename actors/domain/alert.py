@@ -6,15 +6,15 @@
                                   └───────── RaiseAlert: by another rule, or twice as much ────┘
     untold ──AlertTold──▶ told       the webhook has taken the news; RaiseAlert with more makes it untold again
 
-The monitor raises the same alert again while its episode goes on; what is in it already changes nothing, and more of
-the same is news when it has doubled, so of an episode without end there are a handful of events. Nobody closes what he
-has not seen: CloseAlert names the version that was read, and is refused when there were news after it; the audit's line
-names the rules and the time up to which this judges. A closed one was judged for these: by another rule, or when it
-has doubled since, it opens again, without assignee and verdict. That is of the moment until the monitor knows that it
-is closed: from then on, whatever it finds, and what it found after that time, is another alert. What it asks for is
-done by messages as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the
-session's proofs not count any more. People are their accounts' ids, addresses keyed digests; the reasons are the
-monitor's words, never text of people.
+The monitor raises the same alert again while its episode goes on; what is in it already changes nothing, more of the
+same is news when it has doubled, and a session is news once, so of an episode without end there are a handful of
+events. Nobody closes what he has not seen: CloseAlert names the version that was read, and is refused when there were
+news after it; the audit's line names the rules and the time up to which this judges. A closed one was judged for
+these: by another rule, or when it has doubled since, it opens again, without assignee and verdict. That is of the
+moment until the monitor knows that it is closed: from then on, whatever it finds, and what it found after that time,
+is another alert. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and
+revokes its tokens, `step_up` makes the session's proofs not count any more. People are their accounts' ids, addresses
+keyed digests; the reasons are the monitor's words, never text of people.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ Event = AlertRaised | AlertAssigned | AlertClosed | WebhookTold
 class Alert(msgspec.Struct):
     """The state. `news_version`: at which there last was something to tell; `told`: has the webhook taken that?
     `assigned_version`: at which somebody last took it on, who was shown it then; 0 where an earlier release did
-    that."""
+    that. `sessions`: those that were told of, the newest LIST_MAX, each with the strongest that was asked of it: each
+    is news once, and again for a stronger action."""
 
     finding: Finding
     status: AlertStatus = "open"
@@ -146,6 +147,7 @@ class Alert(msgspec.Struct):
     version: int = 0
     told: bool = False
     assigned_version: int = 0
+    sessions: dict[Annotated[str, ALERT_SESSION], AlertAction] = {}
 
 
 class ViewAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -201,13 +203,19 @@ def _raise(state: Alert | None, found: Finding, context: Context) -> Decision:
     if state is None:
         return _told(context, AlertRaised(found, found.action))
     known = state.finding
-    stronger = _STRENGTH.index(found.action) > _STRENGTH.index(known.action)
-    elsewhere = bool(found.session_id) and found.session_id != known.session_id
+    asked_before = _sessions(state).get(found.session_id)
+    stronger = _STRENGTH.index(found.action) > _STRENGTH.index(asked_before or "none")
+    elsewhere = bool(found.session_id) and asked_before is None
     unjudged = not set(found.rules) <= set(known.rules) or is_more(found.lines, known.lines or len(known.evidence))
     if not (unjudged or stronger or elsewhere):
         return _told(context)
     asked = found.action if stronger or elsewhere else "none"
     return _told(context, AlertRaised(found, asked, again=unjudged and state.status == "closed"))
+
+
+def _sessions(alert: Alert) -> dict[str, AlertAction]:
+    """Of one that an earlier release kept, the last alone."""
+    return alert.sessions or {alert.finding.session_id: alert.finding.action}
 
 
 def is_more(lines: int, told: int) -> bool:
@@ -239,7 +247,8 @@ def evolve(state: Alert | None, event: Event, context: Context) -> Alert:
     """The next state; takes over `state`."""
     if type(event) is AlertRaised:
         if state is None:
-            return Alert(event.finding, version=1)
+            return Alert(event.finding, version=1, sessions={event.finding.session_id: event.finding.action})
+        state.sessions = _with(_sessions(state), event)
         state.finding = msgspec.structs.replace(event.finding, began_ms=state.finding.began_ms)
         state.told, state.news_version = False, state.version + 1
         if event.again:
@@ -254,6 +263,13 @@ def evolve(state: Alert | None, event: Event, context: Context) -> Alert:
             state.told = True
     state.version += 1
     return state
+
+
+def _with(sessions: dict[str, AlertAction], raised: AlertRaised) -> dict[str, AlertAction]:
+    found = raised.finding
+    strongest = max(found.action, sessions.get(found.session_id, "none"), key=_STRENGTH.index)
+    together = sessions | {found.session_id: strongest}
+    return dict(list(together.items())[-LIST_MAX:])
 
 
 def messages(alert_id: str, event: Event) -> Iterable[Message]:

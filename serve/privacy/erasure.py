@@ -18,12 +18,16 @@ invoices); and the request itself as proof. Keys go first: whatever stops it in 
 more, and the orders are still found by their digests, so that to do it again brings it to its end. Each part
 done twice changes nothing.
 
-At the end it is looked once more which keys the person has: a replica may have been making one when they were looked
-for first, because the store did not answer it (`keys/data_keys.py`). The same with a restriction.
+At the end it is looked once more what there is of the person. A replica may have been making a key when they were
+looked for first, because the store did not answer it (`keys/data_keys.py`; the same with a restriction); and an order
+that was sealed before its key was destroyed may have come after the orders were looked for. So the look waits until no
+replica can seal under a destroyed key any more: what comes later comes under a key of its own, of a person who came
+back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -54,6 +58,8 @@ from serve.services import Services
 # Of a person with thousands, an answer names so many.
 TOLD_MAX = 100
 _UNDER_WAY = "order.under_way"
+# So long a replica may go on with a key that was destroyed (`keys/data_keys.py`).
+HEARD_S = 2.0
 # In the ids of the commands of the second time.
 AGAIN = ":again"
 _decode_order = msgspec.json.Decoder(OrderView).decode
@@ -159,22 +165,31 @@ class Erasure:
     async def erase_late(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         """What has come since it was found; gives counts, none where nothing has. To be asked for when what was erased
         is noted: it may have to wait. Raises Problem 409, 503: do it again then."""
-        await self._persons.all_written()
-        if not await self._persons.keys_of(extent.persons):
+        await self._services.clock.sleep(HEARD_S)
+        late = await self._late(about, extent, asking.scope)
+        come = (late.keys, late.orders, late.shipments, late.of_others, late.notices)
+        if not any(come) and not await self._has_carts(about):
             return {}
-        return await self._erase(about, await self._late(about, extent, asking.scope), asking.again(AGAIN))
+        return await self._erase(about, late, asking.again(AGAIN))
 
     async def _late(self, about: About, before: Extent, scope: Scope) -> Extent:
         """What has come since. Raises Problem 409 as long as that is on its way, 503."""
+        found = await self.extent(about, scope)
         # What is forgotten by now tells of no reference any more.
         await self._are_the_persons(about, before.found)
-        found = await self.extent(about, scope)
         await self.check(found, scope)
-        # Orders are found after they are forgotten, too; shipments and notices are not.
+        # Orders that were named are found after they are forgotten, too, and another's without an address that can be
+        # taken out; shipments and notices are not.
         return found._replace(
             orders=[order_id for order_id in found.orders if order_id not in before.orders],
+            of_others=[order_id for order_id in found.of_others if order_id not in before.of_others],
             keys=sorted({*found.keys, *await self._persons.keys_of(before.persons)}),
         )
+
+    async def _has_carts(self, about: About) -> bool:
+        async for _ in self._persons.reservations(about):
+            return True
+        return False
 
     async def _erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
@@ -207,6 +222,13 @@ class Erasure:
         identity = consent_id(self._services.settings.region, person)
         found = _decode_consents(await asking.ask("consent", identity, WithdrawConsents("erasure")))
         return sum(entry.source == "erasure" for entry in found.present)
+
+
+def since(about: About, extent: Extent, counts: Mapping[str, int]) -> dict[str, int]:
+    """Of what was erased, what a time before that came to its end had not found: orders that were named, the account
+    and consents are found by each."""
+    again = {"orders": len(set(extent.orders) - set(about.order_ids)), "accounts": 0, "consents": 0}
+    return {**counts, **again}
 
 
 async def _each_key(command: Restrict, key_ids: list[str], asking: Asking) -> None:

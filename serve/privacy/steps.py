@@ -30,7 +30,7 @@ from serve.identity.emails import checked
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
 from serve.privacy.correcting import Correcting
-from serve.privacy.erasure import AGAIN, Erasure, Extent
+from serve.privacy.erasure import AGAIN, Erasure, Extent, since
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import RequestUpdate
 from serve.problems import Problem, field_problem
@@ -117,9 +117,9 @@ class Steps:
         counts = await self._erasure.erase(request.about, extent, asking)
         noted = await asking.of_request(request.request_id, NoteStep("erase", by, counts, ends=False))
         late = await self._erasure.erase_late(request.about, extent, asking)
-        if noted.version <= seen.version and counts["keys"]:
-            # The same call again: its note is of the first time, and not of the keys that have come since.
-            late = {**late, "keys": late.get("keys", 0) + counts["keys"]}
+        if noted.version <= seen.version:
+            # The same call again: its note is of the first time, and not of what has come since.
+            late = _together(since(request.about, extent, counts), late)
         if not late:
             return await asking.of_request(request.request_id, EndStep("erase", by), _END)
         # Each time that finds something has a note of its own; that makes the next one's version another.
@@ -181,3 +181,9 @@ class Steps:
         email = None if correction.email is None else checked(correction.email, "/correction/email")
         await self._correcting.correct(order_id, changes, email, asking)
         return {"orders": 1, "fields": len(changes) + (email is not None)}
+
+
+def _together(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Both counts, {} where there is nothing."""
+    both = {name: some.get(name, 0) + more.get(name, 0) for name in (*some, *more)}
+    return both if any(both.values()) else {}

@@ -184,6 +184,30 @@ def test_a_stream_that_is_read_twice_raises_the_alert_twice_or_acts_twice():
     assert (more.version, more.finding.rules, len(life.sent)) == (2, ["lookups", "voids"], 1)
 
 
+def test_two_sessions_that_take_turns_are_news_without_end_or_are_acted_on_again_and_again():
+    life = Life()
+    for number in range(30):
+        life.do(RaiseAlert(finding(action="step_up", session_id=f"s{number % 3}", last_ms=NOW_MS + number)))
+    assert [event.finding.session_id for event in life.events] == ["s0", "s1", "s2"]
+    assert len(life.sent) == 3
+    life.do(RaiseAlert(finding(action="end_session", session_id="s1")))
+    assert life.sent[-1].command == EndShift("s1")
+    for number in range(300):
+        life.do(RaiseAlert(finding(session_id=f"more-{number}")))
+    assert len(life.state.sessions) == alert.LIST_MAX
+
+
+def test_an_alert_that_an_earlier_release_kept_acts_again_or_on_nobody():
+    life = Life()
+    life.do(RaiseAlert(finding(action="end_session")))
+    life.state.sessions = {}
+    life.do(RaiseAlert(finding(action="end_session", last_ms=NOW_MS + 1)))
+    assert (life.version, len(life.sent)) == (1, 1)
+    life.do(RaiseAlert(finding(action="end_session", session_id="s2")))
+    life.do(RaiseAlert(finding(action="end_session")))
+    assert (life.version, len(life.sent)) == (2, 2)
+
+
 def test_a_session_that_must_end_goes_on():
     life = Life()
     life.do(RaiseAlert(finding(action="end_session")))

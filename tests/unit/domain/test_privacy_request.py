@@ -314,6 +314,15 @@ def test_a_step_that_was_cut_short_is_not_seen_or_is_begun_twice():
     assert (done.begun, [(one.step, one.counts) for one in done.done]) == ([], [("erase", {"keys": 1})])
 
 
+def test_the_second_of_two_steps_at_once_is_done_and_stands_nowhere():
+    case = Case(right="rectification").proved()
+    for _ in range(2):
+        case.do(BeginStep("rectify", ANN))
+    for fields in (1, 2):
+        noted = case.do(NoteStep("rectify", ANN, {"fields": fields}))
+    assert (noted.begun, [one.counts["fields"] for one in noted.done]) == ([], [1, 2])
+
+
 def test_a_request_is_completed_while_its_erasure_still_looks_for_what_came_meanwhile():
     case = Case().proved()
     case.do(BeginStep("erase", ANN))

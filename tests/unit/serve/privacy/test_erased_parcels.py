@@ -7,6 +7,7 @@ import logging
 import pytest
 import structlog
 
+from actors.domain.data_key import DestroyKey
 from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.privacy import persons
 from tests.unit.serve.fake_gateway import refusal
@@ -219,3 +220,18 @@ async def test_an_erasure_that_was_cut_short_leaves_a_shipment(station, monkeypa
     done = (await stepped(station.cell, request, "erase"))["done"][-1]["counts"]
     assert 1 <= done["shipments"] <= 3
     assert not [name for name in names if station.cell.gateway.entities["shipment", name][0].person]
+
+
+async def test_a_parcel_that_is_sent_while_its_person_is_erased_is_passed_over_by_the_last_look(station):
+    await over(station.cell, await placed(station.cell))
+    request_id, asking, made = await proved(station.cell), station.cell.gateway.ask, []
+
+    async def ask(kind, identity, command, *rest, **more):
+        if type(command) is DestroyKey and not made:
+            # Sealed before its key is destroyed.
+            made.append(None)
+            await station.done("POST", "/v1/manual-shipments", fair(customer_ref=REF), 201)
+        return await asking(kind, identity, command, *rest, **more)
+
+    station.cell.gateway.ask = ask
+    assert coded(await step(station.cell, request_id, "erase")) == (409, "privacy.shipments_under_way")

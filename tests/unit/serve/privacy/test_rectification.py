@@ -40,6 +40,24 @@ async def test_a_correction_undoes_the_address_that_its_customer_has_just_change
     assert (again.status_code, cell.gateway.entities["order", orders[0]]) == (200, state)
 
 
+async def test_the_first_of_two_corrections_at_once_is_made_and_called_refused(cell, monkeypatch):
+    order_id = await placed(cell)
+    request_id, second = await proved(cell, "gdpr", "rectification"), []
+
+    async def meanwhile():
+        if not second:
+            second.append(None)
+            second[0] = await step(cell, request_id, "rectify", order_id=order_id, correction={"phone": "+1 206 1"})
+
+    while_it_is_rectified(cell, monkeypatch, meanwhile)
+    correction = {"street": "99 New Street", "city": "Portland"}
+    first = await step(cell, request_id, "rectify", "k-1", order_id=order_id, correction=correction)
+    assert (second[0].status_code, first.status_code) == (200, 200), first.text
+    assert [one["counts"]["fields"] for one in first.json()["done"]] == [1, 2]
+    again = await step(cell, request_id, "rectify", "k-1", order_id=order_id, correction=correction)
+    assert again.json() == first.json()
+
+
 async def test_a_correction_is_tried_for_ever_while_its_order_changes(cell, monkeypatch):
     tokens, orders = await customer(cell)
     request_id, times = await proved(cell, "gdpr", "rectification"), []

@@ -71,8 +71,9 @@ async def test_a_stranger_brings_the_person_to_the_limit_of_orders_that_one_may_
     await over(cell, mine)
     monkeypatch.setattr(persons, "ORDERS_MAX", 2)
     request_id = await proved(cell, customer_ref=None)
-    counts = [(await stepped(cell, request_id, "erase"))["done"][-1]["counts"]["of_others"] for _ in range(3)]
-    assert counts == [2, 1, 0]
+    done = [(await stepped(cell, request_id, "erase"))["done"] for _ in range(2)][-1]
+    # As many again at the last look.
+    assert [one["counts"]["of_others"] for one in done] == [2, 1, 0]
     for _ in range(3):
         await placed(cell, body(customer={"email": EMAIL}))
     answer = await exported(cell, await proved(cell, "gdpr", "access", customer_ref=None))
