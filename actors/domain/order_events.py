@@ -178,7 +178,7 @@ class FulfilmentsMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
     occurred_at_ms: int | None = None
 
 
-class StationsTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+class ShipmentsTold(msgspec.Struct, frozen=True, tag=True, gc=False):
     """With this event the shipments of these fulfilments are told that they are cancelled, those that there are."""
 
     numbers: list[int]
@@ -220,7 +220,7 @@ class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
-    | StationsTold | TermsEvent | RefundGiven
+    | ShipmentsTold | TermsEvent | RefundGiven
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
     | WaitingDated | DateTold | DateKept
     | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped

@@ -27,8 +27,8 @@ from actors.domain.order_events import (
     ReservationReturned,
     ReservationSettled,
     RetrySkipped,
+    ShipmentsTold,
     ShortPicked,
-    StationsTold,
 )
 from actors.domain.order_pickup_events import PICKUP_EVENTS
 from actors.domain.order_pickup_state import Pickup, PickupAt
@@ -86,7 +86,7 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         order_waiting.evolve(state, event)
     elif isinstance(event, PICKUP_EVENTS):
         order_pickup_evolve.evolve(state, event)
-    elif type(event) is not ReservationReturned and type(event) is not StationsTold:
+    elif type(event) is not ReservationReturned and type(event) is not ShipmentsTold:
         order_terms.evolve(state, event)
     return state
 

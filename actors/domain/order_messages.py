@@ -10,8 +10,8 @@ import msgspec
 from actors.domain import (
     location_commands,
     order_floor,
+    order_packing,
     order_pickup_evolve,
-    order_station,
     order_terms_floor,
     order_waiting_messages,
     reservation_commands,
@@ -34,8 +34,8 @@ from actors.domain.order_events import (
     OrderCancelled,
     OrderPlaced,
     ReservationReturned,
+    ShipmentsTold,
     ShortPicked,
-    StationsTold,
 )
 from actors.domain.order_pickup_commands import SupplyRequested
 from actors.domain.order_pickup_events import PICKUP_EVENTS
@@ -77,8 +77,8 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         yield Message("location", event.location_id, location_commands.Release(order_id, event.number, event.lines))
     elif type(event) is HandedToFloor or type(event) is LeftFloor:
         yield from order_floor.messages(order_id, event)
-    elif type(event) is StationsTold:
-        yield from order_station.messages(order_id, event)
+    elif type(event) is ShipmentsTold:
+        yield from order_packing.messages(order_id, event)
     elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
         yield from order_terms_floor.messages(order_id, event)
     elif isinstance(event, _OF_LINES):

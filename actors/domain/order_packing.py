@@ -1,12 +1,26 @@
 """What an order says to the shipments that pack its fulfilments. The rules are in `order.py`, those of a
-shipment in `shipment.py`."""
+shipment in `shipment.py`.
+
+A shipment asks its order before anything of it leaves. But nobody asks while its parcels wait for a driver: so when
+what is picked or packed is cancelled its shipment is told, takes its parcels off the dock, and can be unpacked. Whether
+there is one the order does not know: where there is none nothing happens.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from actors.domain.errors import Refused
+from actors.domain.ids import shipment_of
+from actors.domain.kind import Message
 from actors.domain.location_events import Units
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import Order
+from actors.domain.order_events import ShipmentsTold
+from actors.domain.order_state import Fulfilment, Order
+from actors.domain.shipment_commands import NoteCancelled
+
+# Nothing is packed of what nobody has begun to pick.
+_BEGUN = frozenset({"picking", "packed"})
 
 
 def check_contents(order: Order, command: UpdateOrder) -> None:
@@ -30,3 +44,15 @@ def _check(order: Order, command: UpdateOrder, lines: list[Units], why: str) -> 
     if held != sorted(lines):
         detail = f"The fulfilment holds something else by now than what was {why}."
         raise Refused("order.fulfilment_changed", detail, lines=[list(line) for line in held])
+
+
+def cancelled(order: Order, parts: Iterable[Fulfilment]) -> list[ShipmentsTold]:
+    """Of these, as they were before. What is collected has no shipment."""
+    begun = [f.number for f in parts if f.status in _BEGUN and f.lines] if order.pickup is None else []
+    return [ShipmentsTold(begun)] if begun else []
+
+
+def messages(order_id: str, event: ShipmentsTold) -> Iterable[Message]:
+    """A shipment has the id of its fulfilment."""
+    for number in event.numbers:
+        yield Message("shipment", shipment_of(order_id, number), NoteCancelled(), on_reply=True)

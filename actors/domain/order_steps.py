@@ -5,7 +5,6 @@ from __future__ import annotations
 from actors.domain import (
     order_floor,
     order_packing,
-    order_station,
     order_terms,
 )
 from actors.domain.errors import Refused
@@ -59,7 +58,7 @@ def step(order: Order, command: UpdateOrder, context: Context) -> Decision:
     else:
         moves = [Move(f.number) for f in moving]
     left = order_floor.left(order, moving, to) if order.at_floors else ()
-    told = order_station.told(order, moving) if to == "cancelled" else ()
+    told = order_packing.cancelled(order, moving) if to == "cancelled" else ()
     return status(context, FulfilmentsMoved(to, moves, command.occurred_at_ms), *left, *told)
 
 
@@ -70,7 +69,7 @@ def cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
     held = [f for f in order.fulfilments if f.status in STEPS["cancel"][0] and f.lines]
     released = [Ask(f.number, f.location_id, f.lines) for f in held]
     left = order_floor.left(order, order.fulfilments, "cancelled") if order.at_floors else ()
-    told = order_station.told(order, held)
+    told = order_packing.cancelled(order, held)
     return final(order, status(context, OrderCancelled(released, command.occurred_at_ms), *left, *told), context)
 
 
