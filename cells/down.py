@@ -14,6 +14,7 @@ from cells.errors import CellError, refused
 from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive, send, stop, wait_until
+from cells.ray_cluster import leave_logs
 from cells.running import BeingEnded, if_running, record_of
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
@@ -100,6 +101,8 @@ def _end(name: str, console: Console) -> bool:
     with lock:
         final = read_state(paths.state_file)
         note = end_leftovers(final)
+        if final is not None and not living(final.runs()):
+            leave_logs(paths)  # as the keeper would have, had it not been killed
         if ran or note:
             print_step(console, name, "stop", time.monotonic() - started, note=note)
         if final is not None and (note or final.phase not in {"stopped", "failed"}):

@@ -145,7 +145,7 @@ class RayCluster:
             self._head.wait(1.0)
         self._tree.stop(_TREE_GRACE_S)
         if self._head is not None:
-            self._leave_logs()
+            leave_logs(self._paths)
 
     def _program(self, name: str, timeout_s: float, after: Path | None = None) -> int | None:
         """Its exit code; None when it is not finished so long after it has made the file `after`."""
@@ -167,18 +167,9 @@ class RayCluster:
     def _clear_sessions(self) -> None:
         """Keep the logs of the last session only; nothing runs there now."""
         (self._paths.ray_temp / "session_latest").unlink(missing_ok=True)
-        old = sorted(self._paths.ray_temp.glob("session_2*"), key=lambda path: path.stat().st_mtime)
+        old = sorted(self._paths.ray_temp.glob("session_2*"))  # each is named after its beginning
         for folder in old[:-1]:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _leave_logs(self) -> None:
-        """Of a run that is over only Ray's logs are of use, also those of the session before, which may have crashed.
-        What else it made under /tmp goes: sockets, and with TLS a copy of the door's key."""
-        for folder in (self._paths.haproxy, self._paths.doors):
-            shutil.rmtree(folder, ignore_errors=True)
-        for found in self._paths.ray_temp.glob("session_2*/*"):
-            if found.name != "logs":
-                _remove(found)
 
     def _prepare_haproxy(self) -> None:
         script = Path(self._environment["RAY_SERVE_HAPROXY_BINARY_PATH"])
@@ -195,6 +186,16 @@ class RayCluster:
         text = _HAPROXY_SCRIPT.replace("{changes}", "".join(f" -e '{change}'" for change in changes))
         script.write_text(text.replace("{binary}", str(haproxy_binary())), encoding="utf-8")
         script.chmod(0o700)
+
+
+def leave_logs(paths: CellPaths) -> None:
+    """Of a run that is over only Ray's logs are of use, also those of the session before, which may have crashed.
+    What else it made under /tmp goes: sockets, and with TLS a copy of the door's key."""
+    for folder in (paths.haproxy, paths.doors):
+        shutil.rmtree(folder, ignore_errors=True)
+    for found in paths.ray_temp.glob("session_2*/*"):
+        if found.name != "logs":
+            _remove(found)
 
 
 def encrypted_ingress(config: RegionConfig, pem: Path, ca: Path) -> list[str]:

@@ -56,7 +56,7 @@ class Alert(msgspec.Struct, array_like=True):
     strongest that was asked for in this session; closed_ms: up to when an auditor judged `rules`, 0 while none has;
     lines: about so many were found, of which `evidence` has the newest; told_lines: when it was last told.
     sessions: those that were told of, each with the strongest that was asked of it; unlike: how strong the model's
-    evidence was at most. In what an earlier release kept, these four are empty."""
+    evidence was when it was last found. In what an earlier release kept, these four are empty."""
 
     alert_id: str
     about: str
@@ -261,7 +261,7 @@ def _asks(alert: Alert, finding: Finding) -> bool:
         if finding.strength <= alert.unlike:
             # The evidence adds up over hours and sessions: until it grows it is of what was done before.
             action = "none"
-        alert.unlike = max(alert.unlike, finding.strength)
+        alert.unlike = finding.strength  # it falls again while nothing odd is done
     if not session_id:
         return False
     sessions = alert.sessions = alert.sessions or _sessions(alert.session_id, alert.action)

@@ -78,6 +78,7 @@ _TINY = 0.01
 # one day makes no next one four times as much.
 _REFUNDED_DAYS, _REFUNDED_DAYS_MIN = 28, 3
 _MACHINE_TIMES = 10
+_AROUND_TIMES = 10  # as of tries (`serve/identity/limits.py`)
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks
 # for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
@@ -399,13 +400,16 @@ class Rules:
         # machines where they always are.
         if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.network):
             return None
-        limits = self._settings
-        window = self._windows["stuffing"].add(record.around, record, record.who)
-        accounts = len(window.members())
-        if accounts < limits.stuffed_accounts:
-            return None
-        reason = f"{accounts} accounts tried from one address or network within {limits.stuffing_minutes} min"
-        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.around)
+        limits, found = self._settings, None
+        # All shops of a retailer may be in one /48, so of that it takes as many more as tries are let through there.
+        of_owner = {record.around: _AROUND_TIMES * limits.stuffed_accounts} | {record.network: limits.stuffed_accounts}
+        for about, most in of_owner.items():
+            window = self._windows["stuffing"].add(about, record, record.who)
+            accounts = len(window.members())
+            if found is None and accounts >= most:
+                reason = f"{accounts} accounts tried from one address or network within {limits.stuffing_minutes} min"
+                found = _found("stuffing", record, window, accounts / most, "none", reason, about)
+        return found
 
     def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
         if not (record.who and record.sign_in_refused):

@@ -319,8 +319,10 @@ def _note(request: PrivacyRequest, command: NoteStep, context: Context) -> Decis
     # Of two calls at once each is noted: what is noted of the first ends what both have begun.
     if command.step not in request.begun and all(one.step != command.step for one in request.done):
         raise Refused("privacy.step_not_begun", f"`{command.step}` was not begun.")
-    if len(request.done) >= STEPS_MAX:
-        raise Refused("privacy.too_many_steps", f"A request has at most {STEPS_MAX} steps.", limit=STEPS_MAX)
+    # An erasure takes several, and the request can't be completed before it has come to its end.
+    most = 2 * STEPS_MAX if command.step == "erase" else STEPS_MAX
+    if len(request.done) >= most:
+        raise Refused("privacy.too_many_steps", f"A request has at most {most} steps.", limit=most)
     return _told(context, StepNoted(command.step, command.by, command.counts, command.ends))
 
 

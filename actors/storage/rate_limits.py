@@ -2,8 +2,10 @@
 
     ocefs:{us}:rate:<key>   string   when the next try would be free if tries came evenly (ms), gone when that has passed
 
-GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. A number that is further
-ahead than a burst comes from a clock that was wrong: then it is as far ahead as the key still lives, a burst at most.
+GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. Clocks of replicas differ, so a number
+may be further ahead than a burst, and counts: were it cut by whoever is behind, each of his tries would free the key for
+all others. One that is more than SKEW_MS further ahead comes from a clock that was wrong, and would keep everybody out
+until it were right: then it is as far ahead as the key still lives, a burst at most.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from pathlib import Path
 
 from actors.storage.shared_line import SharedLine
 
-# KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead. Answers how many ms to wait, 0: taken.
+# By so much the clocks of a cell's machines may differ: by more, none takes the tokens of another.
+SKEW_MS = 600_000
+# KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead, and by how many clocks may differ. Answers
+# how many ms to wait, 0: taken.
 _SCRIPT = """
-local now, every, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local now, every, ahead, skew = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local due, latest = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0)), now + ahead + every
-if due > latest then
+if due > latest + skew then
   due = math.min(latest, now + math.max(1, redis.call('PTTL', KEYS[1])))
   redis.call('SET', KEYS[1], due, 'PX', due - now)
 end
@@ -36,9 +41,8 @@ class RedisRateLimits:
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
         """Raises JournalUnavailable as `SharedLine.ask` does."""
         every_ms = 60_000 // per_minute
-        return int(
-            await self._shared.ask("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, every_ms * (burst - 1))
-        )
+        ahead_ms = every_ms * (burst - 1)
+        return int(await self._shared.ask("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, ahead_ms, SKEW_MS))
 
     async def close(self) -> None:
         """Ends the connection."""

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from actors.runtime.errors import JournalUnavailable
-from actors.storage.rate_limits import RedisRateLimits
+from actors.storage.rate_limits import SKEW_MS, RedisRateLimits
 from cells.redis import EmbeddedRedis
 from serve.identity.limits import MemoryRateLimits, RateLimits
 
@@ -81,6 +81,18 @@ async def test_one_try_by_a_replica_whose_clock_is_ahead_keeps_callers_out_at_al
     await limits.take("a", NOW + 3_600_000, 60, 3)
     assert await limits.take("a", NOW, 60, 3) == 0
     await limits.close()
+
+
+@pytest.mark.parametrize("skew_ms", [1, 1000, 90_000, SKEW_MS])
+async def test_replicas_whose_clocks_differ_let_everything_through(own_redis, skew_ms):
+    one, other = RedisRateLimits(own_redis.socket, "us"), RedisRateLimits(own_redis.socket, "us")
+    taken = 0
+    for _ in range(20):
+        taken += not await one.take("a", NOW + skew_ms, 60, 3)
+        taken += not await other.take("a", NOW, 60, 3)
+    assert taken <= 3
+    await one.close()
+    await other.close()
 
 
 async def test_keys_live_an_hour_longer_because_the_clock_of_redis_was_set_back(own_redis):

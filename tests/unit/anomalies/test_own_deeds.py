@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from actors.anomalies.model import Told
-from actors.anomalies.monitor import SESSIONS_MAX, Monitor
+from actors.anomalies.monitor import SESSIONS_MAX, Alert, Monitor, _asks
+from actors.anomalies.rules import Finding
 from actors.anomalies.settings import AnomalySettings
 from actors.domain.times import HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, SETTINGS, Shop
@@ -144,3 +145,16 @@ def test_an_episode_that_an_earlier_release_kept_ends_the_session_that_it_has_en
     shop.monitor = Monitor("us", AnomalySettings(lookups=100))
     assert shop.monitor.restore(msgspec.msgpack.encode(kept))
     assert deed(shop, "lookups", 2, "s2") == [("s2", "none")]
+
+
+def test_what_was_odder_days_ago_frees_a_later_session_of_being_asked():
+    """The model's evidence falls while nothing odd is done: what raises it again was done by whoever is in by now."""
+    alert = Alert(
+        "us-alert-x", "us-acct-mia", "support", "s1", 0, 0, ["unlike"], 0.7, ["r"], [(0, 1)], [], "step_up",
+        sessions={"s1": "step_up"}, unlike=3.0,
+    )  # fmt: skip
+    for strength in (1.2, 2.9):
+        _asks(alert, Finding("unlike", "us-acct-mia", 0, strength, "r", "step_up", "s2", [(0, 1)], []))
+    assert alert.sessions == {"s1": "step_up", "s2": "step_up"}
+    _asks(alert, Finding("unlike", "us-acct-mia", 0, 2.5, "r", "step_up", "s3", [(0, 1)], []))
+    assert alert.sessions["s3"] == "none"

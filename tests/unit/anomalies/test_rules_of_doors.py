@@ -24,10 +24,17 @@ def test_many_accounts_are_tried_from_one_address():
 )
 def test_whoever_has_a_network_of_ipv6_tries_each_account_from_another_address(address, told):
     shop = Shop()
-    for number in range(40):
+    for number in range(90):
         shop.refused(START + number * 3000, f"us-acct-{number}", address.format(number))
     assert {alert.about for alert in shop.alerts} == ({told} if told else set())
     assert shop.rules() == (["stuffing"] if told else [])
+
+
+def test_a_retailer_whose_shops_are_all_in_one_48_is_an_attack_when_some_mistype():
+    shop = Shop()
+    for number in range(20):
+        shop.refused(START + number * 60_000, f"us-acct-{number}", f"a-{number % 8}.x{number}.org")
+    assert shop.alerts == []
 
 
 def test_a_shop_that_signs_in_on_monday_morning_is_an_attack():

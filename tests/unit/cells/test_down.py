@@ -1,6 +1,7 @@
 """`down` and `up` at once: the record of a keeper that runs is written over, or it starts on although all was ended."""
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -109,3 +110,18 @@ def test_who_ends_what_another_does_not_let_go_of_waits_for_ever_or_is_not_told_
             down._end("us", Console(quiet=True))
     assert raised.value.problem == f"another command is at us (process {os.getpid() if known else 'unknown'})"
     assert raised.value.next_step == "wait for it, then once more: python -m cells down us"
+
+
+def test_a_key_stays_under_tmp_when_the_keeper_was_killed(paths):
+    """Nothing of it runs any more, so nothing is ended: the machine was off in between, say."""
+    write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=GONE, run="old"))
+    try:
+        paths.create()
+        (paths.haproxy / "door.pem").touch()
+        logs = paths.ray_temp / "session_2026-11-30_1" / "logs"
+        logs.mkdir(parents=True)
+        assert down.down(["us"], Console(quiet=True)) == 0
+        assert not paths.haproxy.exists()
+        assert logs.exists()
+    finally:
+        shutil.rmtree(paths.short.parent, ignore_errors=True)

@@ -128,3 +128,15 @@ def test_who_did_not_start_the_cluster_takes_away_what_it_runs_with(cluster, tmp
         assert paths.haproxy.exists()
     finally:
         shutil.rmtree(paths.short.parent, ignore_errors=True)
+
+
+def test_the_logs_of_the_run_that_crashed_go_instead_of_older_ones(cluster):
+    """Cleaning touches the folders, so their times say nothing."""
+    paths = CellPaths("us", cluster._paths.home)
+    try:
+        for name in ("session_2026-11-30_1", "session_2026-11-29_1"):
+            (paths.ray_temp / name / "logs").mkdir(parents=True)
+        cluster._clear_sessions()
+        assert [folder.name for folder in paths.ray_temp.iterdir()] == ["session_2026-11-30_1"]
+    finally:
+        shutil.rmtree(paths.short.parent, ignore_errors=True)

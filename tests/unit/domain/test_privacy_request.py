@@ -337,6 +337,19 @@ def test_a_request_is_completed_while_its_erasure_still_looks_for_what_came_mean
     assert case.do(CompleteRequest(ANN)).status == "completed"
 
 
+def test_an_erasure_under_way_can_not_come_to_its_end_since_there_were_many_steps_before():
+    case = Case().proved()
+    for _ in range(privacy_request.STEPS_MAX - 1):
+        case.step("restrict")
+    case.do(BeginStep("erase", ANN))
+    case.do(NoteStep("erase", ANN, {"keys": 1}, ends=False))
+    case.do(BeginStep("restrict", ANN))
+    assert case.refused(NoteStep("restrict", ANN, {"keys": 1})) == "privacy.too_many_steps"
+    case.step("erase")
+    case.do(EndStep("erase", ANN))
+    assert "erase" not in case.state.begun
+
+
 def test_a_request_that_was_noted_before_notes_said_whether_they_are_all_is_never_completed():
     case = Case().proved()
     case.do(BeginStep("erase", ANN))
