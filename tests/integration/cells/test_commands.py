@@ -168,7 +168,7 @@ def test_a_router_that_cannot_be_stopped_keeps_the_cells_running(home, free_port
 def test_what_the_system_refuses_ends_in_a_traceback(home, free_port, capsys, monkeypatch, number, next_step):
     _region(home, free_port)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), "/some/file")
 
     monkeypatch.setattr("cells.show.status", refuse)
