@@ -334,7 +334,7 @@ class AvailabilityIndex:
         then. With fewer than `CANDIDATES_MAX` so far and something missing also the nearest of the others. An order
         waits at the first of all these for what is missing, and asks them again later.
         """
-        if self._kept or good_ms is not None:
+        if self._kept or (self._lasting and good_ms is not None):
             stocks = self.stocks(need, channel, good_ms)
         else:
             stocks = {sku: self._stock.get(sku, _NOTHING).at for sku in need}

@@ -10,7 +10,7 @@ from actors.domain import outlook
 from actors.domain.article import Details, encoded
 from actors.domain.location_commands import ReceiptLine, ReceiveStock
 from actors.domain.rows import LocationRow, SkuRow, StockRow
-from serve.availability.index import AvailabilityIndex
+from serve.availability.index import CANDIDATES_MAX, AvailabilityIndex
 from tests.unit.serve.post_office import coded
 from tests.unit.serve.small_cell import order
 
@@ -109,3 +109,18 @@ async def test_what_is_too_old_is_told_as_collectable(cell, with_policy):
     [store] = (await told(cell, pickup="true", channel="online"))[2]
     assert (store["collectable"], store["here"]) == (True, [])
     assert (await cell.post("/v1/orders", body)).status_code == 201
+
+
+async def test_places_with_only_what_is_too_old_crowd_out_the_one_that_has_what_is_told_as_available(cell):
+    await milk(cell)
+    place = {"type": "warehouse", "name": "near", "city": "", "country": "US", "lat": 47.6, "timezone": "UTC"}
+    for number in range(CANDIDATES_MAX + 1):
+        near = f"us-wh-near{number}"
+        told_of = await cell.write("PUT", f"/v1/locations/{near}", place | {"lon": -122.3 + number / 100})
+        assert told_of.status_code == 200, told_of.text
+        await received(cell, near, "MILK", 4, 2)
+    await received(cell, "us-wh-newark", "MILK", 4, 30)
+    assert (await told(cell))[:2] == (4, {"us-wh-newark": 4})
+    placed = await cell.placed(("MILK", 1))
+    served = (await cell.get(f"/v1/orders/{placed['order_id']}")).json()["fulfilments"]
+    assert [one["location_id"] for one in served] == ["us-wh-newark"]
