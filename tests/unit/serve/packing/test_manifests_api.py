@@ -34,8 +34,11 @@ async def test_a_carrier_that_there_is_not_has_a_dock_at_which_nothing_waits(sta
     away = DOCK.replace("post", "ups")
     told = await station.refused("manifest.unknown", "GET", away, status=404)
     assert "courier, post" in told["detail"]
+    listed = await station.refused("manifest.unknown", "GET", f"{away}/manifests", status=404)
+    assert listed["detail"] == told["detail"]
     # One that there is, and for which nothing ever waited.
     assert (await station.get(DOCK.replace("post", "courier"))).json()["waiting"] == []
+    assert (await station.get(f"{DOCK.replace('post', 'courier')}/manifests")).json()["manifests"] == []
 
 
 async def test_what_waits_for_a_carrier_that_is_used_no_more_can_not_be_seen(station):
@@ -43,6 +46,7 @@ async def test_what_waits_for_a_carrier_that_is_used_no_more_can_not_be_seen(sta
     await station.labelled(name)
     del station.cell.services.carriers["post"]
     assert len((await station.get(DOCK)).json()["waiting"]) == 1
+    assert (await station.get(f"{DOCK}/manifests")).json()["manifests"] == []
 
 
 async def test_a_parcel_that_was_withdrawn_is_counted_and_weighed_in_the_list_of_manifests(station):
