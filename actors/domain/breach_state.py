@@ -43,7 +43,16 @@ COUNT_MAX = 2_000_000_000
 STEPS_MAX = 100
 SealedSummary = Annotated[bytes, Personal("case", "breaches", "five_years", "cell_key")]
 # As the authority calls the case.
-CaseReference = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*(?![\s\S])")]
+CaseReference = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*(?![\s\S])",
+        description="a letter or digit, then letters, digits, blanks and ./_-",
+        examples=["DPC 2026/117"],
+    ),
+]
 
 
 class Extent(msgspec.Struct, frozen=True, gc=False):

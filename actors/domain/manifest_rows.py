@@ -3,7 +3,8 @@
     docks         the queue's ends, and the manifests that have not left, without their parcels
     dock_parcels  a row for each parcel that waits or is on such a manifest
     dock_past     the last few manifests that are over, whole
-    manifests     each manifest whole, as it was when its status changed last: for readers
+    manifests     each manifest whole, as it was when its status, or who leaves by it, changed last: for
+                  readers
 
 A dock from before there were rows for parcels has all of it in its own: it is read so, and writes all of its rows with
 the first command that changes it.
@@ -100,7 +101,11 @@ def _of_event(name: str, dock: Dock, event: Event) -> Iterator[Row]:
             yield _whole(name, dock.manifests[event.number])
         case ManifestClosed():
             yield _whole(name, dock.manifests[event.number])
-        case ParcelStopped() | ClearanceAsked() | ParcelChecked():
+        case ParcelStopped():
+            # It leaves by it no more: the list counts and weighs it no more either.
+            yield _on_list(name, dock.manifests[event.number], event.sscc)
+            yield _whole(name, dock.manifests[event.number])
+        case ClearanceAsked() | ParcelChecked():
             yield _on_list(name, dock.manifests[event.number], event.sscc)
         case ManifestReturned() | HandOverDone():
             roll = dock.manifests[event.number]

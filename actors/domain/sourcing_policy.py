@@ -33,9 +33,13 @@ _Places = Annotated[int, msgspec.Meta(ge=1, le=PLACES_MAX)]
 _Kilometres = Annotated[int, msgspec.Meta(ge=1, le=40_000)]
 # `$` alone would let a final line feed pass.
 _END = r"(?![\s\S])"
-_CountryCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}" + _END)]
-GoodsClass = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
-CarrierName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
+_CountryCode = Annotated[
+    str, msgspec.Meta(pattern="^[A-Z]{2}" + _END, description="ISO 3166-1 alpha-2", examples=["US"])
+]
+_WORD = "^[a-z][a-z0-9_-]{0,31}" + _END
+_WORD_LOOKS = "a small letter, then small letters, digits, _ and -; at most 32 of them"
+GoodsClass = Annotated[str, msgspec.Meta(pattern=_WORD, description=_WORD_LOOKS, examples=["knives"])]
+CarrierName = Annotated[str, msgspec.Meta(pattern=_WORD, description=_WORD_LOOKS, examples=["post"])]
 # No control characters: PostgreSQL's text can't hold a NUL.
 _Source = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*" + _END)]
 

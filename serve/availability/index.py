@@ -199,10 +199,13 @@ class AvailabilityIndex:
             return None
         return {sku: days for sku in skus if (days := self.details(sku).min_life_days)} or None
 
-    def prospects(self, skus: Sequence[str], now_ms: int) -> Prospects | None:
+    def prospects(self, skus: Sequence[str], now_ms: int, road: int = 0) -> Prospects | None:
         """How long their stock will last at the places; None when nothing is known of any of them and none has
-        to be good for some time."""
-        return self.steering.outlooks.of(skus, self.life_days(skus), now_ms)
+        to be good for some time. road: days that those have to be good for besides."""
+        life = self.life_days(skus)
+        if life and road:
+            life = {sku: days + road for sku, days in life.items()}
+        return self.steering.outlooks.of(skus, life, now_ms)
 
     def unknown(self, skus: Iterable[str]) -> list[str]:
         """Those that this replica has not heard of (the catalogue may have, a moment ago)."""
@@ -334,7 +337,7 @@ class AvailabilityIndex:
         then. With fewer than `CANDIDATES_MAX` so far and something missing also the nearest of the others. An order
         waits at the first of all these for what is missing, and asks them again later.
         """
-        if self._kept or good_ms is not None:
+        if self._kept or (self._lasting and good_ms is not None):
             stocks = self.stocks(need, channel, good_ms)
         else:
             stocks = {sku: self._stock.get(sku, _NOTHING).at for sku in need}

@@ -28,9 +28,17 @@ from serve.permissions import CUSTOMERS, ROLES
 Login = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
 # With the blanks that authenticators show in it.
-Code = Annotated[str, Meta(max_length=12, pattern=r"^[0-9\s]*$")]
+Code = Annotated[str, Meta(max_length=12, pattern=r"^[0-9\s]*$", description="digits; blanks between them are fine")]
 RecoveryCode = Annotated[str, Meta(max_length=40)]
-LocationId = Annotated[str, Meta(max_length=80, pattern=LOCATION_PATTERN.pattern)]
+LocationId = Annotated[
+    str,
+    Meta(
+        max_length=80,
+        pattern=LOCATION_PATTERN.pattern,
+        description="a location's id",
+        examples=["us-wh-seattle"],
+    ),
+]
 # They stand in every token, and a token has an end.
 LocationIds = Annotated[list[LocationId], Meta(max_length=20)]
 Role = Annotated[str, Meta(max_length=32, extra_json_schema={"enum": sorted(ROLES.keys() - CUSTOMERS)})]
@@ -87,7 +95,9 @@ class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Code = ""
     recovery_code: RecoveryCode = ""
     passkey: Assertion | None = None
-    location_id: Annotated[str, Meta(max_length=80, pattern=r"^[a-z0-9-]*$")] = ""
+    location_id: Annotated[
+        str, Meta(max_length=80, pattern=r"^[a-z0-9-]*$", description="a location's id", examples=["us-wh-seattle"])
+    ] = ""
     hours: Annotated[float, Meta(ge=0.1, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
     device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), SHIFT_DEVICE] = ""
 
@@ -254,7 +264,15 @@ class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`scopes`: permissions of the machine."""
 
-    name: Annotated[str, Meta(max_length=41, pattern="^[a-z0-9][a-z0-9-]{0,40}$")]
+    name: Annotated[
+        str,
+        Meta(
+            max_length=41,
+            pattern="^[a-z0-9][a-z0-9-]{0,40}$",
+            description="small letters, digits and dashes",
+            examples=["web-shop"],
+        ),
+    ]
     scopes: Scopes
     locations: LocationIds = []
 

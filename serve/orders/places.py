@@ -79,8 +79,8 @@ class PlacesOfOrders:
         self._private = private
 
     def near(self, need: Need, to: Destination | CartDestination | _ShipTo, channel: str = "") -> list[Place]:
-        """Candidates, nearest first, with what is not kept back from the channel."""
-        return self._index.candidates(need, self._view(to), channel)
+        """Candidates, nearest first, with what is not kept back from the channel and good for long enough."""
+        return self._index.candidates(need, self._view(to), channel, self._clock.now_ms())
 
     def of_cart(self, need: Need, to: CartDestination | None, channel: str) -> list[Place]:
         """Who may keep units for a cart: by the policy where one is in use, as they will be where the order is served

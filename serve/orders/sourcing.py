@@ -15,6 +15,7 @@ shelf lives in any case, by its own lots.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ from actors.domain.sourcing import source
 from actors.domain.sourcing_constraints import ItemRules
 from actors.domain.sourcing_decision import SourcingDecision, encoded
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
-from actors.domain.sourcing_pickup import Pickup, pickup
+from actors.domain.sourcing_pickup import Pickup, for_senders, pickup, planned_for_the_road
 from actors.domain.sourcing_policy import Policy
 from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, places_considered
 from actors.domain.sourcing_substitution import source_with_substitutes
@@ -200,20 +201,26 @@ class Sourcing:
             if store.location_id in at
         }
         others: list[Candidate] = []
+        at_store = steering.candidate(store, 0.0, here, now_ms, self._index.prospects(list(need), now_ms))
 
-        def looked_at() -> Iterator[Candidate]:
+        def looked_at(road: int) -> Iterator[Candidate]:
             """Nobody else is looked at when the store has all."""
-            found = self.candidates(need, viewpoint, channel, now_ms)
-            others.extend(one for one in found if one.location_id != store.location_id)
+            found = self.candidates(need, viewpoint, channel, now_ms, road)
+            others[:] = [one for one in found if one.location_id != store.location_id]
             yield from others
 
-        at_store = steering.candidate(store, 0.0, here, now_ms, self._index.prospects(list(need), now_ms))
-        found = pickup(
-            policy, demand, at_store, looked_at(), lambda at_ms: steering.ready_at(store, at_ms), solver_for(len(need))
-        )
+        def plan(road: int) -> Pickup:
+            senders, ready, choose = looked_at(road), partial(steering.ready_at, store), solver_for(len(need))
+            return pickup(policy, demand, at_store, senders, ready, choose, road)
+
+        if any(item.min_life_days for item in wanted):
+            found, road = planned_for_the_road(plan, now_ms)
+        else:
+            found, road = plan(0), 0
         if found.transfers is None:
             return found, []
-        return found, _places(policy, demand, found.transfers, {one.location_id: one for one in others})
+        sent = replace(demand, lines=for_senders(wanted, road))
+        return found, _places(policy, sent, found.transfers, {one.location_id: one for one in others})
 
     def _policy(self, channel: str, currency: str) -> Policy:
         policy = self._index.steering.policy(channel)
@@ -222,12 +229,13 @@ class Sourcing:
             return msgspec.structs.replace(policy, limits=msgspec.structs.replace(policy.limits, by_value=()))
         return policy
 
-    def candidates(self, need: Need, viewpoint: Viewpoint, channel: str, now_ms: int) -> list[Candidate]:
-        """The places that have something of it, nearest first, and the nearest of all."""
+    def candidates(self, need: Need, viewpoint: Viewpoint, channel: str, now_ms: int, road: int = 0) -> list[Candidate]:
+        """The places that have something of it, nearest first, and the nearest of all. road: days that what must be
+        good for some time has to be so besides."""
         index, rank = self._index, viewpoint.rank
         stocks = index.stocks(need, channel)
         most = places_considered(len(stocks))
-        prospects = index.prospects(list(stocks), now_ms)
+        prospects = index.prospects(list(stocks), now_ms, road)
         having = {name for at in stocks.values() for name in at}
         near = [name for name in rank if name in having or (rank[name] < NEAREST and most == CONSIDERED_MAX)]
         if len(near) > most:

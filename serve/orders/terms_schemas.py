@@ -35,8 +35,8 @@ Group = Annotated[
     Meta(
         max_length=GROUP_MAX,
         pattern=r"^[A-Za-z0-9._:/-]*" + END,
-        description="lines of one group come from one place or not at all; a code, no words, that is not kept: answers "
-        "number the groups, in the order in which they first come",
+        description="letters, digits and ._:/- only: lines of one group come from one place or not at all. It is not "
+        "kept: answers number the groups, in the order in which they first come",
     ),
 ]
 Substitutes = Annotated[list[Sku], Meta(max_length=SUBSTITUTES_MAX, description="what may stand in, best first")]

@@ -109,6 +109,16 @@ class DockCalls:
         )  # fmt: skip
         return body_of(reply)
 
+    async def there(self, dock: str, carrier: str, request: Request) -> DockView:
+        """The dock as it is now. Raises Problem 404 where there is no such carrier, and never was."""
+        query = ViewDock(dock, reach_of(request.scope))
+        reply = await self.services.gateway.view("manifest", dock, query, cause=request.scope[REQUEST_ID])
+        told = _dock_decoder.decode(body_of(reply))
+        if not told.version and carrier not in self.services.carriers:
+            # Of one that was taken out of the config since what waits, and what left, can still be read.
+            raise no_carrier(self.services)
+        return told
+
     async def manifest(self, dock: str, number: int, request: Request) -> Manifest:
         """From the dock, or from the read model once that has forgotten it. Raises Problem."""
         query = ViewManifest(dock, number, reach_of(request.scope))
@@ -235,13 +245,7 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
     async def dock(location_id: LocationId, carrier: Carrier, request: Request) -> Response:
         """As it is now, with the manifests that are not handed over."""
         name = docks.name(location_id, carrier)
-        query = ViewDock(name, reach_of(request.scope))
-        told = _dock_decoder.decode(
-            body_of(await services.gateway.view("manifest", name, query, cause=request.scope[REQUEST_ID]))
-        )
-        if not told.version and carrier not in services.carriers:
-            # Of one that was taken out of the config since what waits, and what left, can still be read.
-            raise no_carrier(services)
+        told = await docks.there(name, carrier, request)
         waiting = [_waiting(one) for one in told.waiting]
         return ok(DockDetail(name, told.version, waiting, [_line(one) for one in told.manifests]))
 
@@ -264,6 +268,8 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
             lambda before, some: services.read_model.manifests(name, before=None if before is None else int(before), limit=some),
             lambda manifest: str(manifest.number),
         )  # fmt: skip
+        if not page.items:
+            await docks.there(name, carrier, request)
         return ok(ManifestPage([_summary(one) for one in page.items], page.as_of, page.next_cursor))
 
     @api.get(

@@ -33,6 +33,14 @@ Service = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE, example
 # Of a manual shipment: what one station can pack.
 MANUAL_LINES_MAX = 100
 _Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+Phone = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\+[0-9]{6,15})?$",
+        description="+, country code and number, without blanks; empty for none",
+        examples=["+12065550188"],
+    ),
+]
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -59,7 +67,7 @@ class ShipToParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     postcode: Annotated[Annotated[str, Meta(max_length=16, pattern=LINE)], SHOWN_ADDRESS] = ""
     company: Annotated[Annotated[str, Meta(max_length=100, pattern=LINE)], SHOWN_NAME] = ""
     state: Annotated[Annotated[str, Meta(max_length=40, pattern=LINE)], SHOWN_ADDRESS] = ""
-    phone: Annotated[Annotated[str, Meta(pattern=r"^(\+[0-9]{6,15})?$")], SHOWN_CONTACT] = ""
+    phone: Annotated[Phone, SHOWN_CONTACT] = ""
 
 
 class NewManualShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -48,8 +48,24 @@ from serve.packing.schemas import TrackedParcel, UnitsOf
 CodeText = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]*$", examples=["case-2026-0117"])
 ]
-CustomerId = Annotated[str, Meta(max_length=64, pattern=CUSTOMER_PATTERN.pattern)]
-OrderId = Annotated[str, Meta(max_length=64, pattern=ORDER_PATTERN.pattern)]
+CustomerId = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=CUSTOMER_PATTERN.pattern,
+        description="a customer's id",
+        examples=["us-cust-01kah2v3nq7h3k2m9qk4t1x0ab"],
+    ),
+]
+OrderId = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=ORDER_PATTERN.pattern,
+        description="an order's id",
+        examples=["us-01kah2v3nq7h3k2m9qk4t1x0ab"],
+    ),
+]
 _Named = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT)]
 # In one request; a person with more of them sends another.
 NAMED_ORDERS_MAX = 50

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
-from actors.domain.sourcing_pickup import pickup, ready_after
+from actors.domain.sourcing_pickup import ROADS_MAX, Pickup, pickup, planned_for_the_road, ready_after
 from actors.domain.sourcing_policy import Carrier, Policy, Zone
 from actors.domain.times import DAY_MS
 from tests.unit.domain.sourcing_worlds import NOW, demands, places, policies
@@ -55,6 +55,44 @@ def test_an_order_that_is_all_or_nothing_is_collected_in_part():
     plan = pickup(POLICY, whole, store(a=2), [place("us-w", a=9)])
     assert (plan.here, plan.ready_ms, plan.backordered) == ({}, None, {"a": 2, "b": 1})
     assert pickup(POLICY, whole, store(a=2), [place("us-w", b=1)]).backordered == {}
+
+
+def lasting(*senders: Candidate) -> tuple[Pickup, int]:
+    """Of a SKU that has to be good for 5 days, two of which are sent."""
+    policy = Policy(carriers=(Carrier("van", (Zone(100, 500, 10, 1), Zone(9_000, 900, 10, 3))),))
+    demand = Demand((Wanted("a", 2, min_life_days=5),), "US", NOW)
+    return planned_for_the_road(lambda road: pickup(policy, demand, store(), senders, road=road), NOW)
+
+
+def good_for(name: str, km: float, days: int, units: int = 2) -> Candidate:
+    return msgspec.structs.replace(place(name, a=units), distance_km=km, life_days={"a": days})
+
+
+def test_what_would_be_too_old_when_it_arrives_is_sent():
+    for days, short in ((5, {"a": 2}), (6, {})):
+        plan, road = lasting(good_for("us-near", 50, days))
+        assert (plan.backordered, road) == (short, 1)
+    assert lasting(good_for("us-far", 500, 7))[0].backordered == {"a": 2}
+    assert lasting(good_for("us-far", 500, 8))[0].backordered == {}
+
+
+def test_what_is_near_is_too_old_when_what_is_far_is_there_too():
+    for days, short in ((7, {"a": 1}), (8, {})):
+        plan, road = lasting(good_for("us-near", 50, days, 1), good_for("us-far", 500, 60, 1))
+        assert (plan.backordered, road) == (short, 3)
+
+
+def test_a_road_that_is_longer_each_time_is_planned_for_for_ever():
+    asked: list[int] = []
+
+    def plan(road: int) -> Pickup:
+        asked.append(road)
+        zone = Zone(9_000, 500, 10, min(90, road + 1))
+        return pickup(Policy(carriers=(Carrier("van", (zone,)),)), DEMAND, store(), [place("us-w", a=2, b=1)])
+
+    planned_for_the_road(plan, NOW)
+    assert asked[:-1] == list(range(ROADS_MAX))
+    assert len(asked) == ROADS_MAX + 1
 
 
 def test_a_store_that_is_full_or_closed_is_ready_now():

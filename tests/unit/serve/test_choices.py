@@ -3,6 +3,12 @@
 import msgspec
 import pytest
 
+from actors.domain.sourcing_policy import Policy
+from serve.breaches.schemas import AuthorityStep
+from serve.devices.schemas import NewDevice
+from serve.identity.schemas import NewClient, SignInRequest
+from serve.packing.schemas import ShipToParty
+from serve.privacy.schemas import NewRequest
 from serve.problems import Problem
 from serve.requests import decode
 from tests.unit.serve.guarded_cell import GuardedCell
@@ -34,6 +40,7 @@ async def test_a_word_that_is_not_known_leaves_one_to_guess(cell, path, body, po
 
 FLOOR = "/v1/locations/us-wh-seattle/floor"
 BACK = {"fulfilment_id": "us-x.1", "sku": "A1", "units": 1}
+GROUPED = order()["lines"][0] | {"group": "a b"}
 
 
 @pytest.mark.parametrize(
@@ -43,12 +50,41 @@ BACK = {"fulfilment_id": "us-x.1", "sku": "A1", "units": 1}
         (f"{FLOOR}/put-backs", BACK | {"lot": "a\nb"}, "Expected text without control characters"),
         ("/v1/counts", {"location_id": "us-wh-seattle", "spots": [{"bin_id": "a 1"}]}, "capital letters, digits and dashes"),
         ("/v1/orders", order(ship_to={"country": "us"}), "ISO 3166-1 alpha-2, e.g. US"),
+        ("/v1/orders", order(lines=[GROUPED]), "letters, digits and ._:/- only"),
     ],
 )  # fmt: skip
 async def test_how_a_text_has_to_look_is_told_as_a_regular_expression(cell, path, body, detail):
     [place] = (await cell.post(path, body)).json()["errors"]
     assert detail in place["detail"]
     assert "regex" not in place["detail"]
+
+
+TO = {"name": "Mia", "street": ["Wharf 1"], "city": "Seattle", "country": "US"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "look"),
+    [
+        (SignInRequest, {"login": "a", "password": "b", "code": "12a"}, "digits; blanks between them are fine"),
+        (SignInRequest, {"location_id": "US ST"}, "a location's id, e.g. us-wh-seattle"),
+        (NewDevice, {"name": "gate", "model": "till", "location_id": "Seattle"}, "a location's id, e.g. us-wh-seattle"),
+        (NewClient, {"name": "Web Shop"}, "small letters, digits and dashes, e.g. web-shop"),
+        (ShipToParty, TO | {"phone": "206 555"}, "+, country code and number, without blanks; empty for none, e.g. +1"),
+        (NewRequest, {"customer_id": "mia"}, "a customer's id, e.g. us-cust-01k"),
+        (NewRequest, {"order_ids": ["17"]}, "an order's id, e.g. us-01k"),
+        (Policy, {"bans": [{"goods": "Big Knives"}]}, "a small letter, then small letters, digits, _ and -"),
+        (Policy, {"bans": [{"goods": "knives", "to": ["us"]}]}, "ISO 3166-1 alpha-2, e.g. US"),
+        (
+            AuthorityStep,
+            {"type": "tell_authority", "reference": "#17"},
+            "a letter or digit, then letters, digits, blanks and ./_-",
+        ),
+    ],
+)
+def test_what_people_type_is_answered_with_a_regular_expression(kind, body, look):
+    with pytest.raises(Problem) as refused:
+        decode(msgspec.json.Decoder(kind), msgspec.json.encode(body))
+    assert str(refused.value.detail).startswith(f"Expected {look}")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from actors.domain import outlook
 from actors.domain.article import Details, encoded
 from actors.domain.location_commands import ReceiptLine, ReceiveStock
 from actors.domain.rows import LocationRow, SkuRow, StockRow
-from serve.availability.index import AvailabilityIndex
+from serve.availability.index import CANDIDATES_MAX, AvailabilityIndex
 from tests.unit.serve.post_office import coded
 from tests.unit.serve.small_cell import order
 
@@ -31,6 +31,18 @@ async def milk(cell, life=5, **more):
     skus = [{"sku": "MILK", "tracking": "lot", "expires": True, "min_life_days": life} | more]
     answer = await cell.post("/v1/skus", {"skus": skus})
     assert answer.status_code == 200, answer.text
+
+
+async def sourced(cell):
+    """By a policy: from Seattle to Portland it takes two days."""
+    answer = await cell.write("PUT", "/v1/sourcing/policies/all", {"reason": "test", "policy": {}})
+    assert answer.status_code == 200, answer.text
+
+
+def collected(units=1):
+    body = order(("MILK", units), pickup={"location_id": PORTLAND})
+    del body["ship_to"]
+    return body
 
 
 async def told(cell, sku="MILK", **more):
@@ -96,12 +108,10 @@ async def test_a_kit_of_what_is_too_old_is_told_as_available(cell):
 @pytest.mark.parametrize("with_policy", [False, True])
 async def test_what_is_too_old_is_told_as_collectable(cell, with_policy):
     if with_policy:
-        answer = await cell.write("PUT", "/v1/sourcing/policies/all", {"reason": "test", "policy": {}})
-        assert answer.status_code == 200, answer.text
+        await sourced(cell)
     await milk(cell)
     await received(cell, SEATTLE, "MILK", 10, 2)
-    body = order(("MILK", 1), pickup={"location_id": PORTLAND})
-    del body["ship_to"]
+    body = collected()
     [store] = (await told(cell, pickup="true", channel="online"))[2]
     assert (store["collectable"], store["short"]) == (False, ["MILK"])
     assert coded(await cell.post("/v1/orders", body))[1] == "pickup.unavailable"
@@ -109,3 +119,55 @@ async def test_what_is_too_old_is_told_as_collectable(cell, with_policy):
     [store] = (await told(cell, pickup="true", channel="online"))[2]
     assert (store["collectable"], store["here"]) == (True, [])
     assert (await cell.post("/v1/orders", body)).status_code == 201
+
+
+@pytest.mark.parametrize("days", [5, 6])
+async def test_what_is_too_old_once_it_is_at_the_store_is_told_as_collectable(cell, days):
+    await sourced(cell)
+    await milk(cell)
+    await received(cell, SEATTLE, "MILK", 10, days)
+    [store] = (await told(cell, pickup="true", channel="online"))[2]
+    assert (store["collectable"], store["short"]) == (False, ["MILK"])
+    # Others get it, or it is collected where it lies.
+    assert (await told(cell))[:2] == (10, {SEATTLE: 10})
+    assert coded(await cell.post("/v1/orders", collected()))[1] == "pickup.unavailable"
+
+
+async def test_what_still_lasts_for_long_enough_after_the_road_is_not_sent_to_the_store(cell):
+    await sourced(cell)
+    await milk(cell)
+    await received(cell, SEATTLE, "MILK", 10, 6)
+    await received(cell, SEATTLE, "MILK", 1, 7)
+    [store] = (await told(cell, pickup="true", channel="online"))[2]
+    assert store["collectable"]
+    # Of the one place only what is sent is seen.
+    assert coded(await cell.post("/v1/orders", collected(2)))[1] == "pickup.unavailable"
+    answer = await cell.post("/v1/orders", collected(1))
+    assert answer.status_code == 201, answer.text
+    told_of = (await cell.get(f"/v1/orders/{answer.json()['order_id']}")).json()
+    assert (told_of["pickup"]["status"], told_of["backordered"]) == ("coming", [])
+
+
+async def test_the_road_counts_for_what_lies_at_the_store(cell):
+    await sourced(cell)
+    await milk(cell)
+    await received(cell, PORTLAND, "MILK", 1, 5)
+    await received(cell, SEATTLE, "MILK", 1, 7)
+    [store] = (await told(cell, pickup="true", channel="online"))[2]
+    assert (store["collectable"], store["here"]) == (True, ["MILK"])
+    assert (await cell.post("/v1/orders", collected(2))).status_code == 201
+
+
+async def test_places_with_only_what_is_too_old_crowd_out_the_one_that_has_what_is_told_as_available(cell):
+    await milk(cell)
+    place = {"type": "warehouse", "name": "near", "city": "", "country": "US", "lat": 47.6, "timezone": "UTC"}
+    for number in range(CANDIDATES_MAX + 1):
+        near = f"us-wh-near{number}"
+        told_of = await cell.write("PUT", f"/v1/locations/{near}", place | {"lon": -122.3 + number / 100})
+        assert told_of.status_code == 200, told_of.text
+        await received(cell, near, "MILK", 4, 2)
+    await received(cell, "us-wh-newark", "MILK", 4, 30)
+    assert (await told(cell))[:2] == (4, {"us-wh-newark": 4})
+    placed = await cell.placed(("MILK", 1))
+    served = (await cell.get(f"/v1/orders/{placed['order_id']}")).json()["fulfilments"]
+    assert [one["location_id"] for one in served] == ["us-wh-newark"]

@@ -34,8 +34,11 @@ async def test_a_carrier_that_there_is_not_has_a_dock_at_which_nothing_waits(sta
     away = DOCK.replace("post", "ups")
     told = await station.refused("manifest.unknown", "GET", away, status=404)
     assert "courier, post" in told["detail"]
+    listed = await station.refused("manifest.unknown", "GET", f"{away}/manifests", status=404)
+    assert listed["detail"] == told["detail"]
     # One that there is, and for which nothing ever waited.
     assert (await station.get(DOCK.replace("post", "courier"))).json()["waiting"] == []
+    assert (await station.get(f"{DOCK.replace('post', 'courier')}/manifests")).json()["manifests"] == []
 
 
 async def test_what_waits_for_a_carrier_that_is_used_no_more_can_not_be_seen(station):
@@ -43,6 +46,18 @@ async def test_what_waits_for_a_carrier_that_is_used_no_more_can_not_be_seen(sta
     await station.labelled(name)
     del station.cell.services.carriers["post"]
     assert len((await station.get(DOCK)).json()["waiting"]) == 1
+    assert (await station.get(f"{DOCK}/manifests")).json()["manifests"] == []
+
+
+async def test_a_parcel_that_was_withdrawn_is_counted_and_weighed_in_the_list_of_manifests(station):
+    order_id, name = await station.packed()
+    await station.labelled(name)
+    await station.labelled((await station.packed())[1])
+    await station.done("POST", f"{DOCK}/manifests", status=201)
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    weight_g = (await station.get(f"{DOCK}/manifests/1")).json()["weight_g"]
+    [listed] = (await station.get(f"{DOCK}/manifests")).json()["manifests"]
+    assert (listed["parcels"], listed["weight_g"]) == (1, weight_g) == (1, 500)
 
 
 async def test_goods_of_a_cancelled_order_leave(station):
