@@ -2,10 +2,10 @@
 
     ocefs:{us}:rate:<key>   string   when the next try would be free if tries came evenly (ms), gone when that has passed
 
-GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. Clocks of replicas differ, so a number
-may be further ahead than a burst, and counts: were it cut by whoever is behind, each of his tries would free the key for
-all others. One that is more than SKEW_MS further ahead comes from a clock that was wrong, and would keep everybody out
-until it were right: then it is as far ahead as the key still lives, a burst at most.
+GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. Clocks of replicas differ, so a
+number may be further ahead than a burst, and counts: were it cut by whoever is behind, each of his tries would free the
+key for all others. One that is more than SKEW_MS further ahead comes from a clock that was wrong, and would keep
+everybody out until it were right: then it is as far ahead as the key still lives, a burst at most.
 """
 
 from __future__ import annotations
