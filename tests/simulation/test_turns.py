@@ -73,7 +73,7 @@ def test_lots_that_are_kept_are_given_away_unnoticed(monkeypatch):
 
 def test_a_turn_that_never_ends_goes_unnoticed(monkeypatch):
     """It goes on with what is there, be it no more than before."""
-    monkeypatch.setattr(location_turns.Turns, "_goes_on", lambda turns, one, _: turns._goods.good(one, "milk"))
+    monkeypatch.setattr(location_turns.Turns, "_enough_there", lambda turns, one, _: turns._goods.good(one, "milk"))
     place = Watched()
     with short_waits():
         place.wait("us-1", 10, ("milk", 9), whole=True)
