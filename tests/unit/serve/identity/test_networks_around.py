@@ -63,11 +63,12 @@ def test_what_is_around_an_address_is_another_s(address, wide):
 @pytest.mark.parametrize(("address", "told"), [("2001:db8:1:{:x}::1", True), ("2001:db8:{:x}::1", False)])
 async def test_the_monitor_does_not_see_that_many_accounts_are_tried_from_one_48(cell, address, told):
     monitor, alerts = Monitor("us", AnomalySettings(), voices=()), []
-    for number in range(1, 40):
+    for number in range(1, 90):
         account, digest = f"us-acct-{number:026}", address_digest(cell.keys, address.format(number))
         sign_in = {"action": "request.refused", "outcome": "session.refused", "entity_id": account, "address": digest}
         alerts += monitor.see(Record(1, number, 1_767_261_600_000 + 500 * number, "", "", request_id="r", **sign_in))
     assert [alert.rules for alert in alerts][:1] == ([["stuffing"]] if told else [])
+    assert {alert.about for alert in alerts} <= {around_in(digest)}
 
 
 async def test_an_address_is_no_longer_found_by_its_network_or_one_of_ipv4_gets_parts(cell):
