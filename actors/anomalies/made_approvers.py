@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actors.anomalies.findings import Finding
 from actors.anomalies.own_deeds import Action
 from actors.anomalies.record import Record
-from actors.anomalies.rules import Finding
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow, Windows
 from actors.domain.times import DAY_MS, HOUR_MS

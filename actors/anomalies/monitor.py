@@ -18,13 +18,14 @@ from typing import Any, get_args
 import msgspec
 
 from actors.anomalies.day_sums import Days
+from actors.anomalies.findings import EVIDENCE_MAX as OF_A_FINDING
+from actors.anomalies.findings import Finding
 from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
 from actors.anomalies.own_deeds import Action
 from actors.anomalies.record import CLOSED, COMPARED, REFRESH, SIGN_IN, Record, Reference
-from actors.anomalies.rules import EVIDENCE_MAX as OF_A_FINDING
-from actors.anomalies.rules import Finding, Rules
+from actors.anomalies.rules import Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
 from actors.domain.account_state import ROLES

@@ -19,18 +19,16 @@ What is found is the account's; what is asked of its session is for what that di
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
-from itertools import islice
 from operator import attrgetter
 
-import msgspec
-
+from actors.anomalies.countings import Countings
 from actors.anomalies.day_sums import DaySums
+from actors.anomalies.findings import Finding, found_by
 from actors.anomalies.habits import Habit, Habits
-from actors.anomalies.own_deeds import Action, asked, own, turns_since
+from actors.anomalies.own_deeds import asked, own, turns_since
 from actors.anomalies.presence import Presence
-from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
+from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, is_read
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.weighing import (
     AT_WORK,
@@ -48,7 +46,6 @@ from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.ids import CLIENT_PATTERN
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-EVIDENCE_MAX = 20
 # Of a person whose networks change all day, another one says nothing.
 ROAMS_FROM = 2.5
 # Somebody's habits are known after so many days of work.
@@ -57,19 +54,6 @@ KNOWN_DAYS = 4
 OFF_SHARE = 0.02
 # Whoever swapped a shift, or stays longer, goes on in the session in which he was at an hour of his or of the role.
 _OVERTIME_MINUTES = 120
-# So many differences that others found say what is usual; and so far from it (standard deviations of a
-# binomial) nobody is by chance.
-_OTHERS_MIN = 30
-# Who finds a little too little finds it in so many countings.
-_COUNTINGS_MIN = 4
-_OF_A_COUNTING_MAX = 20
-# One SKU that is found hides nothing of the others of its spot.
-_NEARLY_ALL = 0.8
-# What one counting finds goes one way more often than chance would have it: a spot that somebody else plundered, or put
-# things of another into. So many of its pairs of differences agree for that alone (the correlation within a cluster,
-# of which its variance is 1 + (size - 1) times that larger: Kish, Survey Sampling, 1965, 5.4).
-_ALIKE = 0.1
-_SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a
 # window, and to give much by them takes hundreds.
@@ -93,21 +77,6 @@ Usually = Callable[[str], float]
 READS = ""
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """What a rule or the model found. about: the account, or the address where there is none.
-    strength: 1.0 at the threshold."""
-
-    rule: str
-    about: str
-    at_ms: int
-    strength: float
-    reason: str
-    action: Action
-    session_id: str
-    references: list[Reference]
-    requests: list[str]
-
-
 class Rules:
     """All rules with their windows."""
 
@@ -121,6 +90,7 @@ class Rules:
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
         self._windows = {name: Windows(span * MINUTE_MS, once=name in _ONCE) for name, span in minutes.items()}
+        self._countings = Countings(settings, self._windows["nibbles"], self._windows["counters"])
         self.refunded = DaySums(_REFUNDED_DAYS)
         self._presence = Presence()
         self._rules: tuple[Callable[[Record, Habit, Usually], Finding | None], ...] = (
@@ -178,13 +148,13 @@ class Rules:
                 limit *= _MACHINE_TIMES
             if len(written_off) >= limit:
                 action = asked("step_up", len(own(written_off, record)) >= limit)
-                return _found(
+                return found_by(
                     "overrides", record, written_off, len(written_off) / limit, action,
                     f"{len(written_off)} corrections or losses told of write stock off within {limits.override_minutes} min",
                 )  # fmt: skip
         if every is not None and self._one_sided(every):
             action = asked("step_up", self._one_sided(own(every, record)))
-            return _found(
+            return found_by(
                 "overrides", record, every, len(every) / limits.counts_down, action,
                 f"{len(every)} corrections within {limits.override_minutes} min, nearly all downwards",
             )  # fmt: skip
@@ -195,39 +165,10 @@ class Rules:
         return number >= limits.counts_down and every.weight() >= limits.one_sided * number
 
     def compared(self, record: Record) -> Iterator[Finding]:
-        """What was found in a count within tolerance. Goods get lost, so that a little less is found than more is
-        everybody's lot: it is compared with what the others find. Each SKU of a spot is a difference of its own, for
-        each is tolerated by itself, up to so many of one counting that one does not fill the window; and who finds a
-        spot that others have plundered finds all of it at once, so a few countings tell nothing, and the differences of
-        one less than as many countings."""
-        pairs = [(b, n) for b, n in record.changes.values() if isinstance(b, int) and isinstance(n, int)]
-        if not pairs or not record.subject:
-            return
-        limits, share = self._settings, sum(n < b for b, n in pairs) / len(pairs)
-        for _ in islice(pairs, _OF_A_COUNTING_MAX):
-            self._windows["nibbles"].add(record.subject, record, record.entity_id, share)
-        window = self._windows["nibbles"].get(record.subject, record.at_ms)
-        together = self._windows["counters"].add("", record, record.subject, share)
-        number, fewer = len(window), window.weight()
-        sizes = Counter(entry.reference for entry in window.entries)
-        one_way = sum(entry.weight >= _NEARLY_ALL for entry in window.entries)
-        if (
-            share < _NEARLY_ALL
-            or number < limits.nibbles
-            or len(sizes) < _COUNTINGS_MIN
-            or one_way < limits.nibbles_down * number
-        ):
-            return
-        others = [entry.weight for entry in together.entries if entry.member != record.subject]
-        usual = max(0.5, sum(others) / len(others)) if len(others) >= _OTHERS_MIN else 0.5
-        alike = sum(size * (1 + (size - 1) * _ALIKE) for size in sizes.values())
-        if fewer <= number * usual + _SIGMAS * math.sqrt(alike * usual * (1 - usual)):
-            return
-        reason = (
-            f"{number} differences within tolerance found in {len(sizes)} countings in {limits.nibble_days} days, {int(fewer)} of them too little; "
-            f"of others' {usual:.0%}"
-        )
-        yield _found("nibbles", record, window, number / limits.nibbles, "none", reason)
+        """What a count within tolerance completes."""
+        found = self._countings.see(record)
+        if found is not None:
+            yield found
 
     def _voids(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         if record.action != "order.cancel" or record.outcome:
@@ -241,7 +182,7 @@ class Rules:
             return None
         reason = f"{number} orders cancelled within {limits.void_minutes} min"
         action = asked("step_up", len(own(window, record)) >= limit)
-        return _found("voids", record, window, number / limit, action, reason)
+        return found_by("voids", record, window, number / limit, action, reason)
 
     def _refunds(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         amount, currency = given_back(record)
@@ -256,7 +197,7 @@ class Rules:
         if near and close:
             reason = f"{close} of {len(window)} refunds in a day just under {threshold} minor units"
             action = asked("step_up", bool(self._close(own(window, record))))
-            return _found("refunds", record, window, close / limits.refunds, action, reason)
+            return found_by("refunds", record, window, close / limits.refunds, action, reason)
         usual_day = self.refunded.usual(whose, record.at_ms, _REFUNDED_DAYS_MIN)
         # A person gives back by hand, a machine what many persons ask for: what is much for any before it is known.
         much = limits.refund_day_times * (1 if usual_day or record.role else _MACHINE_TIMES)
@@ -268,7 +209,7 @@ class Rules:
         of_usual = f"{usual_day:.0f} in a usual one" if usual_day else "and no usual one is known yet"
         reason = f"{given:.0f} minor units {currency} given back in {len(window)} refunds in a day; {of_usual}"
         action = asked("step_up", own(window, record).weight() >= limit)
-        return _found("refunds", record, window, given / limit, action, reason)
+        return found_by("refunds", record, window, given / limit, action, reason)
 
     def _close(self, window: Window) -> int:
         """How many are just under the threshold, if they are many, and most of the money; else 0."""
@@ -293,7 +234,7 @@ class Rules:
             return None
         reason = f"the account moved {turns} times between two places within {limits.places_minutes} min"
         action = asked("end_session", turns_since(window, record) >= limits.places_turns)
-        return _found("two_places", record, window, turns / limits.places_turns, action, reason)
+        return found_by("two_places", record, window, turns / limits.places_turns, action, reason)
 
     def _stolen_token(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         if record.action == SIGN_IN:
@@ -322,7 +263,7 @@ class Rules:
             return None
         how = "while its owner works on elsewhere" if interleaved else "faster than this person ever works"
         reason = f"{number} acts in a running session from a network that neither they nor a colleague use, {how}"
-        return _found("stolen_token", record, window, number / limits.new_network_acts, "end_session", reason)
+        return found_by("stolen_token", record, window, number / limits.new_network_acts, "end_session", reason)
 
     def _off_shift(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         # To sign in is no work yet.
@@ -346,7 +287,7 @@ class Rules:
             return None
         reason = f"work at {hour}:00 UTC, at which this person never works and now nearly nobody of the role does"
         action = asked("step_up", len(own(window, record)) >= acts)
-        return _found("off_shift", record, window, len(window) / acts, action, reason)
+        return found_by("off_shift", record, window, len(window) / acts, action, reason)
 
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
@@ -377,7 +318,7 @@ class Rules:
         of_session = _looks(own(window, record), own(pages, record), worked, own(handled, record))
         reason = f"{number} orders looked at, by themselves or in lists, and not worked on within {limits.lookup_minutes} min"
         seen = Window(sorted([*window.entries, *pages.entries], key=_by_time))
-        return _found("lookups", record, seen, number / limit, asked("end_session", of_session >= limit), reason)
+        return found_by("lookups", record, seen, number / limit, asked("end_session", of_session >= limit), reason)
 
     def _probing(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         door = closed(record)
@@ -390,7 +331,7 @@ class Rules:
             return None
         action = asked("step_up", len(own(window, record).members()) >= limits.doors)
         reason = f"{doors} different things tried that the role may not do, or not there, {len(window)} times"
-        return _found("probing", record, window, doors / limits.doors, action, reason)
+        return found_by("probing", record, window, doors / limits.doors, action, reason)
 
     # --- who wants in
     def _stuffing(self, record: Record, habit: Habit | None) -> Finding | None:
@@ -402,13 +343,14 @@ class Rules:
             return None
         limits, found = self._settings, None
         # All shops of a retailer may be in one /48, so of that it takes as many more as tries are let through there.
-        of_owner = {record.around: _AROUND_TIMES * limits.stuffed_accounts} | {record.network: limits.stuffed_accounts}
+        of_owner = {record.network: limits.stuffed_accounts}
+        of_owner.setdefault(record.around, _AROUND_TIMES * limits.stuffed_accounts)
         for about, most in of_owner.items():
             window = self._windows["stuffing"].add(about, record, record.who)
             accounts = len(window.members())
             if found is None and accounts >= most:
                 reason = f"{accounts} accounts tried from one address or network within {limits.stuffing_minutes} min"
-                found = _found("stuffing", record, window, accounts / most, "none", reason, about)
+                found = found_by("stuffing", record, window, accounts / most, "none", reason, about)
         return found
 
     def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
@@ -421,7 +363,7 @@ class Rules:
         if len(window) < limits.guesses and not (known and strange >= limits.strange_guesses):
             return None
         reason = f"{len(window)} sign-ins refused within {limits.guess_minutes} min, {strange} from networks that the person never used"
-        return _found("guessing", record, window, len(window) / limits.guesses, "none", reason, record.who)
+        return found_by("guessing", record, window, len(window) / limits.guesses, "none", reason, record.who)
 
     def _at_home(self, habit: Habit | None, address: str, now_ms: int) -> bool:
         """Does the person use the address, or somebody who is signed in from there?"""
@@ -448,15 +390,3 @@ def _looks(window: Window, pages: Window, worked: Set[str], handled: Window) -> 
 
 def _where(record: Record) -> str:
     return f"{record.network} {record.device}"
-
-
-def _found(
-    rule: str, record: Record, window: Window, strength: float, action: Action, reason: str, about: str = ""
-) -> Finding:
-    # The latest; a line may have made several entries.
-    last = list({entry.reference: entry for entry in reversed(window.entries)}.values())[EVIDENCE_MAX - 1 :: -1]
-    requests = list(dict.fromkeys(entry.request_id for entry in last if entry.request_id))
-    return Finding(
-        rule, about or record.subject, record.at_ms, strength, reason, action, record.session_id,
-        [entry.reference for entry in last], requests,
-    )  # fmt: skip

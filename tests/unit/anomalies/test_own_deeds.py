@@ -6,9 +6,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from actors.anomalies.findings import Finding
 from actors.anomalies.model import Told
 from actors.anomalies.monitor import SESSIONS_MAX, Alert, Monitor, _asks
-from actors.anomalies.rules import Finding
 from actors.anomalies.settings import AnomalySettings
 from actors.domain.times import HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, SETTINGS, Shop
