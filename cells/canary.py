@@ -25,7 +25,8 @@ from cells.errors import CellError, KeyFileRefused
 from cells.paths import KEYRING, CellPaths
 from cells.region_key import key_port
 from cells.settings import RegionConfig
-from serve.identity.keyring import Keyring, KeyringError, KeyringWatch, load
+from serve.identity.key_file import KeyringError
+from serve.identity.keyring import Keyring, KeyringWatch, load
 from serve.identity.sealing import Unsealable, name_digest, seal, unseal
 from serve.keys.data_keys import place_of_key
 from serve.keys.opening import KeyPortError, opened

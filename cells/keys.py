@@ -14,7 +14,8 @@ from typing import TypeVar
 from actors.domain.ids import account_id
 from cells.errors import CellError, KeyFileRefused
 from cells.paths import KEYRING, CellPaths
-from serve.identity.keyring import KeyringError, create, drop_wrapping, load, rotate, rotate_sealing, rotate_wrapping
+from serve.identity.key_file import KeyringError
+from serve.identity.keyring import create, drop_wrapping, load, rotate, rotate_sealing, rotate_wrapping
 from serve.identity.sealing import login_digest
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.permissions import PERMISSIONS

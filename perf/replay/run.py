@@ -50,7 +50,7 @@ from perf.replay.supply import receipts, receipts_reference, received_units
 from perf.replay.survey import Survey, survey
 from perf.replay.tally import Tally
 from perf.replay.trace import TraceError
-from serve.identity.keyring import KeyringError
+from serve.identity.key_file import KeyringError
 
 EQUAL: Final = 0
 DIFFERENT: Final = 1

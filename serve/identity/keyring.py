@@ -13,16 +13,13 @@ logs a key: errors tell of the file, and the `repr` of everything that holds a k
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import logging
 import os
 import secrets
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,69 +27,27 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import OKPKey
 
 from actors.domain.times import HOUR_MS
+from serve.identity import key_file
+from serve.identity.key_file import (
+    KEY_BYTES,
+    SEALING_KEYS_MAX,
+    SIGNING_KEYS_MAX,
+    VERSION,
+    KeyFile,
+    KeyringError,
+    Sealing,
+    Signing,
+)
 
 # How long a retired key verifies: longer than any token that it signed may live (tokens.REFRESH_S).
 KEEP_MS = 24 * 3600 * 1000
-KEY_BYTES = 32
-FILE_BYTES_MAX = 65_536
-SIGNING_KEYS_MAX = 64
-# A new one each month for twenty years.
-SEALING_KEYS_MAX = 256
 # As many of them are for the day that the file leaks: habit must not have taken the room by then.
 SEALING_KEYS_SPARE = 16
 WRAPPING_KEYS_MAX = 16
 # How often a watch looks at the file, at most.
 LOOK_EVERY_S = 1.0
-_VERSION = 1
-_SEALING_ID_MAX = 65_535
-_RESTORE = "restore it from a backup: without it nobody can sign in, and what it sealed can't be read"
-_OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 log = logging.getLogger("ocefs.keyring")
-
-
-class KeyringError(Exception):
-    """The key file can't be used. Says what is wrong with which file, and what to do about it; never what is in it.
-    `code`: the same for the audit, which names no file."""
-
-    def __init__(self, problem: str, next_step: str, code: str = "unusable") -> None:
-        super().__init__(f"{problem}\n  Next: {next_step}")
-        self.problem = problem
-        self.next_step = next_step
-        self.code = code
-
-
-class _Silent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the file. Neither `repr` nor rich shows its fields."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return []
-
-
-class _Signing(_Silent, frozen=True):
-    """`private`: the key's 32 bytes (RFC 8032). `made_at`, `retired_at`: milliseconds UTC since 1970."""
-
-    kid: str
-    private: bytes
-    made_at: int
-    retired_at: int | None = None
-
-
-class _Sealing(_Silent, frozen=True):
-    id: int
-    key: bytes
-
-
-class _File(_Silent, frozen=True):
-    version: int
-    signing: list[_Signing]
-    sealing: list[_Sealing]
-    lookup: bytes
-    # A file from before there were data keys has none: see `rotate_wrapping`.
-    wrapping: list[_Sealing] = []
 
 
 class _Verifier(NamedTuple):
@@ -115,7 +70,7 @@ class Keyring:
         "wrapping_id",
     )
 
-    def __init__(self, file: _File) -> None:
+    def __init__(self, file: KeyFile) -> None:
         first, *_ = file.signing
         private = {key.kid: Ed25519PrivateKey.from_private_bytes(key.private) for key in file.signing}
         self.signing_kid = first.kid
@@ -176,25 +131,25 @@ def create(path: Path, now_ms: int) -> bool:
         return False
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    file = _File(
-        _VERSION,
+    file = KeyFile(
+        VERSION,
         [_new_signing(now_ms)],
         [_new_sealing([])],
         secrets.token_bytes(KEY_BYTES),
         [_new_sealing([])],
     )
-    with _written(path, file) as fresh:
+    with key_file.written(path, file) as fresh:
         try:
             os.link(fresh, path)
         except FileExistsError:  # another process was faster: its keys are the cell's
             return False
-    _sync_folder(path.parent)
+    key_file.sync_folder(path.parent)
     return True
 
 
 def load(path: Path) -> Keyring:
     """The keys in the file. Raises KeyringError."""
-    return Keyring(_read(path))
+    return Keyring(key_file.read(path))
 
 
 def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
@@ -204,8 +159,8 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
 
     Replicas see it within LOOK_EVERY_S.
     """
-    with _locked(path.parent):
-        file = _read(path)
+    with key_file.locked(path.parent):
+        file = key_file.read(path)
         kept = [
             msgspec.structs.replace(key, retired_at=now_ms) if key.retired_at is None else key
             for key in file.signing
@@ -218,21 +173,21 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
             )
         fresh_key = _new_signing(now_ms)
         sealing = file.sealing if keep_old else _with_new_sealing(path, file, SEALING_KEYS_MAX)
-        _replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept], sealing=sealing))
+        key_file.replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept], sealing=sealing))
     return fresh_key.kid
 
 
 def rotate_sealing(path: Path) -> int:
     """Adds a sealing key as the first; its id. Leaves room for the last SEALING_KEYS_SPARE, which are for `rotate`
     after a leak. Raises KeyringError. Replicas see it within LOOK_EVERY_S."""
-    with _locked(path.parent):
-        file = _read(path)
+    with key_file.locked(path.parent):
+        file = key_file.read(path)
         sealing = _with_new_sealing(path, file, SEALING_KEYS_MAX - SEALING_KEYS_SPARE)
-        _replace(path, msgspec.structs.replace(file, sealing=sealing))
+        key_file.replace(path, msgspec.structs.replace(file, sealing=sealing))
     return sealing[0].id
 
 
-def _with_new_sealing(path: Path, file: _File, most: int) -> list[_Sealing]:
+def _with_new_sealing(path: Path, file: KeyFile, most: int) -> list[Sealing]:
     if len(file.sealing) >= most:
         raise KeyringError(
             f"{path} holds {len(file.sealing)} sealing keys",
@@ -243,15 +198,15 @@ def _with_new_sealing(path: Path, file: _File, most: int) -> list[_Sealing]:
 
 def rotate_wrapping(path: Path) -> int:
     """Adds a wrapping key as the first; its id. The old ones open until `drop_wrapping`. Raises KeyringError."""
-    with _locked(path.parent):
-        file = _read(path)
+    with key_file.locked(path.parent):
+        file = key_file.read(path)
         if len(file.wrapping) >= WRAPPING_KEYS_MAX:
             raise KeyringError(
                 f"{path} holds {len(file.wrapping)} wrapping keys",
                 "let the rotation that was begun come to its end: python -m cells rotate-keys <region> --wrapping",
             )
         fresh_key = _new_sealing(file.wrapping)
-        _replace(path, msgspec.structs.replace(file, wrapping=[fresh_key, *file.wrapping]))
+        key_file.replace(path, msgspec.structs.replace(file, wrapping=[fresh_key, *file.wrapping]))
     return fresh_key.id
 
 
@@ -259,8 +214,8 @@ def drop_wrapping(path: Path, newest: int) -> list[int]:
     """Forgets all wrapping keys but `newest`, and with them every copy of a data key that they wrapped; their ids.
     Raises KeyringError, and forgets none, when `newest` is not the first any more: whoever saw that nothing is left to
     the others saw it of `newest`, and what it wraps by now may be all that there is."""
-    with _locked(path.parent):
-        file = _read(path)
+    with key_file.locked(path.parent):
+        file = key_file.read(path)
         first = file.wrapping[0].id if file.wrapping else 0
         if first != newest:
             raise KeyringError(
@@ -270,7 +225,7 @@ def drop_wrapping(path: Path, newest: int) -> list[int]:
                 "rotated_meanwhile",
             )
         if len(file.wrapping) > 1:
-            _replace(path, msgspec.structs.replace(file, wrapping=file.wrapping[:1]))
+            key_file.replace(path, msgspec.structs.replace(file, wrapping=file.wrapping[:1]))
     return [key.id for key in file.wrapping[1:]]
 
 
@@ -329,127 +284,14 @@ class KeyringWatch:
         try:
             found, folder = os.stat(self._path), os.stat(self._path.parent)
         except OSError as error:
-            raise _unreadable(self._path, error) from None
+            raise key_file.unreadable(self._path, error) from None
         return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, folder.st_mode
 
 
-def _new_signing(now_ms: int) -> _Signing:
-    return _Signing(f"k-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES), now_ms)
+def _new_signing(now_ms: int) -> Signing:
+    return Signing(f"k-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES), now_ms)
 
 
-def _new_sealing(known: list[_Sealing]) -> _Sealing:
+def _new_sealing(known: list[Sealing]) -> Sealing:
     """With a number that none of them has."""
-    return _Sealing(max((key.id for key in known), default=0) + 1, secrets.token_bytes(KEY_BYTES))
-
-
-def _read(path: Path) -> _File:
-    try:
-        with open(path, "rb") as file:
-            found = os.fstat(file.fileno())
-            _check_rights(path, found.st_mode, os.stat(path.parent).st_mode)
-            packed = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    try:
-        if len(packed) > FILE_BYTES_MAX:
-            raise ValueError(f"more than {FILE_BYTES_MAX} bytes")
-        decoded = msgspec.json.decode(packed, type=_File)
-        _check_content(decoded)
-    except ValueError as error:  # msgspec's errors name the place, not the value
-        raise KeyringError(f"{path} is damaged: {error}", _RESTORE, "damaged") from None
-    return decoded
-
-
-def _check_rights(path: Path, mode: int, folder_mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        raise KeyringError(f"{path} is not a file", "name the cell's key file", "no_file")
-    if mode & _OPEN_TO_OTHERS:
-        raise KeyringError(
-            f"{path} has open permissions ({stat.S_IMODE(mode):04o}): others than its owner may use the cell's keys",
-            f"chmod 600 {path}; if others may have read it: python -m cells rotate-keys <region> --compromised",
-            "open_permissions",
-        )
-    if folder_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise KeyringError(
-            f"{path.parent} has open permissions ({stat.S_IMODE(folder_mode):04o}): others may replace the cell's keys",
-            f"chmod 700 {path.parent}",
-            "open_folder",
-        )
-
-
-def _check_content(file: _File) -> None:
-    """Raises ValueError."""
-    if file.version != _VERSION:
-        raise ValueError(f"version {file.version}, and this program knows {_VERSION}")
-    if not file.signing or not file.sealing:
-        raise ValueError("a signing key or a sealing key is missing")
-    for most, held, use in (
-        (SIGNING_KEYS_MAX, file.signing, "signing"),
-        (SEALING_KEYS_MAX, file.sealing, "sealing"),
-    ):
-        if len(held) > most:
-            raise ValueError(f"more than {most} {use} keys")
-    if [key.retired_at is None for key in file.signing] != [True] + [False] * (len(file.signing) - 1):
-        raise ValueError("the first signing key, and only that, must not be retired")
-    if len({key.kid for key in file.signing}) != len(file.signing) or not all(key.kid for key in file.signing):
-        raise ValueError("signing keys need ids of their own")
-    for kind, listed in (("sealing", file.sealing), ("wrapping", file.wrapping)):
-        ids = [key.id for key in listed]
-        if len(set(ids)) != len(ids) or not all(0 < number <= _SEALING_ID_MAX for number in ids):
-            raise ValueError(f"{kind} keys need ids of their own, 1 to {_SEALING_ID_MAX}")
-    keys = [file.lookup, *(key.private for key in file.signing), *(key.key for key in (*file.sealing, *file.wrapping))]
-    if any(len(key) != KEY_BYTES for key in keys):
-        raise ValueError(f"a key has not {KEY_BYTES} bytes")
-
-
-def _unreadable(path: Path, error: OSError) -> KeyringError:
-    if isinstance(error, FileNotFoundError):
-        return KeyringError(
-            f"{path} is missing: the cell has no keys", f"{_RESTORE}; a new cell makes one when it starts", "missing"
-        )
-    return KeyringError(
-        f"{path} can't be read: {error.strerror}", "let the cell's user own and read it (0600)", "unreadable"
-    )
-
-
-@contextlib.contextmanager
-def _written(path: Path, file: _File) -> Iterator[Path]:
-    """A fresh file (0600) beside `path` that is on disk, for the block to put in place."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
-            out.write(msgspec.json.format(msgspec.json.encode(file), indent=1))
-            out.flush()
-            os.fsync(out.fileno())
-        yield fresh
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _replace(path: Path, file: _File) -> None:
-    with _written(path, file) as fresh:
-        fresh.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A name in a folder is on disk once the folder is."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One rotation at a time on this machine, or the key of one of two would be lost while it signs."""
-    try:
-        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise _unreadable(folder, error) from None
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(number)
+    return Sealing(max((key.id for key in known), default=0) + 1, secrets.token_bytes(KEY_BYTES))

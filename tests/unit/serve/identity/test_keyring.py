@@ -13,14 +13,13 @@ import pytest
 from rich.console import Console
 from rich.pretty import Pretty
 
+from serve.identity import key_file
 from serve.identity import keyring as module
+from serve.identity.key_file import SEALING_KEYS_MAX, SIGNING_KEYS_MAX, KeyringError
 from serve.identity.keyring import (
     KEEP_MS,
     LOOK_EVERY_S,
-    SEALING_KEYS_MAX,
-    SIGNING_KEYS_MAX,
     Keyring,
-    KeyringError,
     KeyringWatch,
     create,
     drop_wrapping,
@@ -157,7 +156,7 @@ def test_an_error_about_a_damaged_file_shows_no_key(path):
 def test_no_repr_shows_a_key(path):
     secrets = secrets_of(path)
     keys = load(path)
-    file = module._read(path)
+    file = key_file.read(path)
     out = io.StringIO()
     Console(file=out, width=1000).print(keys, Pretty(file), Pretty(file.signing), keys.signing_key())
     shown = [
@@ -201,14 +200,14 @@ def test_a_rotation_drops_keys_that_were_kept_long_enough(path):
     first = load(path).signing_kid
     second = rotate(path, NOW_MS)
     third = rotate(path, NOW_MS + KEEP_MS)
-    assert [key.kid for key in module._read(path).signing] == [third, second]
+    assert [key.kid for key in key_file.read(path).signing] == [third, second]
     assert first.encode() not in path.read_bytes()
 
 
 def test_rotations_at_the_same_time_lose_no_key(path):
     with ThreadPoolExecutor(8) as pool:
         kids = list(pool.map(lambda _: rotate(path, NOW_MS), range(20)))
-    assert set(kids) < {key.kid for key in module._read(path).signing}
+    assert set(kids) < {key.kid for key in key_file.read(path).signing}
 
 
 def test_rotating_without_end_is_refused_before_the_file_is_too_large_to_read(path):
