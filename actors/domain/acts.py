@@ -74,7 +74,7 @@ from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import Order, status_of
 from actors.domain.passkeys import AddPasskey, RemovePasskey
-from actors.domain.privacy_request import (
+from actors.domain.privacy_commands import (
     BeginStep,
     ConfirmIdentity,
     EndStep,

@@ -20,23 +20,41 @@ What was typed to find them is not kept. They stay when the person is erased, as
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
-from actors.domain.personal_notes import HANDLER, REQUEST_AGENT
+from actors.domain.privacy_commands import (
+    BeginStep,
+    Command,
+    CompleteRequest,
+    ConfirmIdentity,
+    EndStep,
+    ExtendDeadline,
+    NoteStep,
+    ReceiveRequest,
+    RefuseRequest,
+    TimePassed,
+)
+from actors.domain.privacy_events import (
+    DeadlineExtended,
+    DeadlineNear,
+    DeadlinePassed,
+    Event,
+    IdentityConfirmed,
+    RequestCompleted,
+    RequestReceived,
+    RequestRefused,
+    StepBegun,
+    StepEnded,
+    StepNoted,
+)
 from actors.domain.privacy_state import (
     OPEN,
-    About,
     Done,
-    Extension,
-    Method,
-    Name,
     PrivacyRequest,
     Proof,
-    Refusal,
     RequestView,
     ViewRequest,
     due_ms,
@@ -44,178 +62,13 @@ from actors.domain.privacy_state import (
     shown_by,
     view_of,
 )
-from actors.domain.privacy_terms import RIGHTS, STEPS, Law, Right, Step, deadline_of, term_of
+from actors.domain.privacy_terms import RIGHTS, STEPS, Step, deadline_of, term_of
 from actors.domain.rows import PrivacyRequestRow
 from actors.domain.times import DAY_MS
 
 # More make no proof better; each is a line of the state.
 STEPS_MAX = 200
 PROOFS_MAX = 20
-
-
-# --- commands -------------------------------------------------------------------------------------------------------
-class ReceiveRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A person asks. received_ms: when it came in, which may be before it was written down. by: who writes it down:
-    the customer, or an account.
-    session: of the customer who asks signed in, "" when somebody else writes it down. agent: an authorized agent's
-    reference, "" for none."""
-
-    law: Law
-    right: Right
-    about: About
-    received_ms: int
-    by: Annotated[str, HANDLER]
-    session: str = ""
-    agent: Annotated[str, REQUEST_AGENT] = ""
-
-
-class ConfirmIdentity(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is known who asks. evidence: a reference of the officer's files, no word of the person; covers, order_ids: see
-    `Proof`; of one named order its id may be left out."""
-
-    method: Method
-    evidence: str
-    by: Annotated[str, HANDLER]
-    covers: list[Name] = []
-    order_ids: list[str] = []
-
-
-class BeginStep(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This is about to be done. To begin what is begun changes nothing."""
-
-    step: Step
-    by: Annotated[str, HANDLER]
-
-
-class NoteStep(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is done. counts: of what, e.g. {"orders": 3}. ends: False: more of it may come."""
-
-    step: Step
-    by: Annotated[str, HANDLER]
-    counts: dict[str, int]
-    ends: bool = True
-
-
-class EndStep(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """No more of it comes. To end what has ended changes nothing."""
-
-    step: Step
-    by: Annotated[str, HANDLER]
-
-
-class ExtendDeadline(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It takes longer; the person is told so, with the reason, before the deadline."""
-
-    reason: Extension
-    by: Annotated[str, HANDLER]
-
-
-class CompleteRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The person has the answer."""
-
-    by: Annotated[str, HANDLER]
-
-
-class RefuseRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The person is told no, and why (GDPR Art. 12(4))."""
-
-    reason: Refusal
-    by: Annotated[str, HANDLER]
-
-
-class TimePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer."""
-
-
-Command = (
-    ReceiveRequest | ConfirmIdentity | BeginStep | NoteStep | EndStep | ExtendDeadline | CompleteRequest | RefuseRequest
-    | TimePassed
-)  # fmt: skip
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
-class RequestReceived(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is written down."""
-
-    law: Law
-    right: Right
-    about: About
-    received_ms: int
-    deadline_ms: int
-    by: Annotated[str, HANDLER]
-    agent: Annotated[str, REQUEST_AGENT]
-
-
-class IdentityConfirmed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """One proof more of who asks. covers, order_ids: see `Proof`."""
-
-    method: Method
-    evidence: str
-    by: Annotated[str, HANDLER]
-    covers: list[Name] = []
-    order_ids: list[str] = []
-
-
-class StepBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is being done."""
-
-    step: Step
-    by: Annotated[str, HANDLER]
-
-
-class StepNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is done. ends: see NoteStep; one from before that was kept has ended."""
-
-    step: Step
-    by: Annotated[str, HANDLER]
-    counts: dict[str, int]
-    ends: bool = True
-
-
-class StepEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """No more of it comes."""
-
-    step: Step
-    by: Annotated[str, HANDLER]
-
-
-class DeadlineExtended(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is more time."""
-
-    reason: Extension
-    by: Annotated[str, HANDLER]
-    deadline_ms: int
-
-
-class RequestCompleted(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is answered."""
-
-    by: Annotated[str, HANDLER]
-
-
-class RequestRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is refused."""
-
-    reason: Refusal
-    by: Annotated[str, HANDLER]
-
-
-class DeadlineNear(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is open, and the deadline is NEAR_MS away or less."""
-
-    deadline_ms: int
-
-
-class DeadlinePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is open, and the deadline is over."""
-
-    deadline_ms: int
-
-
-Event = (
-    RequestReceived | IdentityConfirmed | StepBegun | StepNoted | StepEnded | DeadlineExtended | RequestCompleted
-    | RequestRefused | DeadlineNear | DeadlinePassed
-)  # fmt: skip
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------

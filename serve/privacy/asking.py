@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from actors.domain.privacy_request import Command
+from actors.domain.privacy_commands import Command
 from actors.domain.privacy_state import RequestView
 from serve.context import REQUEST_ID, WHO, Scope
 from serve.gateway import Gateway

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from actors.domain.ids import PRIVACY_REQUEST_PATTERN, is_of, privacy_request_id
-from actors.domain.privacy_request import BeginStep, NoteStep, ReceiveRequest
+from actors.domain.privacy_commands import BeginStep, NoteStep, ReceiveRequest
 from actors.domain.privacy_state import OPEN, About, RequestStatus, RequestView, ViewRequest
 from actors.domain.times import DAY_MS
 from serve.callers import check_reaches_all

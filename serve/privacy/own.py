@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from actors.domain.privacy_request import ReceiveRequest
+from actors.domain.privacy_commands import ReceiveRequest
 from actors.domain.privacy_terms import STEPS
 from serve.freshness import as_of, from_store
 from serve.identity.limits import OWN_DATA_BY_PERSON, hold_to

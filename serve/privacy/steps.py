@@ -15,7 +15,7 @@ import msgspec
 
 from actors.domain.consent import Choice, SetConsents
 from actors.domain.ids import consent_id
-from actors.domain.privacy_request import (
+from actors.domain.privacy_commands import (
     BeginStep,
     CompleteRequest,
     ConfirmIdentity,

@@ -12,7 +12,7 @@ from actors.domain.data_key import DestroyKey
 from actors.domain.kinds import KINDS
 from actors.domain.notice import WithdrawNotice
 from actors.domain.order_commands import ForgetPerson, RectifyOrder
-from actors.domain.privacy_request import (
+from actors.domain.privacy_commands import (
     BeginStep,
     CompleteRequest,
     ConfirmIdentity,

@@ -1,21 +1,18 @@
-"""Requests of people about their own data: by example, and by a machine that lets officers, agents and the clock
-do what they like to one."""
+"""Requests of people about their own data, by example."""
 
 from __future__ import annotations
 
-import copy
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from actors.domain import ids, privacy_request
+from actors.domain import privacy_request
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.privacy_request import (
+from actors.domain.privacy_commands import (
     BeginStep,
     CompleteRequest,
     ConfirmIdentity,
@@ -26,58 +23,13 @@ from actors.domain.privacy_request import (
     RefuseRequest,
     TimePassed,
 )
-from actors.domain.privacy_state import NEAR_MS, OPEN, About, ViewRequest, missing_proofs
+from actors.domain.privacy_events import IdentityConfirmed
+from actors.domain.privacy_state import NEAR_MS, About, ViewRequest, missing_proofs
 from actors.domain.privacy_terms import RIGHTS, STEPS, TERMS, deadline_of, term_of
 from actors.domain.times import DAY_MS
+from tests.unit.domain.privacy_case import ABOUT, ANN, BY_ADDRESS, ID, NOW_MS, Case
 
-NOW_MS = 1_767_225_600_000
-ID = ids.privacy_request_id("us", NOW_MS, "key-1")
-ANN = ids.account_id("us", b"a" * 16)
-ABOUT = About("p" * 32, ["p" * 32, "q" * 32], ["us-cust-x"], "e" * 32, "r" * 32)
-# Named by an address alone, and as customers name themselves.
-BY_ADDRESS = msgspec.structs.replace(ABOUT, subjects=["p" * 32], customer_ref="")
 EACH_RIGHT = sorted((law, right) for law, rights in RIGHTS.items() for right in rights)
-
-
-class Case:
-    """One request, and the clock."""
-
-    def __init__(self, law="gdpr", right="erasure", about=ABOUT, **more) -> None:
-        self.now_ms = NOW_MS
-        self.state, self.version, self.events = None, 0, []
-        self.do(ReceiveRequest(law, right, about, NOW_MS, ANN, **more))
-
-    def do(self, command):
-        before, context = copy.deepcopy(self.state), Context(ID, "c", self.now_ms)
-        command = msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=privacy_request.Command)
-        decision = privacy_request.decide(self.state, command, context)
-        assert self.state == before
-        for event in decision.events:
-            stored = msgspec.json.decode(msgspec.json.encode(event), type=privacy_request.Event)
-            self.state = privacy_request.evolve(self.state, stored, context)
-            self.version += 1
-            self.events.append(event)
-        if decision.events:
-            (row,) = privacy_request.rows(self.state, self.version, decision.events, context)
-            assert privacy_request.restore(ID, {"privacy_requests": [row]}) == (self.state, self.version)
-            assert (row.status, row.deadline_at, row.due_at) == (self.state.status, self.state.deadline_ms, self.due())
-        return decision.reply(self.state, self.version)
-
-    def due(self):
-        return privacy_request.PRIVACY_REQUEST.due(self.state)
-
-    def refused(self, command) -> str:
-        with pytest.raises(Refused) as refused:
-            self.do(command)
-        return refused.value.body.code
-
-    def proved(self) -> Case:
-        self.do(ConfirmIdentity("id_document", "case-1", ANN, ["email", "customer_ref"]))
-        return self
-
-    def step(self, step):
-        self.do(BeginStep(step, ANN))
-        return self.do(NoteStep(step, ANN, {"orders": 2}))
 
 
 def test_something_is_told_or_changed_before_it_is_known_who_asks():
@@ -180,7 +132,7 @@ def test_a_proof_from_before_it_was_said_what_it_covers_can_not_be_read_or_count
     """A row and an event as they were stored then."""
     for method, missing in (("id_document", []), ("code_by_email", ["customer_ref"])):
         event = msgspec.json.encode({"type": "IdentityConfirmed", "method": method, "evidence": "case-1", "by": ANN})
-        stored = msgspec.json.decode(event, type=privacy_request.IdentityConfirmed)
+        stored = msgspec.json.decode(event, type=IdentityConfirmed)
         case = Case()
         case.state = privacy_request.evolve(case.state, stored, Context(ID, "c", NOW_MS))
         builtin = msgspec.to_builtins(case.state)
@@ -218,7 +170,7 @@ def test_the_one_order_that_is_named_has_to_be_named_again():
 def test_papers_from_before_it_was_said_of_which_orders_count_for_none():
     event = {"type": "IdentityConfirmed", "method": "order_papers", "evidence": "case-1", "by": ANN, "covers": []}
     case = Case(about=TWO_ORDERS)
-    stored = msgspec.convert(event, type=privacy_request.IdentityConfirmed)
+    stored = msgspec.convert(event, type=IdentityConfirmed)
     case.state = privacy_request.evolve(case.state, stored, Context(ID, "c", NOW_MS))
     builtin = msgspec.to_builtins(case.state)
     builtin["proofs"] = [proof[:5] for proof in builtin["proofs"]]
@@ -413,72 +365,3 @@ def test_every_law_has_a_term_and_every_right_a_way_to_its_end():
     for allowed, needed in STEPS.values():
         assert needed <= allowed
         assert needed
-
-
-class AnyOrder(RuleBasedStateMachine):
-    """Whatever is sent in whatever order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.case = Case("ccpa", "delete", BY_ADDRESS, agent="agent-7")
-
-    def send(self, command) -> None:
-        try:
-            self.case.do(command)
-        except Refused:
-            pass  # that it is, the examples say; here, that nothing comes of it
-
-    @rule(
-        method=st.sampled_from(["id_document", "code_by_email", "agent_mandate"]), evidence=st.sampled_from(["1", "2"])
-    )
-    def prove(self, method, evidence):
-        self.send(ConfirmIdentity(method, evidence, ANN))
-
-    @rule(
-        step=st.sampled_from(["erase", "restrict", "lift_restriction", "export"]),
-        part=st.sampled_from(["begin", "note", "some", "end"]),
-    )
-    def step(self, step, part):
-        if part == "begin":
-            self.send(BeginStep(step, ANN))
-        elif part == "end":
-            self.send(EndStep(step, ANN))
-        else:
-            self.send(NoteStep(step, ANN, {}, part == "note"))
-
-    @rule(
-        command=st.sampled_from([ExtendDeadline("complex", ANN), CompleteRequest(ANN), RefuseRequest("excessive", ANN)])
-    )
-    def end(self, command):
-        self.send(command)
-
-    @rule(days=st.integers(0, 60))
-    def wait(self, days):
-        self.case.now_ms += days * DAY_MS
-        self.send(TimePassed())
-
-    @invariant()
-    def nothing_is_begun_before_both_have_proved_it_or_done_before_it_is_begun(self):
-        methods, begun = set(), set()
-        for event in self.case.events:
-            if type(event) is privacy_request.IdentityConfirmed:
-                methods.add(event.method)
-            elif type(event) is privacy_request.StepBegun:
-                assert "agent_mandate" in methods
-                assert methods - {"agent_mandate"}
-                begun.add(event.step)
-            elif type(event) is privacy_request.StepNoted:
-                assert event.step in begun
-
-    @invariant()
-    def it_is_completed_with_nothing_done_or_reminded_of_when_it_is_over(self):
-        state = self.case.state
-        if state.status == "completed":
-            assert any(one.step == "erase" for one in state.done)
-            assert "erase" not in state.begun
-        if state.status not in OPEN:
-            assert self.case.due() is None
-            assert state.closed_ms
-
-
-TestAnyOrder = AnyOrder.TestCase
