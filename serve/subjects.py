@@ -13,7 +13,7 @@ import msgspec
 from actors.domain.account_views import AccountView, ViewAccount
 from actors.domain.client import ClientView, ViewClient
 from actors.domain.device import DeviceView, ViewDevice
-from actors.domain.ids import ACCOUNT_PATTERN, CLIENT_PATTERN, DEVICE_PATTERN
+from actors.domain.ids import ACCOUNT_PATTERN, CLIENT_PATTERN, DEVICE_PATTERN, is_of
 from actors.runtime.wire import REFUSED
 from serve.permissions import ROLES
 from serve.replies import body_of
@@ -27,9 +27,7 @@ _client_decoder = msgspec.json.Decoder(ClientView)
 
 def kind_of(region: str, subject: str) -> str:
     """account, device or client, if it may be the id of one of the region; else ""."""
-    if not subject.startswith(f"{region}-"):
-        return ""
-    return next((kind for kind, pattern in _KINDS.items() if pattern.match(subject)), "")
+    return next((kind for kind, pattern in _KINDS.items() if is_of(subject, pattern, region)), "")
 
 
 async def may_do(services: Services, subject: str, permission: str, location_id: str, cause: str) -> bool:

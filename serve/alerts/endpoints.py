@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.alert import AlertStatus, AlertView, AssignAlert, CloseAlert, Command, ViewAlert
-from actors.domain.ids import ACCOUNT_PATTERN, ALERT_PATTERN
+from actors.domain.ids import ACCOUNT_PATTERN, ALERT_PATTERN, is_of
 from actors.domain.times import moment
 from actors.runtime.alerts import AlertList, AlertSummary
 from serve.alerts.schemas import AlertDetail, AlertPage, AlertUpdate, AuditReference, ListedAlert
@@ -88,7 +88,7 @@ class _Alerts:
     def _command(self, sent: AlertUpdate, caller: str) -> Command:
         if sent.update == "assign":
             assignee = sent.assignee or caller
-            if not (ACCOUNT_PATTERN.match(assignee) and assignee.startswith(f"{self._services.settings.region}-")):
+            if not is_of(assignee, ACCOUNT_PATTERN, self._services.settings.region):
                 raise field_problem("body.invalid", "`assignee` must be an account of this region.", "/assignee")
             return AssignAlert(assignee)
         for name in ("verdict", "note"):

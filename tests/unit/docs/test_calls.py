@@ -10,7 +10,7 @@ import pytest
 
 from serve.endpoint_needs import NEEDS
 from serve.openapi import KEY_PARAMETER
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import document_of
 from tests.unit.serve.small_cell import Cell
 
 ROOT = Path(__file__).parents[3]
@@ -83,10 +83,7 @@ def test_no_page_names_any_call():
 
 @pytest.fixture
 async def document(tmp_path) -> dict[str, Any]:
-    cell = GuardedCell(tmp_path)
-    told = (await cell.get("/openapi.json")).json()
-    await cell.http.aclose()
-    return told
+    return await document_of(tmp_path)
 
 
 async def test_a_cell_without_identity_has_what_the_readme_does_not_say():

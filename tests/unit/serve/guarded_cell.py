@@ -133,3 +133,11 @@ async def furnished(folder: Path, **more: Any) -> AsyncIterator[GuardedCell]:
     await furnish_with(made, made.bearer())
     yield made
     await made.http.aclose()
+
+
+async def document_of(folder: Path) -> dict[str, Any]:
+    """The document of the API of a cell that knows who asks."""
+    made = GuardedCell(folder)
+    told: dict[str, Any] = (await made.get("/openapi.json")).json()
+    await made.http.aclose()
+    return told

@@ -12,15 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from serve.openapi import JSON, KEY_PARAMETER
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import document_of
 
 
 @pytest.fixture
 async def document(tmp_path) -> dict[str, Any]:
-    cell = GuardedCell(tmp_path)
-    told = (await cell.get("/openapi.json")).json()
-    await cell.http.aclose()
-    return told
+    return await document_of(tmp_path)
 
 
 def refs(node: Any) -> Iterator[str]:

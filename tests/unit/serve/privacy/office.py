@@ -258,3 +258,16 @@ def _blobs(value: Any) -> list[bytes]:
     if isinstance(value, list | tuple):
         return [blob for inner in value for blob in _blobs(inner)]
     return []
+
+
+def at_first(cell, kind_of_command, work):
+    """Does the work once, as soon as the first such command comes and before it is done."""
+    asking, done = cell.gateway.ask, []
+
+    async def ask(kind, identity, command, *rest, **more):
+        if type(command) is kind_of_command and not done:
+            done.append(command)
+            await work()
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = ask

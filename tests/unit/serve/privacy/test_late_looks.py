@@ -9,6 +9,7 @@ from serve.privacy.erasure import HEARD_S
 from tests.unit.serve.post_office import bearer, coded
 from tests.unit.serve.privacy.office import (
     PATH,
+    at_first,
     body,
     customer,
     found,
@@ -21,19 +22,6 @@ from tests.unit.serve.privacy.office import (
     step,
     stepped,
 )
-
-
-def at_first(cell, kind_of_command, work):
-    """Does the work once, as soon as the first such command comes and before it is done."""
-    asking, done = cell.gateway.ask, []
-
-    async def ask(kind, identity, command, *rest, **more):
-        if type(command) is kind_of_command and not done:
-            done.append(command)
-            await work()
-        return await asking(kind, identity, command, *rest, **more)
-
-    cell.gateway.ask = ask
 
 
 def counted(told, *names):

@@ -17,6 +17,7 @@ from tests.unit.serve.privacy.office import (
     REF,
     TO,
     asked,
+    at_first,
     body,
     customer,
     found,
@@ -111,19 +112,6 @@ async def test_a_store_that_is_away_is_asked_for_an_unasked_key_by_each_reader(c
     cell.clock.now += round(AWAY_S * 1000) + 1
     await told(cell, order_id, "support")
     assert len(asked) == 2
-
-
-def at_first(cell, kind_of_command, work):
-    """Does the work once, as soon as the first such command comes and before it is done."""
-    asking, done = cell.gateway.ask, []
-
-    async def ask(kind, identity, command, *rest, **more):
-        if type(command) is kind_of_command and not done:
-            done.append(command)
-            await work()
-        return await asking(kind, identity, command, *rest, **more)
-
-    cell.gateway.ask = ask
 
 
 async def test_a_key_that_is_made_while_its_person_is_restricted_is_passed_over(cell, monkeypatch):
