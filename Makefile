@@ -162,6 +162,15 @@ load: $(READY) ## customers, associates and warehouse staff of a Black Friday (W
 chaos: $(READY) ## kill and pause parts of a real cell under load, then compare what was told with what is there
 	@$(RUN) -m perf.chaos $(ARGS)
 
+.PHONY: pages
+pages: $(READY) ## write the documents anew that are made from the code: permissions, fields, limits, errors, processing, settings
+	@trap 'rm -f docs/.page' EXIT # a page that can't be made leaves the old one as it was
+	written() { $(RUN) -m $$2 > docs/.page; mv docs/.page "docs/$$1.md"; }
+	for name in permissions fields limits; do written security/$$name "serve $$name"; done
+	written errors "serve errors"
+	written privacy/processing "serve processing"
+	written settings cells.settings_page
+
 .PHONY: pictures
 pictures: $(READY) ## draw the states in docs/domain/ anew, from what the nouns do in the simulation
 	@$(RUN) -m tests.simulation.pictures --write

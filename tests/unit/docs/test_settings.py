@@ -21,7 +21,7 @@ SECTIONS = {field.name: field.type for field in msgspec.structs.fields(RegionCon
 
 
 def test_the_page_that_people_read_is_not_the_one_of_the_code():
-    assert (ROOT / "docs" / "settings.md").read_text() == page(), "python -m cells.settings_page > docs/settings.md"
+    assert (ROOT / "docs" / "settings.md").read_text() == page(), "make pages writes it anew"
 
 
 @pytest.mark.parametrize("name", SECTIONS)

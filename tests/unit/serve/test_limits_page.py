@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "security"
 
 @pytest.mark.parametrize(("name", "made"), [("limits", limits_page.page), ("fields", fields_page.page)])
 def test_the_page_that_people_read_is_not_the_one_of_the_code(name, made):
-    assert (DOCS / f"{name}.md").read_text() == made(), f"python -m serve {name} > docs/security/{name}.md"
+    assert (DOCS / f"{name}.md").read_text() == made(), "make pages writes it anew"
 
 
 def test_a_permission_reaches_fields_of_which_the_page_does_not_tell():

@@ -385,7 +385,7 @@ async def test_a_customers_or_a_guests_token_opens_something_that_is_not_their_o
 
 def test_the_page_that_people_read_is_the_one_of_the_code():
     written = Path(__file__).parents[3] / "docs" / "security" / "permissions.md"
-    assert written.read_text() == page(), "python -m serve permissions > docs/security/permissions.md"
+    assert written.read_text() == page(), "make pages writes it anew"
 
 
 async def test_orders_are_moved_only_where_the_rights_reach(cell):

@@ -37,7 +37,7 @@ def test_every_problem_of_the_api_is_in_the_table():
 
 
 def test_the_page_that_people_read_is_not_the_one_of_the_code():
-    assert (PROJECT / "docs" / "errors.md").read_text() == page(), "python -m serve errors > docs/errors.md"
+    assert (PROJECT / "docs" / "errors.md").read_text() == page(), "make pages writes it anew"
 
 
 def test_nothing_is_said_of_a_status_that_a_code_has():

@@ -122,7 +122,7 @@ def test_what_is_sealed_of_an_order_is_noted_field_by_field():
 
 
 def test_the_page_that_people_read_is_the_one_of_the_code():
-    assert PAGE.read_text() == page(), "python -m serve processing > docs/privacy/processing.md"
+    assert PAGE.read_text() == page(), "make pages writes it anew"
 
 
 def test_the_command_prints_another_page(capsys: pytest.CaptureFixture[str]):
