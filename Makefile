@@ -86,10 +86,10 @@ logs: ## the last lines of every log
 	$(CELLS_AS_INSTALLED) logs $(NAMES)
 
 .PHONY: test
-test: $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill of materials, known vulnerabilities and all tests (ARGS="…": those that pytest is told)
+test: $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill of materials, known vulnerabilities and all tests (ARGS="…": these tests alone)
 
 .PHONY: test-some
-test-some: checks
+test-some: $(READY)
 	$(RUN) -m pytest $(ARGS)
 
 # What starts real cells waits half of its time, and measures how soon something is found: all else goes at the same time, but only on

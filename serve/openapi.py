@@ -118,12 +118,15 @@ HEADERS: dict[str, dict[str, Any]] = {
 # Of every answer of a status.
 _HEADERS_OF = {"401": ("WWW-Authenticate",), "429": ("Retry-After",), "503": ("Retry-After",)}
 # Types named by any route so far; the document's components are made from them.
-_types: dict[str, Any] = {"ProblemBody": ProblemBody}
+_types: dict[str, Any] = {}
 
 
 def _ref(view: Any) -> dict[str, Any]:
     _types[view.__name__] = view
     return {"$ref": REF.format(name=view.__name__)}
+
+
+_PROBLEM = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
 
 
 def _event(view: Any) -> dict[str, Any]:
@@ -169,10 +172,8 @@ def _responses(
     if accepted is not None:
         found[202] = {"description": HTTPStatus(202).phrase, "content": _content(accepted, JSON)}
     for code in sorted({*problems, *ALWAYS}):
-        content = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
-        if code in also:
-            content |= _content(also[code], JSON)
-        found[code] = {"description": HTTPStatus(code).phrase, "content": content}
+        content = _content(also[code], JSON) if code in also else {}
+        found[code] = {"description": HTTPStatus(code).phrase, "content": _PROBLEM | content}
     for code, names in (headers or {}).items():
         found[code]["headers"] = _headers(names)
     return found

@@ -3,16 +3,20 @@ which took half of these tests' time: here it looks once at what is written once
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from copy import copy
 from dataclasses import fields, replace
 from functools import cache
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any, get_args, get_origin
 
 from fastapi import routing
 from fastapi.dependencies import models, utils
 from fastapi.dependencies.models import Dependant
 from pydantic.fields import FieldInfo
+from starlette.requests import Request
+from starlette.responses import Response
 
 _looked_at: dict[tuple[Any, ...], Any] = {}
 _analyze_param = utils.analyze_param
@@ -67,11 +71,15 @@ def _dependant(*, path: str, call: Any, **how: Any) -> Dependant:
     if not _as_written(call):
         return _get_dependant(path=path, call=call, **how)
     key = (path, call.__module__, call.__code__, repr(how))
-    defaults = (*(call.__defaults__ or ()), *(call.__kwdefaults__ or {}).values())
+    defaults = _defaults(call)
     known = _asked.get(key)
     if known is None or not _same(known[0], defaults):
         known = _asked[key] = defaults, _get_dependant(path=path, call=call, **how)
     return _copied(known[1], call)
+
+
+def _defaults(call: FunctionType) -> Defaults:
+    return (*(call.__defaults__ or ()), *(call.__kwdefaults__ or {}).values())
 
 
 def _same(some: Defaults, others: Defaults) -> bool:
@@ -82,6 +90,43 @@ def _copied(known: Dependant, call: Any) -> Dependant:
     """Its own, as FastAPI adds to the lists."""
     lists = {one.name: list(getattr(known, one.name)) for one in fields(known) if one.default_factory is list}
     return replace(known, call=call, **lists)
+
+
+# Nor is a route made anew of which the same is asked, but for the app that it is in.
+_APP = "dependency_overrides_provider"
+_routes: dict[tuple[Any, ...], tuple[Defaults, dict[str, Any], dict[str, Any]]] = {}
+_populate = routing._populate_api_route_state
+_get_handler = routing.APIRoute.get_route_handler
+
+
+def _populated(route: Any, path: str, endpoint: Any, **how: Any) -> None:
+    if not _as_written(endpoint):
+        _populate(route, path, endpoint, **how)
+        return
+    app = how.pop(_APP, None)
+    key = (path, endpoint.__module__, endpoint.__code__, tuple(how))
+    defaults = _defaults(endpoint)
+    known = _routes.get(key)
+    if known is None or known[1] != how or not _same(known[0], defaults):
+        made = SimpleNamespace()
+        _populate(made, path, endpoint, **how)
+        known = _routes[key] = defaults, how, vars(made)
+    own = {name: copy(told) if type(told) in (list, dict, set) else told for name, told in known[2].items()}
+    vars(route).update(own, endpoint=endpoint, dependant=_copied(own["dependant"], endpoint), **{_APP: app})
+
+
+def _handler_when_asked(route: routing.APIRoute) -> Callable[[Request], Awaitable[Response]]:
+    """Most tests ask few of the routes. What is said around it where it is made belongs to it."""
+    around = copy_context()
+    handler: Callable[[Request], Awaitable[Response]] | None = None
+
+    async def handle(request: Request) -> Response:
+        nonlocal handler
+        if handler is None:
+            handler = around.run(_get_handler, route)
+        return await handler(request)
+
+    return handle
 
 
 def _by_code(look: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -103,6 +148,8 @@ def install() -> None:
     utils.analyze_param = _once
     utils.get_dependant = routing.get_dependant = _dependant
     routing.get_typed_return_annotation = _returns
+    routing._populate_api_route_state = _populated
+    routing.APIRoute.get_route_handler = _handler_when_asked
     routing.compile_path = cache(routing.compile_path)
     for name in ("_is_gen_callable", "_is_async_gen_callable", "_is_coroutine_callable"):
         by_code = _by_code(getattr(models, name))
