@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from actors.domain.audit import Audited
-from actors.domain.client import Client, SetClientScopes
+from actors.domain.client import Client, RegisterClient, SetClientScopes
 from serve.audit import trail
 from serve.endpoint_needs import NEEDS
 from serve.identity.limits import BY_ADDRESS, BY_CLIENT
@@ -86,6 +86,32 @@ async def test_ops_may_by_a_machine_of_their_own_what_ops_may_not(cell, scope):
     narrow = {"change": "scopes", "scopes": ["orders.read"], "locations": []}
     for change in ({"change": "disable"}, narrow):
         assert (await cell.post(path, change, **ops)).status_code == 200
+
+
+async def test_who_is_bound_to_locations_changes_a_machine_that_reaches_others_or_lets_one_reach_them(cell):
+    bound = cell.of_role("ops", locs=("us-st-austin",))
+    for name, locations in (("all", []), ("till", ["us-st-austin"])):
+        new = {"name": name, "scopes": ["orders.read"], "locations": locations}
+        assert (await cell.post("/v1/clients", new, **cell.bearer())).status_code == 201
+    wider = {"change": "scopes", "scopes": ["orders.read"], "locations": ["us-st-austin", "us-wh-seattle"]}
+    # Of one that reaches further he takes no rights away either.
+    for name, change in (("all", {"change": "disable"}), ("all", {"change": "rotate_secret"}), ("till", wider)):
+        refused = await cell.post(f"/v1/clients/us-client-{name}/changes", change, **bound)
+        assert (refused.status_code, refused.json()["code"]) == (403, "account.beyond_rights")
+    assert (await cell.post("/v1/clients/us-client-till/changes", {"change": "disable"}, **bound)).status_code == 200
+
+
+async def test_a_machine_is_given_a_right_that_there_is_not_or_one_of_another_region_is_changed(cell):
+    for scopes, at in ((["orders.raed"], 0), (["orders.read", "*"], 1)):
+        answer = await cell.post("/v1/clients", {"name": "shop", "scopes": scopes}, **cell.bearer())
+        assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_unknown")
+        assert answer.json()["errors"][0]["pointer"] == f"/scopes/{at}"
+    await cell.gateway.ask(
+        "client", "eu-client-shop", RegisterClient(["orders.read"], [], "h", "d"), command_id="c", digest=0
+    )
+    for change in ({"change": "disable"}, {"change": "rotate_secret"}):
+        answer = await cell.post("/v1/clients/eu-client-shop/changes", change, **cell.bearer())
+        assert (answer.status_code, answer.json()["code"]) == (404, "client.unknown")
 
 
 async def test_ops_can_not_register_the_machines_of_a_shop(cell):
