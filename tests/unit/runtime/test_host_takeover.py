@@ -73,6 +73,20 @@ async def test_while_nobody_can_say_whose_a_shard_is_nothing_is_read_from_it_and
     assert total_of((await ask(host, query("us-1")))[0]) == 1
 
 
+async def test_shards_that_are_built_again_while_the_journal_is_away_are_taken_for_lost(cell):
+    """Their supervisor would give them to another host, which could not build them either."""
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))
+    owned, number = host.owned(), shard_of("counter", "us-1", QUICK.shards)
+    cell.journal.away = True
+    assert (await ask(host, envelope("us-1", counter.Add(1), "c2")))[0].status == wire.UNAVAILABLE
+    assert number not in host.shards
+    assert host.owned() == owned
+    cell.journal.away = False
+    await until(lambda: number in host.shards)
+    assert host.owned() == owned
+
+
 async def test_shards_that_are_given_up_leave_nothing_behind(cell):
     old = await cell.host("h0")
     for number in range(8):

@@ -247,6 +247,10 @@ async def test_a_machine_may_name_itself_by_basic_but_not_twice(cell):
     assert (await cell.http.post("/v1/oauth/token", data=form, headers=basic)).status_code == 200
     twice = await cell.http.post("/v1/oauth/token", data=form | client, headers=basic)
     assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
+    assert "www-authenticate" not in twice.headers
+    # RFC 6749, 5.2
+    unknown = await cell.http.post("/v1/oauth/token", data=form, headers={"Authorization": "Basic dXM6eA=="})
+    assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, 'Basic realm="ocefs"')
 
 
 @pytest.mark.parametrize(
