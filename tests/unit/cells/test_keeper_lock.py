@@ -141,9 +141,7 @@ def test_ray_is_asked_for_a_number_of_hosts_that_a_cell_can_not_have_or_not_for_
     asked = []
     monkeypatch.setattr(scale, "connect", lambda config: None)
     monkeypatch.setattr(scale, "_scale", lambda region, hosts, console: asked.append(hosts))
-    write_state(
-        paths.state_file, KeeperState(region="us", phase="running", processes={"Ray": mark_of(os.getpid())})
-    )
+    write_state(paths.state_file, KeeperState(region="us", phase="running", processes={"Ray": mark_of(os.getpid())}))
     shards = load_region("us").runtime.shards
     for hosts in (0, 1, shards, shards + 1):
         options = parser().parse_args(["scale", "us", f"--hosts={hosts}"])

@@ -81,7 +81,9 @@ def test_a_cell_that_lets_everybody_in_is_taken_for_a_guarded_one(mode: Literal[
 
 
 @pytest.mark.parametrize("mode", ["off", "required"])
-def test_a_cell_is_spoken_with_in_another_way_than_its_door_is(mode: Literal["off", "required"], tmp_path: Path) -> None:
+def test_a_cell_is_spoken_with_in_another_way_than_its_door_is(
+    mode: Literal["off", "required"], tmp_path: Path
+) -> None:
     cell = load_all()[0]
     region = region_of(msgspec.structs.replace(cell, tls=msgspec.structs.replace(cell.tls, mode=mode)), tmp_path)
     # Without a CA the router speaks plain HTTP.
