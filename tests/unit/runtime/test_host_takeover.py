@@ -1,5 +1,7 @@
 """A host that was succeeded writes, or answers from what it remembers, or its successor forgets what was done."""
 
+import asyncio
+
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.sharding import shard_of
@@ -99,3 +101,11 @@ async def test_shards_that_are_given_up_leave_nothing_behind(cell):
     new = await cell.host("h1")
     replies = await ask(new, *(query(f"us-{number}") for number in range(8)))
     assert [total_of(reply) for reply in replies] == list(range(1, 9))
+
+
+async def test_a_host_that_has_ended_goes_on_with_something(cell):
+    before = asyncio.all_tasks()
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))
+    await cell.hosts.pop("h0").close()
+    await until(lambda: asyncio.all_tasks() <= before, 5)
