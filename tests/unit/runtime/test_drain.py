@@ -235,6 +235,18 @@ async def test_a_fenced_drain_writes_nothing_and_loses_the_shard_but_no_other(ya
     assert yard.stored() == [(1, 1, 0)]
 
 
+async def test_a_fenced_drain_loses_a_shard_that_was_taken_over_anew_meanwhile(yard):
+    one = await yard.own()
+    await yard.fill(one, 1)
+    await yard.store.lease("h1", [0], 2)
+    yard.store.gate.clear()
+    drain = asyncio.create_task(yard.drain.once())
+    await until(lambda: yard.store.batches)
+    yard.shards[0] = shard(0, epoch=one.epoch + 2)
+    yard.store.gate.set()
+    assert (await drain, yard.fenced) == (0, [])
+
+
 async def test_messages_of_a_shard_are_stored_under_its_epoch_even_when_it_has_nothing_else_to_drain(yard):
     one = await yard.own()
     await yard.fill(one, 1)

@@ -66,6 +66,14 @@ async def test_a_write_to_a_shard_that_is_still_its_own_proves_that_others_are(c
     assert [reply.status for reply in replies] == [wire.OK, wire.UNAVAILABLE]
 
 
+async def test_a_shard_that_another_host_took_takes_those_along_that_are_written_with_it(cell):
+    old, other = await cell.host(), elsewhere("us-1")
+    await cell.host("h1", [shard_of("counter", "us-1", QUICK.shards)])
+    writes = (envelope("us-1", counter.Add(1), "c1", creates=True), envelope(other, counter.Add(1), "c2", creates=True))
+    assert [reply.status for reply in await ask(old, *writes)] == [wire.UNAVAILABLE, wire.OK]
+    assert len(old.shards) == QUICK.shards - 1
+
+
 async def test_while_nobody_can_say_whose_a_shard_is_nothing_is_read_from_it_and_nothing_is_lost(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))
