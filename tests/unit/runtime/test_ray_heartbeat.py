@@ -1,4 +1,4 @@
-"""A supervisor asks its hosts by Ray although their doors are open, or takes one for dead because a connection broke."""
+"""A supervisor asks hosts by Ray although their doors are open, or takes one for dead whose connection broke."""
 
 from __future__ import annotations
 
