@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -237,6 +238,16 @@ async def test_a_machine_of_an_earlier_release_is_kept_out(cell):
         1,
     )
     assert (await token_of(cell, {"client_id": "us-client-old", "client_secret": old})).status_code == 200
+
+
+async def test_a_field_that_is_given_twice_is_taken_once(cell):
+    client = await registered(cell, ["orders.read", "orders.place"])
+    pairs = [("grant_type", "client_credentials"), *client.items(), ("scope", "orders.read"), ("scope", "orders.place")]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    twice = await cell.http.post("/v1/oauth/token", content=urlencode(pairs), headers=form)
+    assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")  # RFC 6749, 3.2
+    once = await cell.http.post("/v1/oauth/token", content=urlencode(pairs[:-1]), headers=form)
+    assert (once.status_code, once.json()["scope"]) == (200, "orders.read")
 
 
 async def test_a_machine_may_name_itself_by_basic_but_not_twice(cell):
