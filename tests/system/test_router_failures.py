@@ -184,6 +184,8 @@ def test_a_drain_cuts_requests_off_or_is_forgotten(rig: Rig) -> None:
         rig.control.drain("us")
         rig.until(lambda: rig.state_of("us") == "drained", 2)
         assert_unavailable(rig.client.get(ORDER["us"]), "us")
+        shared = rig.client.get("/v1/skus")
+        assert (shared.json()["cell"], shared.headers["x-ocefs-failover-from"]) == ("latam", "us")
         assert "data: two" in list(lines)
     haproxy = process.status(rig.home).pid
     os.kill(haproxy, signal.SIGKILL)

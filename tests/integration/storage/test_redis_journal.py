@@ -195,9 +195,24 @@ async def test_fingerprints_do_not_pile_up_for_ever(redis_url: str):
         await journal.open({1: (1, 0)})
         for position in (1, 2):
             await journal.append([Append(1, 1, position, [turn(position)])])
-        (bucket,) = [key async for key in client.scan_iter("*marks*")]
-        assert bucket == b"ocefs:{us}:marks:1:%d" % (NOW_MS // 3_600_000)
-        assert 25 * 3_600 < await client.ttl(bucket) <= 26 * 3_600
+            (bucket,) = [key async for key in client.scan_iter("*marks*")]
+            assert bucket == b"ocefs:{us}:marks:1:%d" % (NOW_MS // 3_600_000)
+            assert 25 * 3_600 < await client.ttl(bucket) <= 26 * 3_600
+    finally:
+        await journal.close()
+        await client.aclose()
+
+
+async def test_an_append_that_fails_for_one_shard_keeps_those_before_it_from_all_that_come_later(redis_url: str):
+    client, journal = Redis.from_url(redis_url), RedisJournal(redis_url, "us")
+    try:
+        await journal.open(dict.fromkeys((1, 2), (1, 0)))
+        await client.set("ocefs:{us}:turns:2", "no stream")
+        with pytest.raises(JournalUnavailable):
+            await journal.append([Append(shard, 1, 1, [turn(1)]) for shard in (1, 2)])
+        assert await journal.read(1, 0) == [(1, [turn(1)])]
+        assert await journal.last([1, 2]) == {1: 1, 2: 0}
+        assert await journal.append([Append(1, 1, 2, [turn(2)])]) == []
     finally:
         await journal.close()
         await client.aclose()

@@ -137,6 +137,22 @@ def test_a_crashed_keepers_cell_is_scaled_in_plain_text(monkeypatch, paths):
     assert seen == ["required"]
 
 
+def test_ray_is_asked_for_a_number_of_hosts_that_a_cell_can_not_have_or_not_for_one_that_it_can(monkeypatch, paths):
+    asked = []
+    monkeypatch.setattr(scale, "connect", lambda config: None)
+    monkeypatch.setattr(scale, "_scale", lambda region, hosts, console: asked.append(hosts))
+    write_state(paths.state_file, KeeperState(region="us", phase="running", processes={"Ray": mark_of(os.getpid())}))
+    shards = load_region("us").runtime.shards
+    for hosts in (0, 1, shards, shards + 1):
+        options = parser().parse_args(["scale", "us", f"--hosts={hosts}"])
+        if 0 < hosts <= shards:
+            assert scale.run(options, Console(quiet=True)) == 0
+        else:
+            with pytest.raises(CellError, match=f"us can't have {hosts} hosts"):
+                scale.run(options, Console(quiet=True))
+    assert asked == [1, shards]
+
+
 def test_one_cell_s_lost_certificates_hide_all_others(monkeypatch, paths):
     def asked(config):
         raise CertificateRefused("the certificates to trust can't be used", "give a PEM file")

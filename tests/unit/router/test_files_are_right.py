@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cells.haproxy import haproxy_binary
-from router.config import RouterConfig
+from router.config import RouterConfig, parse
 from router.haproxy_config import Places, affordable_connections, descriptors_for, files
 from router.haproxy_rules import choice, countries_map, failover
 from router.problems import CELL_UNAVAILABLE, Problem, body, quoted
@@ -69,6 +69,19 @@ def test_other_machines_are_let_into_a_cell_whose_identity_is_off(tmp_path: Path
 def test_other_machines_are_spoken_with_in_plain_text(tmp_path: Path, host: str) -> None:
     with pytest.raises(TopologyError, match="in plain text"):
         computed(tmp_path, RouterConfig(host=host))
+
+
+@pytest.mark.parametrize(
+    ("tls", "plain", "says"),
+    [("required", "latam", '"required", but tls.mode is "off" in latam'), ("off", "us eu", '"required" in latam')],
+)
+def test_one_of_the_two_ways_of_a_request_goes_in_plain_text(tmp_path: Path, tls: str, plain: str, says: str) -> None:
+    regions = tuple(
+        region if region.name in plain else msgspec.structs.replace(region, tls_ca="ca", tls_name="n")
+        for region in REGIONS
+    )
+    with pytest.raises(TopologyError, match=says):
+        computed(tmp_path, parse(f'[router]\ntls = "{tls}"', "here.toml"), regions)
 
 
 def test_the_check_of_a_configuration_never_fails(tmp_path: Path) -> None:
@@ -194,6 +207,7 @@ def test_only_the_backup_answers_or_backends_know_each_other(tmp_path: Path) -> 
         ((msgspec.structs.replace(US, failover=("us",)),), "never itself"),
         ((msgspec.structs.replace(US, lat=91.0),), "-90..90"),
         ((msgspec.structs.replace(US, lat=float("nan")),), "-90..90"),
+        ((msgspec.structs.replace(US, lon=181.0),), "-180..180"),
         ((msgspec.structs.replace(US, port=0),), "1..65535"),
         ((msgspec.structs.replace(US, countries=("us",)),), "two capital letters"),
     ],

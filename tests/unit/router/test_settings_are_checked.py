@@ -1,15 +1,19 @@
 """`config/router.toml`: a wrong key or value says which, where and what would be right."""
 
+import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 
 from cells.config import load_all
 from cells.config_copy import copy_config, copy_environment
+from cells.processes import mark_of
+from router import config
 from router.config import DEFAULT_FILE, DETECTION_MS_MAX, RouterConfig, RouterConfigError, detection_ms, load, parse
-from router.regions import load_regions, region_of
-from router.state import Changes
+from router.regions import load_regions, region_of, served
+from router.state import Changes, Plan, RouterFolder, State
 from router.topology import check_regions
 
 
@@ -51,9 +55,9 @@ def test_a_dead_cell_may_go_unseen_for_longer_than_promised() -> None:
 def test_paths_depend_on_where_one_stands(tmp_path: Path) -> None:
     file = tmp_path / "router.toml"
     file.write_text('[router]\nmmdb = "data/a.mmdb"\ntls_ca = "/etc/ca.pem"')
-    config = load(file)
-    assert config.mmdb == str(DEFAULT_FILE.parent.parent / "data" / "a.mmdb")
-    assert config.tls_ca == "/etc/ca.pem"
+    told = load(file)
+    assert told.mmdb == str(DEFAULT_FILE.parent.parent / "data" / "a.mmdb")
+    assert told.tls_ca == "/etc/ca.pem"
     with pytest.raises(RouterConfigError, match="can't be read"):
         load(tmp_path / "none.toml")
 
@@ -69,10 +73,60 @@ def test_the_regions_of_the_cells_are_not_those_of_the_router() -> None:
     assert {region.name: region.residency for region in regions}["eu"] == "strict"
 
 
+@pytest.mark.parametrize("mode", ["off", "required"])
+def test_a_cell_that_lets_everybody_in_is_taken_for_a_guarded_one(mode: Literal["off", "required"]) -> None:
+    cell = load_all()[0]
+    identity = msgspec.structs.replace(cell.identity, mode=mode)
+    assert region_of(msgspec.structs.replace(cell, identity=identity)).guarded == (mode == "required")
+
+
+@pytest.mark.parametrize("mode", ["off", "required"])
+def test_a_cell_is_spoken_with_in_another_way_than_its_door_is(
+    mode: Literal["off", "required"], tmp_path: Path
+) -> None:
+    cell = load_all()[0]
+    region = region_of(msgspec.structs.replace(cell, tls=msgspec.structs.replace(cell.tls, mode=mode)), tmp_path)
+    # Without a CA the router speaks plain HTTP.
+    assert (bool(region.tls_ca), bool(region.tls_name)) == (mode == "required",) * 2
+
+
+def test_a_cell_that_a_running_router_serves_is_left_out_without_a_word(tmp_path: Path) -> None:
+    router = RouterFolder(tmp_path)
+    router.create()
+    region = load_regions()[0]
+    router.save(Plan(RouterConfig(), (region,)))
+    assert served(tmp_path) == {}  # it was stopped, or is none
+    router.save(State(control=mark_of(os.getpid())))
+    assert served(tmp_path) == {region.name: (region.host, region.port)}
+
+
 def test_what_was_changed_for_a_region_outlives_it() -> None:
     changes = Changes({"JP": "latam", "CA": "us", "FR": ""}, ("latam", "eu"))
     assert changes.among({"us", "eu"}) == Changes({"CA": "us", "FR": ""}, ("eu",))
     assert changes.among({"us", "eu", "latam"}) == changes
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('tls = "required"\ntls_certificate = "c.pem"', "tls_certificate and router.tls_key: one of them"),
+        ('tls = "required"\ntls_key = "k.pem"', "tls_certificate and router.tls_key: one of them"),
+        ('tls_certificate = "c.pem"\ntls_key = "k.pem"', "would speak plain HTTP"),
+    ],
+)
+def test_a_certificate_is_given_and_not_shown_to_callers(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(f"[router]\n{text}")
+    with pytest.raises(RouterConfigError, match=says):
+        load(file)
+
+
+def test_the_project_s_own_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCEFS_ROUTER_CONFIG", raising=False)
+    monkeypatch.setattr(config, "DEFAULT_FILE", tmp_path / "router.toml")
+    assert load() == RouterConfig()
+    config.DEFAULT_FILE.write_text("[router]\nretry_after_s = 7")
+    assert load().retry_after_s == 7
 
 
 def test_a_mistyped_name_of_the_file_means_all_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

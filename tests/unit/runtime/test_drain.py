@@ -213,6 +213,16 @@ async def test_nothing_is_drained_before_the_doubt_is_settled(yard):
     assert len(yard.store.batches) == 1
 
 
+async def test_a_doubt_is_never_settled_because_other_hosts_have_shards_as_well(yard):
+    one = await yard.own(0)
+    await yard.store.lease("h1", [1], 1)
+    await yard.fill(one, 1)
+    yard.store.fail_next_drain(after_doing=False)
+    with pytest.raises(StoreUnavailable):
+        await yard.drain.once()
+    assert await yard.drain.once() == 1
+
+
 async def test_a_fenced_drain_writes_nothing_and_loses_the_shard_but_no_other(yard):
     stale, good = await yard.own(0), await yard.own(1)
     await yard.fill(stale, 1)
@@ -225,6 +235,18 @@ async def test_a_fenced_drain_writes_nothing_and_loses_the_shard_but_no_other(ya
     assert yard.stored() == [(1, 1, 0)]
 
 
+async def test_a_fenced_drain_loses_a_shard_that_was_taken_over_anew_meanwhile(yard):
+    one = await yard.own()
+    await yard.fill(one, 1)
+    await yard.store.lease("h1", [0], 2)
+    yard.store.gate.clear()
+    drain = asyncio.create_task(yard.drain.once())
+    await until(lambda: yard.store.batches)
+    yard.shards[0] = shard(0, epoch=one.epoch + 2)
+    yard.store.gate.set()
+    assert (await drain, yard.fenced) == (0, [])
+
+
 async def test_messages_of_a_shard_are_stored_under_its_epoch_even_when_it_has_nothing_else_to_drain(yard):
     one = await yard.own()
     await yard.fill(one, 1)
@@ -235,6 +257,17 @@ async def test_messages_of_a_shard_are_stored_under_its_epoch_even_when_it_has_n
     await yard.store.lease("h1", [0], 2)
     await yard.drain.once()
     assert yard.fenced == [0]
+
+
+async def test_a_message_that_was_acknowledged_is_sent_again_after_a_takeover_because_nothing_else_was_drained(yard):
+    one = await yard.own()
+    await yard.fill(one, 1)
+    yard.outbox.add(0, 1, ("counter", "us-1"), 1, 0, [Telling("us-2", 1, False)])
+    await yard.drain.once()
+    yard.sent.pop()(Reply(wire.OK))
+    assert list(yard.store.disk.outbox) == ["us-1/1.0"]
+    await yard.drain.once()
+    assert list(yard.store.disk.outbox) == []
 
 
 async def test_two_drains_at_once_do_not_write_the_same_turns(yard):

@@ -7,6 +7,7 @@ import pytest
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
+from actors.runtime.errors import RuntimeFault
 from actors.runtime.pages import Page
 from actors.runtime.sharding import shard_of
 from actors.runtime.wire import Envelope
@@ -23,6 +24,19 @@ async def test_an_event_that_cannot_be_applied_harms_nobody_else_and_leaves_the_
         await until(lambda: len(host.shards) == QUICK.shards)
         assert total_of((await ask(host, query("us-1")))[0]) == 1
     assert host.turns.faults == 3
+
+
+async def test_a_host_of_which_a_loop_has_ended_keeps_its_shards(cell, monkeypatch):
+    async def fails():
+        raise ValueError("a fault of ours")
+
+    host = await cell.host()
+    await asyncio.wait([host._spawn(fails())])
+    assert len(host.owned()) == QUICK.shards, "what is not for ever may end"
+    monkeypatch.setattr(host.outbox, "tick", lambda: 1 // 0)
+    await until(lambda: host.broken)
+    with pytest.raises(RuntimeFault, match="a loop of h0 has ended"):
+        host.owned()
 
 
 @pytest.mark.parametrize("command", [counter.CrashInEvolve(), counter.CrashInReply(), counter.CrashInDecide()])

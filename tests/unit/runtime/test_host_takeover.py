@@ -1,5 +1,7 @@
 """A host that was succeeded writes, or answers from what it remembers, or its successor forgets what was done."""
 
+import asyncio
+
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.sharding import shard_of
@@ -64,6 +66,14 @@ async def test_a_write_to_a_shard_that_is_still_its_own_proves_that_others_are(c
     assert [reply.status for reply in replies] == [wire.OK, wire.UNAVAILABLE]
 
 
+async def test_a_shard_that_another_host_took_takes_those_along_that_are_written_with_it(cell):
+    old, other = await cell.host(), elsewhere("us-1")
+    await cell.host("h1", [shard_of("counter", "us-1", QUICK.shards)])
+    writes = (envelope("us-1", counter.Add(1), "c1", creates=True), envelope(other, counter.Add(1), "c2", creates=True))
+    assert [reply.status for reply in await ask(old, *writes)] == [wire.UNAVAILABLE, wire.OK]
+    assert len(old.shards) == QUICK.shards - 1
+
+
 async def test_while_nobody_can_say_whose_a_shard_is_nothing_is_read_from_it_and_nothing_is_lost(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))
@@ -71,6 +81,20 @@ async def test_while_nobody_can_say_whose_a_shard_is_nothing_is_read_from_it_and
     assert (await ask(host, query("us-1")))[0].status == wire.UNAVAILABLE
     cell.journal.away = False
     assert total_of((await ask(host, query("us-1")))[0]) == 1
+
+
+async def test_shards_that_are_built_again_while_the_journal_is_away_are_taken_for_lost(cell):
+    """Their supervisor would give them to another host, which could not build them either."""
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))
+    owned, number = host.owned(), shard_of("counter", "us-1", QUICK.shards)
+    cell.journal.away = True
+    assert (await ask(host, envelope("us-1", counter.Add(1), "c2")))[0].status == wire.UNAVAILABLE
+    assert number not in host.shards
+    assert host.owned() == owned
+    cell.journal.away = False
+    await until(lambda: number in host.shards)
+    assert host.owned() == owned
 
 
 async def test_shards_that_are_given_up_leave_nothing_behind(cell):
@@ -85,3 +109,11 @@ async def test_shards_that_are_given_up_leave_nothing_behind(cell):
     new = await cell.host("h1")
     replies = await ask(new, *(query(f"us-{number}") for number in range(8)))
     assert [total_of(reply) for reply in replies] == list(range(1, 9))
+
+
+async def test_a_host_that_has_ended_goes_on_with_something(cell):
+    before = asyncio.all_tasks()
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), "c1", creates=True))
+    await cell.hosts.pop("h0").close()
+    await until(lambda: asyncio.all_tasks() <= before, 5)

@@ -126,6 +126,16 @@ async def test_who_needs_no_store_does_not_wait_for_one_that_hangs(cell):
     assert (await ask(host, envelope("us-2", counter.Add(1))))[0].status == wire.OK
 
 
+async def test_who_waits_for_a_store_that_is_a_little_slow_is_sent_away(cell):
+    host, before = await cell.host(), cell.store.loads
+    cell.store.load_gate.clear()
+    asked = asyncio.create_task(ask(host, envelope("us-2", counter.Add(1))))
+    await until(lambda: cell.store.loads > before)
+    host.loader.tick()
+    cell.store.load_gate.set()
+    assert (await asked)[0].status == wire.OK
+
+
 async def test_what_is_wanted_and_asked_for_while_the_store_is_away_is_not_forgotten(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), creates=True))

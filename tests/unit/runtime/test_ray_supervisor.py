@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from ray.exceptions import RayError
 
 from actors import ray_supervisor
 from actors.ray_host import CellSettings
 from actors.ray_supervisor import HostRecord, Supervisor
-from actors.runtime.errors import StoreUnavailable
+from actors.runtime.errors import Outdated, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.ports import ShardMap
 from actors.runtime.wire import NOT_OWNER, OK, Envelope, Reply
@@ -60,8 +61,9 @@ class PlayedHost:
         return shards
 
     async def owned(self) -> dict[int, int]:
+        told = dict(self.serves)
         await self._answer(self.late_s)
-        return dict(self.serves)
+        return told
 
     @property
     def handle(self) -> Any:
@@ -112,7 +114,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setattr(ray_supervisor, name, seconds)
     monkeypatch.setattr(ray_supervisor, "configure_logs", lambda *_: None)
-    monkeypatch.setattr("actors.ray_supervisor.ray.kill", lambda handle, **_: setattr(handle.host, "killed", True))
+
+    def kill(handle: Any, *, no_restart: bool) -> None:
+        handle.host.killed = no_restart  # else Ray starts it again
+
+    monkeypatch.setattr("actors.ray_supervisor.ray.kill", kill)
 
 
 @contextmanager
@@ -124,10 +130,7 @@ def supervised(
     supervisor = Supervisor(msgspec.msgpack.encode(settings))
 
     async def found() -> None:
-        for host in hosts:
-            record = supervisor._hosts[host.name] = HostRecord(host.name, host.handle)
-            record.heartbeat = host  # type: ignore[assignment]
-            supervisor._known.claimed(host.name, host.serves)
+        know(supervisor, *hosts)
 
     supervisor._find = found  # type: ignore[method-assign]
     supervisor._start_missing = lambda: None  # type: ignore[method-assign]
@@ -137,6 +140,21 @@ def supervised(
     finally:
         assert supervisor._loop is not None
         supervisor._loop.cancel()
+
+
+def know(supervisor: Supervisor, *hosts: PlayedHost) -> list[HostRecord]:
+    """It has found these."""
+    for host in hosts:
+        record = supervisor._hosts[host.name] = HostRecord(host.name, host.handle)
+        record.heartbeat = host  # type: ignore[assignment]
+        supervisor._known.claimed(host.name, host.serves)
+    return [supervisor._hosts[host.name] for host in hosts]
+
+
+def at_rest() -> Supervisor:
+    """A supervisor that does nothing by itself."""
+    settings = CellSettings("us", 2, Limits(shards=SHARDS), "", "", run=RUN)
+    return Supervisor(msgspec.msgpack.encode(settings))
 
 
 def owners_of(supervisor: Supervisor) -> list[str]:
@@ -345,3 +363,129 @@ async def test_a_pinned_shard_shares_its_host_or_is_lost_with_it() -> None:
         hot.stopped = True
         # With two left, everybody shares.
         await until(lambda: owners_of(supervisor) == [first.name, empty.name, first.name, empty.name])
+
+
+async def test_a_shard_that_its_host_gave_up_or_lost_stays_without_an_owner() -> None:
+    first, second = two_hosts()
+    with supervised(first, second) as supervisor:
+        await until(lambda: supervisor._hosts)
+        del first.serves[1]
+        await until(lambda: first.serves.get(1))
+        await until(lambda: owners_of(supervisor) == [first.name] * 2 + [second.name] * 2)
+    assert ([shards for shards, _ in first.took], second.took) == ([[1]], [])
+
+
+async def test_callers_go_to_an_old_owner_because_a_take_over_was_answered_to_nobody() -> None:
+    first, second = two_hosts()
+    with supervised(first, second) as supervisor:
+        await until(lambda: supervisor._hosts)
+        first.serves, second.serves = {0: 1, 1: 1, 2: 9}, {1: 9, 2: 1, 3: 1}
+        await until(lambda: owners_of(supervisor) == [first.name, second.name] * 2)
+    assert (first.killed, second.killed, first.took, second.took) == (False, False, [], [])
+
+
+async def test_what_a_host_said_before_it_took_shards_over_takes_them_away_again() -> None:
+    host, supervisor = PlayedHost("us/host-0"), at_rest()
+    [record] = know(supervisor, host)
+    host.late_s = 0.05
+    late = asyncio.create_task(supervisor._ping(record))
+    await asyncio.sleep(0)
+    await supervisor._take_over(host.name, [0, 1, 2, 3], 7)
+    await late
+    assert owners_of(supervisor) == [host.name] * SHARDS
+    del host.serves[0]
+    supervisor._busy = {host.name: late}
+    await supervisor._ping(record)
+    assert owners_of(supervisor) == [host.name] * SHARDS, "its shards change, so it is old at once"
+    supervisor._busy = {}
+    await supervisor._ping(record)
+    assert owners_of(supervisor) == ["", *[host.name] * (SHARDS - 1)]
+
+
+async def test_what_a_host_said_that_was_given_up_counts_for_its_successor_of_that_name() -> None:
+    host, supervisor = PlayedHost("us/host-0"), at_rest()
+    [record] = know(supervisor, host)
+    know(supervisor, PlayedHost(host.name))
+    host.serves = dict.fromkeys(range(SHARDS), 7)
+    await supervisor._ping(record)
+    assert owners_of(supervisor) == [""] * SHARDS
+
+
+async def test_hosts_that_nobody_listened_to_are_given_up() -> None:
+    """The supervisor's process was paused, or the whole machine was."""
+    host, supervisor = PlayedHost("us/host-0"), at_rest()
+    [record] = know(supervisor, host)
+    supervisor._watch()
+    for paused in (True, False):
+        record.heard_at -= 10.0
+        supervisor._watched_at -= 10.0 * paused
+        supervisor._watch()
+        assert host.killed != paused
+
+
+async def test_a_cell_without_hosts_gets_none_or_shards_without_an_owner_keep_them_from_being_started() -> None:
+    with supervised(wanted=2) as supervisor:
+        started: list[int] = []
+        supervisor._start_missing = lambda: started.append(supervisor._wanted)  # type: ignore[method-assign]
+        await until(lambda: started)
+    assert set(started) == {2}
+
+
+async def test_a_supervisor_that_was_restarted_does_nothing_because_nobody_wakes_it() -> None:
+    first, second = two_hosts()
+    with supervised(first, second) as supervisor:
+        assert supervisor._loop is not None
+        supervisor._loop.cancel()
+        await until(supervisor._loop.done)
+        supervisor._hosts.clear()
+        supervisor._found.clear()
+        told = msgspec.msgpack.decode(await supervisor.shard_map(), type=ShardMap)
+    assert told.owners == [first.name] * 2 + [second.name] * 2
+
+
+async def test_a_decision_is_no_newer_than_the_one_before_it_or_than_what_a_host_knows() -> None:
+    class Elsewhere(PlayedHost):
+        async def take_over(self, shards: list[int], epoch: int) -> list[int]:
+            fault = RayError("it was told so by a host")
+            fault.cause = Outdated(newest)  # type: ignore[attr-defined]
+            raise fault
+
+    supervisor = at_rest()
+    know(supervisor, Elsewhere("us/host-0"))
+    decisions = [supervisor._next_epoch() for _ in range(50)]  # several within a millisecond
+    assert decisions == sorted(set(decisions))
+    newest = decisions[-1] + 86_400_000
+    await supervisor._take_over("us/host-0", [0], decisions[-1])
+    assert (owners_of(supervisor), supervisor._next_epoch() > newest) == ([""] * SHARDS, True)
+
+
+@pytest.mark.parametrize(("hosts", "taken"), [(0, False), (1, True), (SHARDS, True), (SHARDS + 1, False)])
+async def test_a_cell_is_scaled_to_more_hosts_than_it_has_shards_or_to_none(
+    kept: KeptScale, hosts: int, taken: bool
+) -> None:
+    with supervised(*two_hosts()) as supervisor:
+        if taken:
+            await supervisor.scale(hosts)
+        else:
+            with pytest.raises(ValueError, match="between 1 and 4"):
+                await supervisor.scale(hosts)
+    assert kept.hosts == (hosts if taken else None)
+
+
+async def test_a_host_that_does_not_end_in_order_keeps_the_others_from_it() -> None:
+    class Away(PlayedHost):
+        async def hand_over(self, shards: list[int]) -> list[int]:
+            raise RayError("away")
+
+    away, other = Away("us/host-0"), PlayedHost("us/host-1")
+    away.serves, other.serves = {0: 1, 1: 1}, {2: 1, 3: 1}
+    with supervised(away, other) as supervisor:
+        await until(lambda: supervisor._hosts)
+        other.hand_over_s = 0.05
+        await supervisor.retire()
+        assert (other.gave, other.serves) == ([[2, 3]], {})
+        assert (away.killed, other.killed, owners_of(supervisor)) == (True, True, [""] * SHARDS)
+        assert supervisor._loop is not None
+        await until(supervisor._loop.done)
+        await supervisor.status()
+        assert supervisor._loop.done(), "it would start hosts again"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -112,6 +114,29 @@ async def test_an_alert_is_lost_while_the_cell_takes_nothing(rig):
     await rig.watch.round()
     assert len(rig.alerts()) == 1
     assert rig.stream.kept.cursor == {0: Position(110, rig.stream.lines[-1].at_ms)}
+
+
+async def test_half_of_what_a_round_read_that_failed_stays_with_the_monitor(rig, monkeypatch):
+    rig.snoop(60)
+    see, seen, monitors = rig.watch._see, [], []
+
+    def fails_once(record):
+        see(record)
+        seen.append(record.number)
+        monitors.append(rig.watch._monitor)
+        if len(seen) == 55:
+            raise ValueError("a fault of ours")
+
+    async def pauses(seconds):
+        if len(seen) > 55:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(rig.watch, "_see", fails_once)
+    monkeypatch.setattr(rig.clock, "sleep", pauses)
+    with pytest.raises(asyncio.CancelledError):
+        await rig.watch.run()
+    assert seen == [*range(1, 56), *range(1, 61)]
+    assert monitors[54] is not monitors[55]
 
 
 async def test_a_crash_makes_two_alerts_of_one_or_none(rig):

@@ -261,6 +261,13 @@ async def test_a_wrong_code_proves_nothing(cell):
     assert (answer.status_code, answer.json()["code"]) == (422, "factor.code_wrong")
 
 
+@pytest.mark.parametrize("role", ["", "customer"])
+async def test_who_has_no_second_factor_to_give_again_is_a_fault_of_ours(cell, role):
+    headers = cell.of_role(role, sub="us-cust-01kah2v3nq7h3k2m9qk4t1x0ab")
+    answer = await cell.plain("/v1/sessions/current/proof", {"code": "123456"}, **headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden")
+
+
 async def test_passwords_can_be_guessed_as_fast_as_the_machine_hashes(cell):
     mia = await cell.enrolled("mia")
     answers = [await mia.sign_in(password="wrong" * 5, code="000000") for _ in range(BY_ACCOUNT.burst + 1)]

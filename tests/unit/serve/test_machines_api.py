@@ -4,12 +4,13 @@ import base64
 import hashlib
 import hmac
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
 
 from actors.domain.audit import Audited
-from actors.domain.client import Client, SetClientScopes
+from actors.domain.client import Client, RegisterClient, SetClientScopes
 from serve.audit import trail
 from serve.endpoint_needs import NEEDS
 from serve.identity.limits import BY_ADDRESS, BY_CLIENT
@@ -86,6 +87,32 @@ async def test_ops_may_by_a_machine_of_their_own_what_ops_may_not(cell, scope):
     narrow = {"change": "scopes", "scopes": ["orders.read"], "locations": []}
     for change in ({"change": "disable"}, narrow):
         assert (await cell.post(path, change, **ops)).status_code == 200
+
+
+async def test_who_is_bound_to_locations_changes_a_machine_that_reaches_others_or_lets_one_reach_them(cell):
+    bound = cell.of_role("ops", locs=("us-st-austin",))
+    for name, locations in (("all", []), ("till", ["us-st-austin"])):
+        new = {"name": name, "scopes": ["orders.read"], "locations": locations}
+        assert (await cell.post("/v1/clients", new, **cell.bearer())).status_code == 201
+    wider = {"change": "scopes", "scopes": ["orders.read"], "locations": ["us-st-austin", "us-wh-seattle"]}
+    # Of one that reaches further he takes no rights away either.
+    for name, change in (("all", {"change": "disable"}), ("all", {"change": "rotate_secret"}), ("till", wider)):
+        refused = await cell.post(f"/v1/clients/us-client-{name}/changes", change, **bound)
+        assert (refused.status_code, refused.json()["code"]) == (403, "account.beyond_rights")
+    assert (await cell.post("/v1/clients/us-client-till/changes", {"change": "disable"}, **bound)).status_code == 200
+
+
+async def test_a_machine_is_given_a_right_that_there_is_not_or_one_of_another_region_is_changed(cell):
+    for scopes, at in ((["orders.raed"], 0), (["orders.read", "*"], 1)):
+        answer = await cell.post("/v1/clients", {"name": "shop", "scopes": scopes}, **cell.bearer())
+        assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_unknown")
+        assert answer.json()["errors"][0]["pointer"] == f"/scopes/{at}"
+    await cell.gateway.ask(
+        "client", "eu-client-shop", RegisterClient(["orders.read"], [], "h", "d"), command_id="c", digest=0
+    )
+    for change in ({"change": "disable"}, {"change": "rotate_secret"}):
+        answer = await cell.post("/v1/clients/eu-client-shop/changes", change, **cell.bearer())
+        assert (answer.status_code, answer.json()["code"]) == (404, "client.unknown")
 
 
 async def test_ops_can_not_register_the_machines_of_a_shop(cell):
@@ -213,6 +240,16 @@ async def test_a_machine_of_an_earlier_release_is_kept_out(cell):
     assert (await token_of(cell, {"client_id": "us-client-old", "client_secret": old})).status_code == 200
 
 
+async def test_a_field_that_is_given_twice_is_taken_once(cell):
+    client = await registered(cell, ["orders.read", "orders.place"])
+    pairs = [("grant_type", "client_credentials"), *client.items(), ("scope", "orders.read"), ("scope", "orders.place")]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    twice = await cell.http.post("/v1/oauth/token", content=urlencode(pairs), headers=form)
+    assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")  # RFC 6749, 3.2
+    once = await cell.http.post("/v1/oauth/token", content=urlencode(pairs[:-1]), headers=form)
+    assert (once.status_code, once.json()["scope"]) == (200, "orders.read")
+
+
 async def test_a_machine_may_name_itself_by_basic_but_not_twice(cell):
     client = await registered(cell, ["orders.read"])
     pair = base64.b64encode(f"{client['client_id']}:{client['client_secret']}".encode()).decode()
@@ -221,6 +258,10 @@ async def test_a_machine_may_name_itself_by_basic_but_not_twice(cell):
     assert (await cell.http.post("/v1/oauth/token", data=form, headers=basic)).status_code == 200
     twice = await cell.http.post("/v1/oauth/token", data=form | client, headers=basic)
     assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
+    assert "www-authenticate" not in twice.headers
+    # RFC 6749, 5.2
+    unknown = await cell.http.post("/v1/oauth/token", data=form, headers={"Authorization": "Basic dXM6eA=="})
+    assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, 'Basic realm="ocefs"')
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ async def test_another_machine_reads_the_figures_without_a_token(cell):
         assert (answer.status_code, answer.json()["code"]) == (401, "auth.token_missing")
     named = await asked(cell, "10.0.0.9", {"X-Forwarded-For": "127.0.0.1"})
     assert named.status_code == 401, "that it is from here is only said"
+    nameless = await asked(cell, "no address")
+    assert nameless.status_code == 401, "nobody knows where it is from"
     other = await asked(cell, "10.0.0.9", cell.bearer(scopes=("orders.read",)))
     assert (other.status_code, other.json()["code"]) == (403, "auth.forbidden")
 

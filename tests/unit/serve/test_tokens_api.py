@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from serve.identity import guard
 from serve.identity.keyring import load, rotate
 from serve.identity.tokens import issue
 from tests.unit.serve.guarded_cell import furnished
@@ -50,6 +51,15 @@ async def test_a_token_that_was_good_a_moment_ago_expires_all_the_same(cell):
 async def test_what_is_no_token_is_refused_without_a_detail_that_helps(cell, header):
     answer = await cell.http.get("/v1/skus", headers={"Authorization": header.encode()})
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.token_invalid")
+
+
+async def test_every_token_that_was_ever_good_is_remembered(cell, monkeypatch):
+    monkeypatch.setattr(guard, "KNOWN_MAX", 3)
+    for number in range(8):
+        headers = cell.bearer(sid=f"us-client-test.{number}")
+        for _ in range(2):
+            assert (await cell.http.get("/v1/skus", headers=headers)).status_code == 200
+    assert [one.principal.session_id[-1] for one in cell.services.guard._known.values()] == ["5", "6", "7"]
 
 
 async def test_two_authorizations_are_none(cell):

@@ -3,6 +3,7 @@ whichever replica he asks."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from actors.runtime.errors import JournalUnavailable
 from serve.app import build
 from serve.identity import activity as module
-from serve.identity.activity import EVERY_MS, Activity, MemoryActivity
+from serve.identity.activity import EVERY_MS, TASK, Activity, MemoryActivity
 from serve.services import Services
 from tests.unit.serve.fake_gateway import FakeClock
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
@@ -198,6 +199,8 @@ async def test_a_replica_that_closes_takes_along_what_it_has_not_told():
     assert shared.calls == [{"s1": clock.now - 1}]
     await activity.close()
     assert shared.calls[1:] == [{"s1": clock.now}]
+    await asyncio.sleep(0)
+    assert TASK not in {task.get_name() for task in asyncio.all_tasks()}, "it goes on telling"
 
 
 async def test_a_use_that_is_told_late_makes_a_session_older():
@@ -239,3 +242,10 @@ async def test_so_many_sessions_are_used_that_a_replica_is_full_of_them(monkeypa
     assert "s24" in shared.calls[-1]
     assert await activity.last_ms("s0") == 0
     assert (activity._fresh, activity._waiting) == ({}, {})
+
+
+async def test_an_api_without_a_cell_remembers_every_session_that_there_ever_was(monkeypatch):
+    monkeypatch.setattr(module, "WAITING_MAX", 3)
+    memory = MemoryActivity()
+    await memory.tell({f"s{number}": 1 + number for number in range(5)}, 0)
+    assert [await memory.later(f"s{number}", 0) for number in range(5)] == [0, 0, 3, 4, 5]
