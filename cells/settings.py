@@ -335,7 +335,8 @@ class Redis(Section, frozen=True):
     """`[redis]`: only for the embedded server; `OCEFS_<REGION>_REDIS_URL` wins over it.
 
     `bin` is a `redis-server` or `valkey-server`; empty: the one on PATH when it is 7 or newer, else the Valkey in the
-    Python packages.
+    Python packages. One that does not read the journal that is there is refused, or passed over
+    (docs/security/dependencies.md).
     `memory_mb`: what it may take; past it commands get 503 `cell.journal_full`, and nothing that was acknowledged is
     lost. Besides the turns that are not yet in PostgreSQL it holds 8 to 16 bytes of each command, for two hours more
     than `remember_hours`: at 1,500 a second all day 1,600 MB, at 3,000 a second 3,100. The alert `OcefsJournalFilling`

@@ -18,7 +18,8 @@ from cells.errors import StepFailed, StoreFailed
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER, VERSIONS, EmbeddedPostgres, postgres_binaries
 from cells.processes import ProcessMark
-from cells.redis import EmbeddedRedis, redis_binary
+from cells.redis import EmbeddedRedis
+from cells.redis_binary import redis_binary
 from cells.settings import RegionConfig, StoreAddresses
 from cells.state import read_state
 from cells.tls import check_postgres_url, check_redis_url
@@ -192,7 +193,7 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
         redis = EmbeddedRedis(
             paths.redis,
             paths.redis_socket,
-            binary=redis_binary(config.redis.bin),
+            binary=redis_binary(config.redis.bin, paths.redis),
             log=paths.logs / "redis.log",
             memory_mb=config.redis.memory_mb,
             run=run,

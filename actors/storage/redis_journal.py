@@ -27,7 +27,7 @@ import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from actors.domain.times import HOUR_MS
 from actors.runtime.errors import Fenced, JournalFull, JournalUnavailable
@@ -228,6 +228,25 @@ class RedisJournal:
         async with self._answering():
             found: Any = await self._redis.hmget(self._state, [str(shard) for shard in shards])
         return {shard: int(known.split()[1]) if known else 0 for shard, known in zip(shards, found, strict=True)}
+
+    async def reached(self, shards: Sequence[int]) -> dict[int, int]:
+        """The last position of each shard, also of those that this journal has not opened yet, as `open` will find it:
+        its stream may be there all the same. Raises JournalUnavailable."""
+        found = await self.last(shards)
+        unknown = [shard for shard, last in found.items() if last == 0]
+        if not unknown:
+            return found
+        async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in unknown:
+                pipe.xinfo_stream(self._keys_of(shard)[0])
+            told = await pipe.execute(raise_on_error=False)
+            for shard, stream in zip(unknown, told, strict=True):
+                if isinstance(stream, ResponseError) and "no such key" in str(stream):
+                    continue
+                if isinstance(stream, Exception):
+                    raise stream
+                found[shard] = int(stream["last-generated-id"].split(b"-")[0])
+        return found
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
         """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""

@@ -271,7 +271,7 @@ class AvailabilityIndex:
         known = self._lasting
         return bool(known) and (sku in known or any(part in known for part, _ in self.details(sku).kit))
 
-    def _at(self, sku: str, channel: str, good_ms: int | None = None) -> dict[str, int]:
+    def _at(self, sku: str, channel: str, good_ms: int | None = None) -> Mapping[str, int]:
         """Location → units (> 0) that may be promised to the channel; "" for whoever asks. good_ms: now (UTC ms), where
         only those count that are good for long enough."""
         at = self._stock.get(sku, _NOTHING).at
@@ -280,6 +280,7 @@ class AvailabilityIndex:
         if not buffered and not lasting:
             return at
         details = self.details(sku)
+        counts: Mapping[str, int]
         if details.kit:
             parts = [(self._at(part, channel, good_ms), units) for part, units in details.kit]
             counts = {name: min(part.get(name, 0) // units for part, units in parts) for name in at}
@@ -290,11 +291,13 @@ class AvailabilityIndex:
                 counts = {name: units - kept.get(name, {}).get(channel, 0) for name, units in at.items()}
             if lasting and good_ms is not None:
                 counts = self._good(sku, counts, details.min_life_days, good_ms)
+                if not buffered:
+                    return counts  # all of them > 0
         return {name: units for name, units in counts.items() if units > 0}
 
-    def _good(self, sku: str, counts: dict[str, int], days: int, now_ms: int) -> dict[str, int]:
+    def _good(self, sku: str, counts: Mapping[str, int], days: int, now_ms: int) -> Mapping[str, int]:
         prospects = self.steering.outlooks.of((sku,), {sku: days}, now_ms)
-        return counts if prospects is None else dict(prospects.good({sku: counts})[sku])
+        return counts if prospects is None else prospects.good({sku: counts})[sku]
 
     def encoded(
         self,
@@ -381,7 +384,7 @@ class AvailabilityIndex:
         stock, at = self._stock.get(sku, _NOTHING), stocks[sku]
         return stock.total if at is stock.at else sum(at.values())
 
-    def stocks(self, skus: Iterable[str], channel: str, good_ms: int | None = None) -> dict[str, dict[str, int]]:
+    def stocks(self, skus: Iterable[str], channel: str, good_ms: int | None = None) -> dict[str, Mapping[str, int]]:
         """Of each SKU location → units (> 0) that may be promised to the channel; good_ms: as `candidates` has it. Not
         to be changed."""
         return {sku: self._at(sku, channel, good_ms) for sku in skus}

@@ -73,7 +73,7 @@ def among(places: Sequence[T], others: Sequence[T]) -> list[T]:
     return [*places[:FIRST], *others[:room], *places[FIRST:], *others[room:]]
 
 
-def widened(need: Need, stocks: dict[str, dict[str, int]], having: list[str], most: int) -> list[str]:
+def widened(need: Need, stocks: Mapping[str, Mapping[str, int]], having: list[str], most: int) -> list[str]:
     """The nearest places, at most `most`; the last of them give way to the nearest that has all, and to those that have
     what the near ones lack."""
 

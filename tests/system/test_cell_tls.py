@@ -13,7 +13,7 @@ import pytest
 from cells.certs import Holder, ca_file, make, pair_of
 from cells.ports import ray_ports
 from cells.processes import wait_until
-from cells.redis import redis_binary
+from cells.redis_binary import redis_binary
 from cells.tls import inside_pair
 from cells.trust import of_cell
 from perf.chaos.own_cell import OwnCell

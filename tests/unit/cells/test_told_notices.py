@@ -52,7 +52,7 @@ def test_a_cell_that_others_reach_tells_codes_to_its_log(paths, monkeypatch, con
         raise Enough
 
     for name in (
-        "cell_settings", "anomaly_settings", "make_keyring", "check_region_key", "migrate", "check_shards", "check_pinned", "check_open_time",
+        "cell_settings", "anomaly_settings", "make_keyring", "check_region_key", "migrate", "check_shards", "check_continued", "check_pinned", "check_open_time",
         "check_canary", "give_rights", "start_supervisor", "wait_settled", "start_monitor", "start_figures",
     ):  # fmt: skip
         monkeypatch.setattr(deploy, name, lambda *_, **__: None)

@@ -17,7 +17,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from cells.haproxy import haproxy_binary
 from cells.postgres import postgres_binaries
-from cells.redis import redis_binary
+from cells.redis_binary import redis_binary
 
 PROJECT = Path(__file__).parents[3]
 PINNED = re.compile(r"^([a-zA-Z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)

@@ -5,6 +5,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.domain import outlook
 from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
@@ -15,10 +16,11 @@ from actors.domain.location_commands import (
     SetLevels,
 )
 from actors.domain.location_events import Levels
-from actors.domain.outlook import FOR_EVER_DAYS, DemandRate
+from actors.domain.outlook import FOR_EVER_DAYS, DemandRate, Outlook, good_for
 from actors.domain.rows import SkuRow, StockRow
 from actors.domain.sourcing_demand import Candidate
 from serve.availability.index import AvailabilityIndex
+from serve.availability.outlooks import TERMS_MAX, Outlooks
 from tests.unit.domain.books import DAY_MS, TODAY, Books
 
 PLACE = "us-wh-1"
@@ -90,6 +92,50 @@ def test_a_replica_takes_a_place_for_another_than_it_is(drawn, milli, safety, ta
             ends[lot.expires_on] = ends.get(lot.expires_on, 0) + lot.free
     share = left_over(ends, milli / 1000, today) / stock.free
     assert math.isclose(place.markdown_risk.get("m", 0.0), share, abs_tol=1e-9)
+
+
+ends = st.lists(st.tuples(st.integers(98, 108), st.integers(1, 9)), max_size=3, unique_by=lambda end: end[0])
+# What a place tells, and the day on which somebody asks then.
+told = st.tuples(
+    st.integers(0, 2), st.integers(0, 20), st.none() | ends.map(sorted).map(tuple), st.sampled_from((99, 100))
+)
+
+
+def looked_at_anew(rows: dict[str, StockRow], units: dict[str, int], day: int, days: int) -> dict[str, int]:
+    good = {
+        name: good_for(outlook.decoded(row.outlook), row.free, day, days)[0]
+        for name, row in rows.items()
+        if row.outlook
+    }
+    least = {name: min(n, good.get(name, n)) for name, n in units.items()}
+    return {name: n for name, n in least.items() if n}
+
+
+@given(st.lists(told, min_size=1, max_size=12))
+def test_units_are_taken_for_good_that_are_not_after_rows_days_and_terms_have_changed(steps):
+    outlooks, rows = Outlooks(), dict[str, StockRow]()
+    for place, on_hand, known, day in steps:
+        row = StockRow(
+            f"p{place}", "m", on_hand, 0, place, outlook=b"" if known is None else outlook.encoded(Outlook(None, known))
+        )
+        rows[row.location_id] = row
+        outlooks.put(row)
+        units = {name: row.available for name, row in rows.items() if row.available}
+        for days in (1, 3, 6):
+            prospects = outlooks.of(["m"], {"m": days}, day * DAY_MS)
+            assert prospects.good({"m": units})["m"] == looked_at_anew(rows, units, day, days)
+
+
+def test_terms_are_remembered_without_end():
+    outlooks = Outlooks()
+    known = outlook.encoded(Outlook(None, ((110, 4), (120, 4))))
+    outlooks.put(StockRow("p", "m", 8, 0, 0, outlook=known))
+    good = [
+        outlooks.of(["m"], {"m": days}, 100 * DAY_MS).good({"m": {"p": 8}})["m"].get("p", 0)
+        for days in (*range(40), *range(40))
+    ]
+    assert good == ([8] * 11 + [4] * 10 + [0] * 19) * 2
+    assert len(outlooks._of["m"]._few) <= TERMS_MAX
 
 
 def test_what_nobody_knows_of_is_kept_or_looked_at():

@@ -1,0 +1,131 @@
+"""A journal that is not the one that belongs to a store is noticed before anything is served from it; one that is goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import psycopg
+import pytest
+from redis import Redis
+
+from actors.runtime.ports import Append
+from actors.storage.continuity import shards_behind
+from actors.storage.redis_journal import RedisJournal
+from cells.continued import check_continued
+from cells.errors import StoreFailed
+from cells.paths import CellPaths
+from cells.settings import RegionConfig, StoreAddresses
+from cells.state import KeeperState, write_state
+from tests.integration.storage.samples import turn
+
+pytestmark = pytest.mark.real
+US = RegionConfig()
+
+
+@pytest.fixture
+def addresses(clean_url: str, redis_url: str) -> StoreAddresses:
+    return StoreAddresses(postgres_url=clean_url, owner_url=clean_url, redis_url=redis_url)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> CellPaths:
+    made = CellPaths("us", tmp_path)
+    made.run.mkdir(parents=True)
+    return made
+
+
+def drained(addresses: StoreAddresses, watermarks: dict[int, int], epoch: int = 3) -> None:
+    with psycopg.connect(addresses.owner_url) as store:
+        for shard, watermark in watermarks.items():
+            store.execute(
+                "INSERT INTO shards (shard, host, epoch, watermark) VALUES (%s, '', %s, %s)", [shard, epoch, watermark]
+            )
+
+
+def appended(addresses: StoreAddresses, shard: int, entries: int, trimmed: int = 0, epoch: int = 2) -> None:
+    async def work() -> None:
+        journal = RedisJournal(addresses.redis_url, "us")
+        try:
+            await journal.open({shard: (epoch, 0)})
+            for position in range(1, entries + 1):
+                assert await journal.append([Append(shard, epoch, position, [turn(position)])]) == []
+            await journal.trim({shard: trimmed})
+        finally:
+            await journal.close()
+
+    asyncio.run(work())
+
+
+def behind(addresses: StoreAddresses) -> list[tuple[int, int, int]]:
+    return [
+        (one.shard, one.watermark, one.last) for one in shards_behind(addresses.owner_url, addresses.redis_url, "us")
+    ]
+
+
+def test_a_restart_with_a_tail_that_is_trimmed_to_the_watermark_is_refused(addresses, paths):
+    drained(addresses, {0: 4, 1: 2, 2: 0})
+    appended(addresses, 0, 4, trimmed=4)
+    appended(addresses, 1, 5, trimmed=2)
+    # Of shard 2 nobody has opened the journal before its owner was killed.
+    assert behind(addresses) == []
+    check_continued(US, addresses, paths)
+
+
+def test_a_journal_of_which_only_streams_are_known_is_refused(addresses):
+    """As before what is known of all shards was kept at one place."""
+    drained(addresses, {0: 4})
+    appended(addresses, 0, 4, trimmed=4)
+    Redis.from_url(addresses.redis_url).delete("ocefs:{us}:state")
+    assert behind(addresses) == []
+
+
+def test_a_cell_is_served_from_an_empty_journal(addresses, paths):
+    drained(addresses, {0: 4, 7: 120, 8: 0})
+    assert behind(addresses) == [(0, 4, 0), (7, 120, 0)]
+    with pytest.raises(StoreFailed, match=r"of 2 shards \(of shard 0 0 entries, PostgreSQL 4\)") as refused:
+        check_continued(US, addresses, paths)
+    assert f"touch {paths.journal_given_up}" in refused.value.next_step
+    assert behind(addresses) == [(0, 4, 0), (7, 120, 0)]
+
+
+def test_a_cell_is_served_from_an_older_copy_of_its_journal(addresses, paths):
+    drained(addresses, {0: 4, 1: 4})
+    appended(addresses, 0, 3)
+    appended(addresses, 1, 4)
+    assert behind(addresses) == [(0, 4, 3)]
+    with pytest.raises(StoreFailed, match="an older copy"):
+        check_continued(US, addresses, paths)
+
+
+def test_what_was_given_up_is_asked_for_again_or_a_second_loss_is_given_up_with_it(addresses, paths):
+    drained(addresses, {0: 4})
+    paths.journal_given_up.touch()
+    check_continued(US, addresses, paths)
+    check_continued(US, addresses, paths)
+    assert not paths.journal_given_up.exists()
+    Redis.from_url(addresses.redis_url).flushall()
+    with pytest.raises(StoreFailed):
+        check_continued(US, addresses, paths)
+
+
+def test_leave_for_a_loss_that_was_none_is_kept_for_the_next(addresses, paths):
+    paths.journal_given_up.touch()
+    check_continued(US, addresses, paths)
+    assert not paths.journal_given_up.exists()
+
+
+def test_a_cell_whose_ray_comes_back_stays_away(addresses, paths, caplog):
+    drained(addresses, {0: 4})
+    write_state(paths.state_file, KeeperState(region="us", phase="recovering"))
+    check_continued(US, addresses, paths)
+    assert "the journal knows less than PostgreSQL has" in caplog.text
+
+
+@pytest.mark.parametrize("away", ["owner_url", "redis_url"])
+def test_a_store_that_is_away_ends_a_start_with_a_traceback(addresses, paths, away, short_tmp):
+    drained(addresses, {0: 4})
+    nowhere = {"owner_url": f"postgresql://ocefs@/x?host={short_tmp}/none", "redis_url": f"unix://{short_tmp}/none"}
+    there = {name: getattr(addresses, name) for name in ("postgres_url", "owner_url", "redis_url")}
+    with pytest.raises(StoreFailed, match="it is not known whether"):
+        check_continued(US, StoreAddresses(**(there | {away: nowhere[away]})), paths)
