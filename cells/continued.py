@@ -1,4 +1,5 @@
-"""Is this the cell's own journal? Another one, or an older copy, lacks what was acknowledged and is not in PostgreSQL yet.
+"""Do this journal and this PostgreSQL belong together? Another journal than the cell's, or an older copy, lacks what was
+acknowledged and is not in PostgreSQL yet; an older copy of PostgreSQL lacks what the journal has let go since.
 
 Hosts go on after what PostgreSQL has, whatever the journal knows: a Redis that was emptied must not keep a shard from
 being served for ever. So who gives a cell another Redis by mistake would see nothing of it, and orders would be gone.
@@ -7,10 +8,11 @@ being served for ever. So who gives a cell another Redis by mistake would see no
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import NoReturn
 
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
-from actors.storage.continuity import go_on_after, shards_behind
+from actors.storage.continuity import Apart, go_on, shards_apart
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig, StoreAddresses
@@ -20,38 +22,58 @@ log = logging.getLogger("ocefs.keeper")
 
 
 def check_continued(config: RegionConfig, addresses: StoreAddresses, paths: CellPaths) -> None:
-    """Raises StoreFailed at the start of a cell whose journal knows less than its PostgreSQL has, unless somebody has
-    said that what it lacks is lost.
+    """Raises StoreFailed at the start of a cell whose journal and PostgreSQL don't belong together, unless somebody has
+    said that what they lack is lost.
 
-    One whose Ray comes back after a crash has the journal that it had: it is logged then.
+    One whose Ray comes back after a crash has the stores that it had: it is logged then.
     """
     given_up = paths.journal_given_up
     try:
-        behind = shards_behind(addresses.owner_url, addresses.redis_url, config.name)
+        apart = shards_apart(addresses.owner_url, addresses.redis_url, config.name, config.runtime.shards)
         if given_up.exists():
-            if behind:
-                go_on_after(addresses.redis_url, config.name, behind)
-                log.warning("what the journal of %s lacks was given up: %s was there", config.name, given_up)
+            if apart:
+                go_on(addresses.owner_url, addresses.redis_url, config.name, apart)
+                log.warning("what journal or PostgreSQL of %s lack was given up: %s was there", config.name, given_up)
             given_up.unlink()
             return
     except (StoreUnavailable, JournalUnavailable, Fenced) as away:
         _untold(config, away)
-    if not behind:
+    if not apart:
         return
+    problem, own = _behind(config, apart) if any(one.behind for one in apart) else _ahead(config, apart)
+    if is_recovering(paths):
+        log.warning("%s", problem)
+        return
+    raise StoreFailed(
+        problem,
+        f"bring the cell's own back: {own} as it was last; only to go on without, where what came last may be gone and a "
+        f"command that is sent again may be done again: touch {paths.journal_given_up}",
+    )
+
+
+def _behind(config: RegionConfig, apart: Sequence[Apart]) -> tuple[str, str]:
+    """What is wrong, and whose own is to be brought back."""
+    behind = [one for one in apart if one.behind]
     first = behind[0]
     problem = (
         f"{config.name}: the journal knows less than PostgreSQL has, of {len(behind)} shards (of shard {first.shard} "
         f"{first.last} entries, PostgreSQL {first.watermark}): it is another one than the cell had last, or an older copy, "
         "and lacks what was acknowledged and not written behind yet"
     )
-    if is_recovering(paths):
-        log.warning("%s", problem)
-        return
-    raise StoreFailed(
-        problem,
-        f"bring the cell's own back: the Redis that OCEFS_{config.name.upper()}_REDIS_URL named before, or {paths.redis} as it was "
-        "last; only to go on without, where what came last may be gone and a command that is sent again may be done again: "
-        f"touch {paths.journal_given_up}",
+    return problem, (
+        f"the Redis that OCEFS_{config.name.upper()}_REDIS_URL named before, or the folder redis of the cell",
+    )
+
+
+def _ahead(config: RegionConfig, apart: Sequence[Apart]) -> tuple[str, str]:
+    first = apart[0]
+    problem = (
+        f"{config.name}: PostgreSQL lacks what the journal has let go, of {len(apart)} shards (of shard {first.shard} "
+        f"PostgreSQL has {first.watermark} entries, and the journal none before {first.first}): it is another one than the "
+        "cell had last, or an older copy"
+    )
+    return problem, (
+        f"the PostgreSQL that OCEFS_{config.name.upper()}_POSTGRES_URL named before, or the folder postgres of the cell",
     )
 
 

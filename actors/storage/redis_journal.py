@@ -54,6 +54,10 @@ class JournalUnsafe(Exception):
     """This Redis would acknowledge what is not yet on disk, or is too old to say."""
 
 
+def _position(entry_id: bytes) -> int:
+    return int(entry_id.split(b"-")[0])
+
+
 class RedisJournal:
     """`Journal` (see `actors/runtime/ports.py`) on Redis 6.2 or newer.
 
@@ -214,7 +218,7 @@ class RedisJournal:
             async with self._answering():
                 # Without decode_responses everything is bytes; the driver's annotations allow for more.
                 page: Any = await self._redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
-            entries += [(int(entry_id.split(b"-")[0]), _decode(fields[b"turns"])) for entry_id, fields in page]
+            entries += [(_position(entry_id), _decode(fields[b"turns"])) for entry_id, fields in page]
             if len(page) < count:
                 return entries
             mean = 1 + sum(len(fields[b"turns"]) for _, fields in page) // len(page)
@@ -229,23 +233,23 @@ class RedisJournal:
             found: Any = await self._redis.hmget(self._state, [str(shard) for shard in shards])
         return {shard: int(known.split()[1]) if known else 0 for shard, known in zip(shards, found, strict=True)}
 
-    async def reached(self, shards: Sequence[int]) -> dict[int, int]:
-        """The last position of each shard, also of those that this journal has not opened yet, as `open` will find it:
-        its stream may be there all the same. Raises JournalUnavailable."""
-        found = await self.last(shards)
-        unknown = [shard for shard, last in found.items() if last == 0]
-        if not unknown:
-            return found
+    async def reached(self, shards: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """The oldest position that each shard's stream still has (the next one, where it has none) and the last, as
+        `open` will find it: also of those that this journal has not opened yet. Raises JournalUnavailable."""
+        found = {}
+        known = await self.last(shards)
         async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
-            for shard in unknown:
+            for shard in shards:
                 pipe.xinfo_stream(self._keys_of(shard)[0])
             told = await pipe.execute(raise_on_error=False)
-            for shard, stream in zip(unknown, told, strict=True):
-                if isinstance(stream, ResponseError) and "no such key" in str(stream):
-                    continue
-                if isinstance(stream, Exception):
+            for shard, stream in zip(shards, told, strict=True):
+                last, oldest = known[shard], None
+                if isinstance(stream, dict):
+                    last = last or _position(stream["last-generated-id"])
+                    oldest = stream["first-entry"]
+                elif not (isinstance(stream, ResponseError) and "no such key" in str(stream)):
                     raise stream
-                found[shard] = int(stream["last-generated-id"].split(b"-")[0])
+                found[shard] = (_position(oldest[0]) if oldest else last + 1, last)
         return found
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:

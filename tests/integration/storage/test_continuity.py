@@ -1,4 +1,4 @@
-"""A journal that is not the one that belongs to a store is noticed before anything is served from it; one that is goes on."""
+"""A journal and a store that don't belong together are noticed before anything is served from them; others go on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from redis import Redis
 
 from actors.runtime.ports import Append
-from actors.storage.continuity import shards_behind
+from actors.storage import continuity
+from actors.storage.continuity import shards_apart
 from actors.storage.redis_journal import RedisJournal
 from cells.continued import check_continued
 from cells.errors import StoreFailed
@@ -57,10 +58,10 @@ def appended(addresses: StoreAddresses, shard: int, entries: int, trimmed: int =
     asyncio.run(work())
 
 
-def behind(addresses: StoreAddresses) -> list[tuple[int, int, int]]:
-    return [
-        (one.shard, one.watermark, one.last) for one in shards_behind(addresses.owner_url, addresses.redis_url, "us")
-    ]
+def apart(addresses: StoreAddresses) -> list[tuple[int, int, int, int]]:
+    """Shard, what the store has, the journal's first and last."""
+    found = shards_apart(addresses.owner_url, addresses.redis_url, "us", US.runtime.shards)
+    return [(one.shard, one.watermark, one.first, one.last) for one in found]
 
 
 def test_a_restart_with_a_tail_that_is_trimmed_to_the_watermark_is_refused(addresses, paths):
@@ -68,7 +69,7 @@ def test_a_restart_with_a_tail_that_is_trimmed_to_the_watermark_is_refused(addre
     appended(addresses, 0, 4, trimmed=4)
     appended(addresses, 1, 5, trimmed=2)
     # Of shard 2 nobody has opened the journal before its owner was killed.
-    assert behind(addresses) == []
+    assert apart(addresses) == []
     check_continued(US, addresses, paths)
 
 
@@ -77,25 +78,85 @@ def test_a_journal_of_which_only_streams_are_known_is_refused(addresses):
     drained(addresses, {0: 4})
     appended(addresses, 0, 4, trimmed=4)
     Redis.from_url(addresses.redis_url).delete("ocefs:{us}:state")
-    assert behind(addresses) == []
+    assert apart(addresses) == []
 
 
 def test_a_cell_is_served_from_an_empty_journal(addresses, paths):
     drained(addresses, {0: 4, 7: 120, 8: 0})
-    assert behind(addresses) == [(0, 4, 0), (7, 120, 0)]
+    assert apart(addresses) == [(0, 4, 1, 0), (7, 120, 1, 0)]
     with pytest.raises(StoreFailed, match=r"of 2 shards \(of shard 0 0 entries, PostgreSQL 4\)") as refused:
         check_continued(US, addresses, paths)
     assert f"touch {paths.journal_given_up}" in refused.value.next_step
-    assert behind(addresses) == [(0, 4, 0), (7, 120, 0)]
+    assert apart(addresses) == [(0, 4, 1, 0), (7, 120, 1, 0)]
 
 
 def test_a_cell_is_served_from_an_older_copy_of_its_journal(addresses, paths):
     drained(addresses, {0: 4, 1: 4})
     appended(addresses, 0, 3)
     appended(addresses, 1, 4)
-    assert behind(addresses) == [(0, 4, 3)]
+    assert apart(addresses) == [(0, 4, 1, 3)]
     with pytest.raises(StoreFailed, match="an older copy"):
         check_continued(US, addresses, paths)
+
+
+def test_a_cell_is_served_from_an_older_copy_of_its_store(addresses, paths):
+    drained(addresses, {0: 2, 1: 2})
+    appended(addresses, 0, 5, trimmed=4)
+    appended(addresses, 1, 5, trimmed=2)
+    assert apart(addresses) == [(0, 2, 5, 5)]
+    with pytest.raises(StoreFailed, match="PostgreSQL lacks what the journal has let go, of 1 shards") as refused:
+        check_continued(US, addresses, paths)
+    assert f"touch {paths.journal_given_up}" in refused.value.next_step
+
+
+def test_a_cell_is_served_from_a_new_store_beside_its_journal(addresses, paths):
+    appended(addresses, 3, 5, trimmed=5)
+    assert apart(addresses) == [(3, 0, 6, 5)]
+    with pytest.raises(StoreFailed, match="PostgreSQL has 0 entries, and the journal none before 6"):
+        check_continued(US, addresses, paths)
+
+
+def test_a_new_store_that_its_journal_still_has_whole_is_refused(addresses, paths):
+    appended(addresses, 3, 5)
+    check_continued(US, addresses, paths)
+
+
+def test_what_the_journal_has_behind_a_gap_is_done_to_entities_that_lack_what_came_before(addresses, paths):
+    drained(addresses, {0: 2})
+    appended(addresses, 0, 5, trimmed=4)
+    appended(addresses, 3, 7, trimmed=6)
+    paths.journal_given_up.touch()
+    check_continued(US, addresses, paths)
+    assert apart(addresses) == []
+
+    async def work() -> None:
+        journal = RedisJournal(addresses.redis_url, "us")
+        try:
+            await journal.open({0: (9, 5), 3: (9, 7)})
+            assert await journal.read(0, after=0) == [] == await journal.read(3, after=0)
+            assert await journal.append([Append(0, 9, 6, [turn(6)]), Append(3, 9, 8, [turn(8)])]) == []
+        finally:
+            await journal.close()
+
+    asyncio.run(work())
+    assert apart(addresses) == []
+
+
+def test_a_drain_between_two_looks_is_taken_for_a_gap(addresses, monkeypatch):
+    """The keeper may look while hosts of before still drain and trim."""
+    drained(addresses, {0: 2})
+    appended(addresses, 0, 5, trimmed=2)
+    look = continuity._watermarks
+
+    def drains_then(url: str) -> dict[int, tuple[int, int]]:
+        found = look(url)
+        with psycopg.connect(url) as store:
+            store.execute("UPDATE shards SET watermark = watermark + 2")
+        Redis.from_url(addresses.redis_url).xtrim("ocefs:{us}:turns:0", minid=f"{found[0][0] + 3}-0", approximate=False)
+        return found
+
+    monkeypatch.setattr(continuity, "_watermarks", drains_then)
+    assert apart(addresses) == []
 
 
 def test_what_was_given_up_is_asked_for_again_or_a_second_loss_is_given_up_with_it(addresses, paths):
