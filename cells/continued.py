@@ -1,5 +1,5 @@
-"""Do this journal and this PostgreSQL belong together? Another journal than the cell's, or an older copy, lacks what was
-acknowledged and is not in PostgreSQL yet; an older copy of PostgreSQL lacks what the journal has let go since.
+"""Do this journal and this PostgreSQL belong together? Another journal than the cell's, or an older copy, lacks what
+was acknowledged and is not in PostgreSQL yet; an older copy of PostgreSQL lacks what the journal has let go since.
 
 Hosts go on after what PostgreSQL has, whatever the journal knows: a Redis that was emptied must not keep a shard from
 being served for ever. So who gives a cell another Redis by mistake would see nothing of it, and orders would be gone.

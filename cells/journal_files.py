@@ -4,7 +4,7 @@
     appendonlydir/appendonly.aof.manifest names a base and what came after it, since Redis 7: an older one does not see
                                           it, and begins anew beside it
     …/appendonly.aof.4.base.rdb           begins with who wrote it: REDIS0010, VALKEY080; where it is commands, as what
-                                          comes after it is, everyone reads it
+                                          comes after it is, any server since 7 reads it
 
 A server refuses a base that is newer than itself, and calls it damaged.
 """

@@ -40,8 +40,9 @@ class Apart(NamedTuple):
 
 
 def shards_apart(owner_url: str, redis_url: str, cell: str, shards: int) -> list[Apart]:
-    """Of the cell's `shards`; none where journal and store belong together. Nothing is changed. Also of a cell that runs:
-    the store is asked before the journal, which knows no less then, and after it, as it is trimmed only of what is there.
+    """Of the cell's `shards`; none where journal and store belong together. Nothing is changed. Also of a cell that
+    runs: the store is asked before the journal, which knows no less then, and after it, as it is trimmed only of what
+    is there.
 
     Raises StoreUnavailable, JournalUnavailable.
     """

@@ -8,7 +8,7 @@ none: it had some once, or expects some.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
