@@ -258,7 +258,9 @@ class Rules:
         # time; a thief leaves him there.
         interleaved = both.turns > limits.places_turns and both.visits(_where(record)) > 1
         hours = max(record.at_ms - window.entries[0].at_ms, 1) / HOUR_MS
-        hurried = number >= _at_most(3 * limits.new_network_acts) and number / hours >= limits.hurry * habit.pace * habit.busy
+        hurried = (
+            number >= _at_most(3 * limits.new_network_acts) and number / hours >= limits.hurry * habit.pace * habit.busy
+        )
         if len(both.members()) < 2 or not (interleaved or hurried):
             return None
         how = "while its owner works on elsewhere" if interleaved else "faster than this person ever works"
