@@ -66,8 +66,9 @@ _AROUND_TIMES = 10  # as of tries (`serve/identity/limits.py`)
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks
 # for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
-# Of orders it matters which they are, and not how often each; so of accounts that are tried: else who tries each a few
-# times fills the window with fewer of them than are told. Of a session, when it was last at an hour that is its owner's.
+# Of orders it matters which they are, and not how often each; so of accounts that are tried: else who tries
+# each a few times fills the window with fewer of them than are told. Of a session, when it was last at an hour
+# that is its owner's.
 _ONCE = ("lookups", "worked", "handled", "on_time", "stuffing")
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
