@@ -346,7 +346,7 @@ class Rules:
             return None
         limits, found = self._settings, None
         # All shops of a retailer may be in one /48, so of that it takes as many more as tries are let through there.
-        of_owner = {record.network: limits.stuffed_accounts}
+        of_owner: dict[str, float] = {record.network: limits.stuffed_accounts}
         of_owner.setdefault(record.around, _at_most(_AROUND_TIMES * limits.stuffed_accounts))
         for about, most in of_owner.items():
             window = self._windows["stuffing"].add(about, record, record.who)
