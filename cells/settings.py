@@ -91,9 +91,9 @@ class Api(Section, frozen=True):
     where nobody has to be signed in; whoever raises it raises `body_bytes_max` in `config/router.toml` as well, or the
     router refuses them before. `placement_wait_ms`: for how long a placement waits for its final answer; then it is
     answered as it is (`placed`) and goes on; less than `request_timeout_ms`, after which a caller gets 503
-    `cell.unavailable`, and which must be less than the router's `cell_timeout_ms`. An update that says when it happened
-    (`occurred_at`) is taken for `occurred_at_max_age_days` back and, as clocks differ, for
-    `occurred_at_max_ahead_s` ahead; else 422.
+    `cell.unavailable`, and which must be less than the router's `cell_timeout_ms` (by 5,000: so much longer an erasure
+    takes). An update that says when it happened (`occurred_at`) is taken for `occurred_at_max_age_days` back and, as
+    clocks differ, for `occurred_at_max_ahead_s` ahead; else 422.
     """
 
     host: str = "127.0.0.1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.windows import ENTRIES_MAX
 from actors.webhook_address import check_url, read_secret
 from cells.errors import ConfigError
 from cells.settings import RegionConfig
@@ -27,7 +28,10 @@ def anomaly_settings(config: RegionConfig) -> AnomalySettings | None:
         return msgspec.convert(whole, AnomalySettings)
     except msgspec.ValidationError as error:
         known = ", ".join(AnomalySettings.__struct_fields__)
-        raise ConfigError(f"{config.name}: [anomalies.thresholds]: {error}", f"known here: {known}") from None
+        raise ConfigError(
+            f"{config.name}: [anomalies.thresholds]: {error}",
+            f"known here: {known}; a rule can't count more than the {ENTRIES_MAX} lines that it keeps of somebody",
+        ) from None
 
 
 def _check_webhook(config: RegionConfig) -> None:

@@ -86,7 +86,7 @@ def api_settings(
     """What the region's API has to know; the other regions are named so that callers can be sent there.
     `door`: what its door shows.
     `notices_told`: to the log, too."""
-    others = [other for other in load_all() if other.name != config.name]
+    others, limits = [other for other in load_all() if other.name != config.name], limits_of(config)
     return ApiSettings(
         region=config.name, title=config.region.title, lat=config.region.lat, lon=config.region.lon,
         countries=frozenset(config.region.countries), currencies=frozenset(config.region.currencies),
@@ -95,6 +95,8 @@ def api_settings(
         cursor_key=cursor_key(secret_file), host=config.api.host, port=config.api.port, router_networks=config.api.router_networks,
         tls_certificate=str(door.certificate) if door else "", tls_key=str(door.key) if door else "",
         max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
+        # The last call is begun just before the time is up, and has its own.
+        tried_s=limits.request_timeout_s + limits.call_timeout_s,
         occurred_at_max_age_days=config.api.occurred_at_max_age_days,
         occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
         identity=config.identity.mode, keyring=str(keyring), keys=key_port(config),

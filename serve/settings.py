@@ -40,6 +40,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     byte. `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own
     ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files
     that the door shows; with none it speaks plain HTTP.
+    `tried_s`: for so long after it was asked for a command may still reach its host.
     `router_networks`: CIDRs of the routers that say who calls (X-Forwarded-For), besides this machine.
     """
 
@@ -93,6 +94,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     body_timeout_s: float = 10.0
     requests_max: int = 20_000
     placement_wait_ms: int = 1000
+    tried_s: float = 10.0
     occurred_at_max_age_days: int = 400
     occurred_at_max_ahead_s: int = 300
 

@@ -42,7 +42,7 @@ from actors.anomalies.weighing import (
     printed,
     worked_on,
 )
-from actors.anomalies.windows import KeptWindow, Window, Windows
+from actors.anomalies.windows import ENTRIES_MAX, KeptWindow, Window, Windows
 from actors.domain.ids import CLIENT_PATTERN
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -66,9 +66,10 @@ _AROUND_TIMES = 10  # as of tries (`serve/identity/limits.py`)
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks
 # for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
-# Of orders it matters which they are, and not how often each; of a session, when it was last at
-# an hour that is its owner's.
-_ONCE = ("lookups", "worked", "handled", "on_time")
+# Of orders it matters which they are, and not how often each; so of accounts that are tried: else who tries
+# each a few times fills the window with fewer of them than are told. Of a session, when it was last at an hour
+# that is its owner's.
+_ONCE = ("lookups", "worked", "handled", "on_time", "stuffing")
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
 
@@ -145,7 +146,7 @@ class Rules:
             if not record.role and record.action in AT_WORK and CLIENT_PATTERN.match(subject):
                 # A partner's warehouse system tells what all who work there find, and of machines nothing usual is
                 # known. A device is in one pair of hands.
-                limit *= _MACHINE_TIMES
+                limit = _at_most(_MACHINE_TIMES * limit)
             if len(written_off) >= limit:
                 action = asked("step_up", len(own(written_off, record)) >= limit)
                 return found_by(
@@ -258,7 +259,9 @@ class Rules:
         # time; a thief leaves him there.
         interleaved = both.turns > limits.places_turns and both.visits(_where(record)) > 1
         hours = max(record.at_ms - window.entries[0].at_ms, 1) / HOUR_MS
-        hurried = number >= 3 * limits.new_network_acts and number / hours >= limits.hurry * habit.pace * habit.busy
+        hurried = (
+            number >= _at_most(3 * limits.new_network_acts) and number / hours >= limits.hurry * habit.pace * habit.busy
+        )
         if len(both.members()) < 2 or not (interleaved or hurried):
             return None
         how = "while its owner works on elsewhere" if interleaved else "faster than this person ever works"
@@ -343,8 +346,8 @@ class Rules:
             return None
         limits, found = self._settings, None
         # All shops of a retailer may be in one /48, so of that it takes as many more as tries are let through there.
-        of_owner = {record.network: limits.stuffed_accounts}
-        of_owner.setdefault(record.around, _AROUND_TIMES * limits.stuffed_accounts)
+        of_owner: dict[str, float] = {record.network: limits.stuffed_accounts}
+        of_owner.setdefault(record.around, _at_most(_AROUND_TIMES * limits.stuffed_accounts))
         for about, most in of_owner.items():
             window = self._windows["stuffing"].add(about, record, record.who)
             accounts = len(window.members())
@@ -370,6 +373,11 @@ class Rules:
         if habit is not None and habit.knows(address):
             return True
         return self._presence.lately(f"@{address}", now_ms)
+
+
+def _at_most(limit: float) -> float:
+    """A multiple of a threshold, or as many as a window keeps: more would never be reached."""
+    return min(limit, ENTRIES_MAX)
 
 
 def _burst(floor: float, usual: float, minutes: int) -> float:

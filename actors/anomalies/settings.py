@@ -8,13 +8,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Count = Annotated[int, Meta(ge=2, le=10_000)]
+from actors.anomalies.windows import ENTRIES_MAX
+
+# A rule counts what its window keeps: what takes more would never be told.
+Count = Annotated[int, Meta(ge=2, le=ENTRIES_MAX)]
+# From one to the next: one fewer, and a stolen session takes more than this.
+Turns = Annotated[int, Meta(ge=2, le=ENTRIES_MAX - 2)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 
 
 class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A rule fires at its number within its minutes.
+    """A rule fires at its number within its minutes. Multiples of one (of a /48, of a machine) end at ENTRIES_MAX.
 
     write_offs: corrections of stock downwards that are no counts; counts_down: counts downwards, when
     `one_sided` of all corrections are.
@@ -44,7 +49,7 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     refunds: Count = 4
     refund_share: Share = 0.6
     refund_day_times: Annotated[float, Meta(ge=1, le=10_000)] = 15.0
-    places_turns: Count = 3
+    places_turns: Turns = 3
     places_minutes: Minutes = 30
     off_shift_acts: Count = 4
     lookups: Count = 120

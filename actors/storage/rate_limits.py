@@ -2,10 +2,10 @@
 
     ocefs:{us}:rate:<key>   string   when the next try would be free if tries came evenly (ms), gone when that has passed
 
-GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. Clocks of replicas differ, so a
-number may be further ahead than a burst, and counts: were it cut by whoever is behind, each of his tries would free the
-key for all others. One that is more than SKEW_MS further ahead comes from a clock that was wrong, and would keep
-everybody out until it were right: then it is as far ahead as the key still lives, a burst at most.
+GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. The number is how long the key still
+lives, by Redis's own clock: those of replicas differ, and whoever were ahead would keep callers out at all others, and
+whoever were behind let them in. So nobody waits longer than the key lives. What stands in it is for whoever looks, and
+for replicas of the release before, which count by it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pathlib import Path
 
 from actors.storage.shared_line import SharedLine
 
-# By so much the clocks of a cell's machines may differ: by more, none takes the tokens of another.
-SKEW_MS = 600_000
-# KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead, and by how many clocks may differ. Answers
-# how many ms to wait, 0: taken.
+# KEYS: the key. ARGV: ms between tries, ms that a burst may run ahead. Answers how many ms to wait, 0: taken. A key
+# lives longer than a burst only when Redis's clock was set back, or the limit was another: it is cut to that.
 _SCRIPT = """
-local now, every, ahead, skew = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local due, latest = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0)), now + ahead + every
-if due > latest + skew then
-  due = math.min(latest, now + math.max(1, redis.call('PTTL', KEYS[1])))
-  redis.call('SET', KEYS[1], due, 'PX', due - now)
+local every, ahead = tonumber(ARGV[1]), tonumber(ARGV[2])
+local left, most = math.max(0, redis.call('PTTL', KEYS[1])), ahead + every
+if left > most then
+  left = most
+  redis.call('PEXPIRE', KEYS[1], left)
 end
-if due - now > ahead then return due - now - ahead end
-redis.call('SET', KEYS[1], due + every, 'PX', due + every - now)
+if left > ahead then return left - ahead end
+local time = redis.call('TIME')
+local due = time[1] * 1000 + math.floor(time[2] / 1000) + left + every
+redis.call('SET', KEYS[1], due, 'PX', left + every)
 return 0
 """
 
@@ -39,10 +39,9 @@ class RedisRateLimits:
         self._keys = f"ocefs:{{{cell}}}:rate:"
 
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
-        """Raises JournalUnavailable as `SharedLine.ask` does."""
+        """now_ms: not asked for, since Redis's clock counts. Raises JournalUnavailable as `SharedLine.ask` does."""
         every_ms = 60_000 // per_minute
-        ahead_ms = every_ms * (burst - 1)
-        return int(await self._shared.ask("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, ahead_ms, SKEW_MS))
+        return int(await self._shared.ask("EVAL", _SCRIPT, 1, self._keys + key, every_ms, every_ms * (burst - 1)))
 
     async def close(self) -> None:
         """Ends the connection."""

@@ -21,7 +21,9 @@ done twice changes nothing.
 At the end it is looked once more what there is of the person. A replica may have been making a key when they were
 looked for first, because the store did not answer it (`keys/data_keys.py`; the same with a restriction); and an order
 that was sealed before its key was destroyed may have come after the orders were looked for. So the look waits until no
-replica can seal under a destroyed key any more: what comes later comes under a key of its own, of a person who came
+replica can seal under a destroyed key any more, and what was sealed by then has arrived or was given up (`settled_s`).
+A key that the look itself destroys, of whoever placed something meanwhile, may have sealed what is still on its way:
+then it is looked again. What comes after a look that found none comes under a key of its own, of a person who came
 back.
 """
 
@@ -162,10 +164,16 @@ class Erasure:
         moment, 503: do it again then."""
         return await self._erase(about, extent, asking)
 
+    @property
+    def settled_s(self) -> float:
+        """So long after a key was destroyed nothing comes any more that it has sealed."""
+        return HEARD_S + self._services.settings.tried_s
+
     async def erase_late(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         """What has come since it was found; gives counts, none where nothing has. To be asked for when what was erased
-        is noted: it may have to wait. Raises Problem 409, 503: do it again then."""
-        await self._services.clock.sleep(HEARD_S)
+        is noted: it waits, within the call, for only that knows as of when what was found (`before`) has to be looked
+        for, and whoever gives up and sends it again finds it done. Raises Problem 409, 503: do it again then."""
+        await self._services.clock.sleep(self.settled_s)
         late = await self._late(about, extent, asking.scope)
         come = (late.keys, late.orders, late.shipments, late.of_others, late.notices)
         if not any(come) and not await self._has_carts(about):

@@ -117,6 +117,7 @@ class Steps:
         counts = await self._erasure.erase(request.about, extent, asking)
         noted = await asking.of_request(request.request_id, NoteStep("erase", by, counts, ends=False))
         late = await self._erasure.erase_late(request.about, extent, asking)
+        settled = not late.get("keys")
         if noted.version <= seen.version:
             # The same call again: its note is of the first time, and not of what has come since.
             late = _together(since(request.about, extent, counts), late)
@@ -125,7 +126,14 @@ class Steps:
         # Each time that finds something has a note of its own; that makes the next one's version another.
         again = asking.again(f"{AGAIN}:{seen.version}")
         await again.of_request(request.request_id, BeginStep("erase", by), _BEGIN)
-        return await again.of_request(request.request_id, NoteStep("erase", by, late))
+        told = await again.of_request(request.request_id, NoteStep("erase", by, late, ends=settled))
+        if not settled:
+            detail = (
+                "Something of the person came in meanwhile and is erased as well; more of it may be on its way still, so "
+                "this has not come to its end: try again."
+            )
+            raise Problem("privacy.not_fresh", detail)
+        return told
 
     async def _work(
         self, seen: RequestView, request: RequestView, sent: RequestUpdate, asking: Asking

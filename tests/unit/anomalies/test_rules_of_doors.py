@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.windows import ENTRIES_MAX
 from actors.domain.times import DAY_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
 
@@ -28,6 +30,24 @@ def test_whoever_has_a_network_of_ipv6_tries_each_account_from_another_address(a
         shop.refused(START + number * 3000, f"us-acct-{number}", address.format(number))
     assert {alert.about for alert in shop.alerts} == ({told} if told else set())
     assert shop.rules() == (["stuffing"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("address", "tries", "about"), [("evil", 70, "evil"), ("a-{0}.x{0}.wide", 6, "a-wide"), ("a-n.x{}.w", 70, "a-n")]
+)
+def test_whoever_tries_each_account_several_times_fills_the_window_with_a_few_and_is_not_seen(address, tries, about):
+    shop = Shop()
+    for number in range(tries * 90):
+        shop.refused(START + number * 300, f"us-acct-{number // tries}", address.format(number))
+    assert ["stuffing"] in [alert.rules for alert in shop.alerts if alert.about == about]
+
+
+@pytest.mark.parametrize("stuffed_accounts", [41, ENTRIES_MAX])
+def test_ten_times_as_many_in_a_48_are_more_than_a_window_keeps(stuffed_accounts):
+    shop = Shop(AnomalySettings(stuffed_accounts=stuffed_accounts))
+    for number in range(ENTRIES_MAX):
+        shop.refused(START + number * 300, f"us-acct-{number}", f"a-{number}.x{number}.wide")
+    assert [alert.about for alert in shop.alerts] == ["a-wide"]
 
 
 def test_a_retailer_whose_shops_are_all_in_one_48_is_an_attack_when_some_mistype():

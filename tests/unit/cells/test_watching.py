@@ -5,6 +5,7 @@ import os
 import pytest
 
 from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.windows import ENTRIES_MAX
 from cells.errors import ConfigError
 from cells.settings import Anomalies, Approvals, Identity, RegionConfig
 from cells.watching import anomaly_settings
@@ -28,6 +29,15 @@ def test_a_threshold_is_ignored_or_a_wrong_one_taken():
     for wrong in ({"lookups": 1.0}, {"lookups": 9.5}, {"lokups": 40.0}, {"one_sided": 2.0}):
         with pytest.raises(ConfigError, match="thresholds"):
             anomaly_settings(config(thresholds=wrong))
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("stuffed_accounts", ENTRIES_MAX), ("lookups", ENTRIES_MAX), ("places_turns", ENTRIES_MAX - 2)]
+)
+def test_a_threshold_that_no_window_can_reach_is_taken_and_its_rule_never_tells_anything(name, most):
+    assert getattr(anomaly_settings(config(thresholds={name: float(most)})), name) == most
+    with pytest.raises(ConfigError, match=rf"(?s)<= {most} - at `\$\.{name}`.*{ENTRIES_MAX} lines"):
+        anomaly_settings(config(thresholds={name: most + 1.0}))
 
 
 @pytest.mark.parametrize(

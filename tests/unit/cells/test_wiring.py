@@ -8,7 +8,7 @@ from actors.runtime.sharding import shard_of
 from cells.config import CONFIG_FOLDER, load_region
 from cells.processes import RUN_TOKEN
 from cells.settings import RegionConfig, Runtime, StoreAddresses
-from cells.wiring import api_settings, cell_settings, own_words
+from cells.wiring import api_settings, cell_settings, limits_of, own_words
 from serve.identity.own_words import OwnWords
 from serve.privacy.consents import EXAMPLE
 
@@ -42,6 +42,13 @@ def test_the_networks_of_routers_do_not_reach_the_api(tmp_path: Path) -> None:
     (tmp_path / "us.toml").write_text('[api]\nrouter_networks = ["10.0.0.0/24", "2001:db8::7"]\n', "utf-8")
     settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
     assert settings.router_networks == ("10.0.0.0/24", "2001:db8::7")
+
+
+def test_a_command_is_tried_for_longer_than_an_erasure_waits_for_it(tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text(f"{CONFIG}\n[api]\nrequest_timeout_ms = 30000\n", "utf-8")
+    config = load_region("us", tmp_path)
+    limits, settings = limits_of(config), api_settings(config, tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.tried_s == 30 + limits.call_timeout_s > limits.request_timeout_s
 
 
 def test_the_tolerance_of_counts_does_not_reach_the_api(tmp_path: Path) -> None:

@@ -14,27 +14,31 @@ from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.small_cell import order
 
 STORE = "us-st-portland"
+# Nobody's request takes so long that is sent at once, and nobody ends a session and is content with more.
+HELD_S = 0.5
 LOSS = {"reference": "x", "lines": [{"sku": "A1", "quantity": -1, "reason": "loss"}]}
 
 
 @pytest.fixture
-async def cell(tmp_path, monkeypatch):
-    monkeypatch.setattr(requests, "LATE_S", 0.0)
+async def cell(tmp_path):
     async with furnished(tmp_path) as made:
         yield made
 
 
 async def held_back(cell: GuardedCell, path, body, headers, meanwhile: Callable[[], Coroutine[Any, Any, None]]):
-    """The answer to a body whose last byte comes after `meanwhile`."""
-    packed = msgspec.json.encode(body)
+    """The answer to a body whose last byte comes after `meanwhile`, and HELD_S later by the loop's clock."""
+    packed, loop = msgspec.json.encode(body), asyncio.get_running_loop()
+    time = loop.time
 
     async def pieces() -> AsyncIterator[bytes]:
         yield packed[:-1]
         await asyncio.create_task(meanwhile())  # a request of its own, as at the door
+        patches.setattr(loop, "time", lambda: time() + HELD_S)
         yield packed[-1:]
 
     sent = {"Content-Type": "application/json", "Idempotency-Key": "held-back"} | headers
-    answer = await cell.http.post(path, content=pieces(), headers=sent)
+    with pytest.MonkeyPatch.context() as patches:
+        answer = await cell.http.post(path, content=pieces(), headers=sent)
     return answer.status_code, answer.json().get("code")
 
 

@@ -1,10 +1,13 @@
 """What comes while its person is erased outlives her: an order that was sealed before its key was destroyed, a cart of
 the same moment. No key lives on that would tell of it."""
 
+import asyncio
+
 import pytest
 
 from actors.domain.consent import WithdrawConsents
 from actors.domain.data_key import DestroyKey
+from actors.domain.order_commands import PlaceOrder
 from serve.privacy.erasure import HEARD_S
 from tests.unit.serve.post_office import bearer, coded
 from tests.unit.serve.privacy.office import (
@@ -26,6 +29,10 @@ from tests.unit.serve.privacy.office import (
 
 def counted(told, *names):
     return [tuple(one["counts"][name] for name in names) for one in told["done"]]
+
+
+async def shown(cell, request_id):
+    return (await cell.http.get(f"{PATH}/{request_id}", headers=cell.of_role("privacy"))).json()
 
 
 @pytest.fixture
@@ -72,15 +79,86 @@ async def test_the_last_look_comes_before_every_replica_has_heard_that_the_key_i
     request_id, orders, sleep = await proved(cell), [], cell.services.clock.sleep
 
     async def asleep(seconds):
-        if seconds == HEARD_S:
+        if seconds >= HEARD_S:
             orders.append(await placed(cell))
         await sleep(seconds)
 
     monkeypatch.setattr(cell.services.clock, "sleep", asleep)
     answer = await step(cell, request_id, "erase")
     assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.orders_under_way"), orders)
-    told = (await cell.http.get(f"{PATH}/{request_id}", headers=cell.of_role("privacy"))).json()
-    assert told["begun"] == ["erase"]
+    assert (await shown(cell, request_id))["begun"] == ["erase"]
+
+
+class OnTheWay:
+    """An order that is sealed at once and arrives when its host answers at last, as after a takeover of its shard."""
+
+    def __init__(self, cell, monkeypatch):
+        self.cell, self.orders, self.at_wake = cell, [], []
+        self._asking, self._sleeping = cell.gateway.ask, cell.services.clock.sleep
+        self._placed = None
+        monkeypatch.setattr(cell.gateway, "ask", self._ask)
+        monkeypatch.setattr(cell.services.clock, "sleep", self._sleep)
+
+    async def send(self):
+        """Returns when it is sealed. It arrives when nothing could come any later."""
+        self._sealed, self._answers = asyncio.Event(), asyncio.Event()
+        self._latest = self.cell.clock.now + round(1000 * (HEARD_S + self.cell.services.settings.tried_s))
+        self._placed = asyncio.ensure_future(placed(self.cell))
+        await self._sealed.wait()
+
+    async def _ask(self, kind, entity_id, command, **more):
+        if type(command) is PlaceOrder and self._placed is not None:
+            self._sealed.set()
+            await self._answers.wait()
+        return await self._asking(kind, entity_id, command, **more)
+
+    async def _sleep(self, seconds):
+        await self._sleeping(seconds)
+        if self._placed is not None and self.cell.clock.now >= self._latest:
+            self._answers.set()
+            self.orders.append(await self._placed)
+            self._placed = None
+        if seconds >= HEARD_S:
+            for work in self.at_wake:
+                await work()
+            self.at_wake.clear()
+
+
+@pytest.fixture
+async def on_the_way(cell, monkeypatch):
+    await over(cell, await placed(cell))
+    return await proved(cell), OnTheWay(cell, monkeypatch)
+
+
+async def erased_when_over(cell, request_id, orders):
+    """The step was refused for these; then it comes to its end, and the orders tell of nobody."""
+    assert coded(await step(cell, request_id, "complete")) == (409, "privacy.step_not_ended")
+    await over(cell, *orders)
+    answer = await step(cell, request_id, "erase", "k-1")
+    assert answer.status_code == 200, answer.text
+    assert cell.gateway.entities["order", orders[0]][0].forgotten
+    assert found(kept(cell)) == []
+    assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
+
+
+async def test_an_order_that_was_sealed_in_time_arrives_after_the_last_look_and_stays_hers(cell, on_the_way):
+    request_id, late = on_the_way
+    await late.send()
+    answer = await step(cell, request_id, "erase", "k-1")
+    assert (coded(answer), answer.json().get("order_ids")) == ((409, "privacy.orders_under_way"), late.orders)
+    await erased_when_over(cell, request_id, late.orders)
+
+
+async def test_an_order_of_a_key_that_the_last_look_destroys_arrives_after_it_and_stays_hers(cell, on_the_way):
+    request_id, late = on_the_way
+    late.at_wake.append(late.send)
+    answer = await step(cell, request_id, "erase", "k-1")
+    assert coded(answer) == (503, "privacy.not_fresh")
+    assert "retry-after" in answer.headers
+    assert counted((await shown(cell, request_id)), "keys", "orders") == [(1, 1), (1, 0)]
+    answer = await step(cell, request_id, "erase", "k-1")
+    assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.orders_under_way"), late.orders)
+    await erased_when_over(cell, request_id, late.orders)
 
 
 async def test_a_cart_of_the_same_moment_tells_whose_it_was(cell, monkeypatch):
