@@ -16,6 +16,7 @@ import msgspec
 import ray
 from ray import serve
 from ray.exceptions import RayActorError
+from ray.serve import Application
 
 from actors.ray_figures import end_figures, start_figures
 from actors.ray_gateway import NAMESPACE, supervisor_name
@@ -89,7 +90,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
         partial(make_services, msgspec.msgpack.encode(settings), msgspec.msgpack.encode(api)),
         name=f"{config.name}-api", replicas=config.api.replicas, settings=api,
     )  # fmt: skip
-    serve.run(app, name=APP_NAME, route_prefix="/")
+    start_api(app)
 
 
 def ingress_options(config: RegionConfig, paths: CellPaths) -> dict[str, Any]:
@@ -113,6 +114,18 @@ def start_ingress(options: dict[str, Any]) -> None:
     except (RayActorError, TimeoutError) as error:
         log.warning("Serve's ingress is not there yet (%s): waiting for the next", type(error).__name__)
         serve.start(http_options=options)
+
+
+def start_api(app: Application) -> None:
+    """The replicas, behind the ingress. Raises what Serve raises when they don't come up.
+
+    Serve waits for its ingress once more when they are there, and not as long as it takes to end one that hangs and to
+    start another: the keeper waits for that at `/readyz`, too.
+    """
+    try:
+        serve.run(app, name=APP_NAME, route_prefix="/")
+    except TimeoutError as late:
+        log.warning("Serve's ingress does not lead to the replicas yet (%s): waiting for the next", late)
 
 
 def make_schema(config: RegionConfig, addresses: StoreAddresses) -> None:

@@ -17,8 +17,8 @@ def _python() -> str:
     found = shutil.which("python")
     if found is not None and os.path.abspath(found) == os.path.abspath(sys.executable):
         return "python"  # the environment is active
-    here, own = (
-        Path.cwd(),
-        Path(sys.executable),
-    )  # never resolved: what .venv/bin/python points to has none of our packages
-    return str(own.relative_to(here)) if own.is_relative_to(here) else str(own)
+    # Never resolved: what .venv/bin/python points to has none of our packages.
+    here, own = Path.cwd(), Path(sys.executable)
+    # A process in the background is nowhere, and its reader somewhere else.
+    near = own.is_relative_to(here) and here != Path(here.anchor)
+    return str(own.relative_to(here)) if near else str(own)

@@ -23,6 +23,10 @@ class Serve:
         if self._failures:
             raise self._failures.pop(0)
 
+    def run(self, app: object, name: str, route_prefix: str) -> None:
+        if self._failures:
+            raise self._failures.pop(0)
+
 
 @pytest.mark.parametrize("failure", [ActorDiedError(), TimeoutError("not available after 60 s")])
 def test_an_ingress_that_is_late_fails_the_start_of_a_cell(failure, monkeypatch):
@@ -36,6 +40,18 @@ def test_an_ingress_that_never_comes_is_waited_for_without_end(monkeypatch):
     monkeypatch.setattr(deploy, "serve", Serve(ActorDiedError(), ActorDiedError()))
     with pytest.raises(ActorDiedError):
         deploy.start_ingress(OPTIONS)
+
+
+def test_an_ingress_that_hangs_when_the_replicas_are_there_fails_the_start_of_a_cell(monkeypatch, caplog):
+    monkeypatch.setattr(deploy, "serve", Serve(TimeoutError("Proxies not available after 60s.")))
+    deploy.start_api(object())
+    assert "Proxies not available" in caplog.text
+
+
+def test_replicas_that_do_not_come_are_waited_for(monkeypatch):
+    monkeypatch.setattr(deploy, "serve", Serve(RuntimeError("deploying failed")))
+    with pytest.raises(RuntimeError, match="deploying failed"):
+        deploy.start_api(object())
 
 
 def test_what_is_wrong_with_the_options_is_hidden_by_a_second_try(monkeypatch):

@@ -29,6 +29,11 @@ def test_a_command_for_this_folder_is_printed_elsewhere(environment, monkeypatch
     assert shell.typed("python -m cells status") == f"{environment} -m cells status"
 
 
+def test_a_process_that_is_nowhere_prints_a_path_that_leads_nowhere(environment, monkeypatch):
+    monkeypatch.chdir("/")
+    assert shell.typed("python -m cells status") == f"{environment} -m cells status"
+
+
 def test_who_has_the_environment_active_reads_paths(environment, monkeypatch):
     monkeypatch.setenv("PATH", str(environment.parent))
     assert shell.typed("python -m cells status") == "python -m cells status"
