@@ -60,7 +60,8 @@ def _behind(config: RegionConfig, apart: Sequence[Apart]) -> tuple[str, str]:
         f"{first.last} entries, PostgreSQL {first.watermark}): it is another one than the cell had last, or an older copy, "
         "and lacks what was acknowledged and not written behind yet"
     )
-    return problem, (
+    return (
+        problem,
         f"the Redis that OCEFS_{config.name.upper()}_REDIS_URL named before, or the folder redis of the cell",
     )
 
@@ -72,7 +73,8 @@ def _ahead(config: RegionConfig, apart: Sequence[Apart]) -> tuple[str, str]:
         f"PostgreSQL has {first.watermark} entries, and the journal none before {first.first}): it is another one than the "
         "cell had last, or an older copy"
     )
-    return problem, (
+    return (
+        problem,
         f"the PostgreSQL that OCEFS_{config.name.upper()}_POSTGRES_URL named before, or the folder postgres of the cell",
     )
 

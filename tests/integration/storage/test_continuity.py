@@ -95,8 +95,9 @@ def test_a_cell_is_served_from_an_older_copy_of_its_journal(addresses, paths):
     appended(addresses, 0, 3)
     appended(addresses, 1, 4)
     assert apart(addresses) == [(0, 4, 1, 3)]
-    with pytest.raises(StoreFailed, match="an older copy"):
+    with pytest.raises(StoreFailed, match="an older copy") as refused:
         check_continued(US, addresses, paths)
+    assert "the cell's own back: the Redis that OCEFS_US_REDIS_URL named before" in refused.value.next_step
 
 
 def test_a_cell_is_served_from_an_older_copy_of_its_store(addresses, paths):
@@ -106,6 +107,7 @@ def test_a_cell_is_served_from_an_older_copy_of_its_store(addresses, paths):
     assert apart(addresses) == [(0, 2, 5, 5)]
     with pytest.raises(StoreFailed, match="PostgreSQL lacks what the journal has let go, of 1 shards") as refused:
         check_continued(US, addresses, paths)
+    assert "the cell's own back: the PostgreSQL that OCEFS_US_POSTGRES_URL named before" in refused.value.next_step
     assert f"touch {paths.journal_given_up}" in refused.value.next_step
 
 
