@@ -56,7 +56,8 @@ class HoldDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 
 
 class NewGift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The order is a present. The words are kept sealed; a cell without keys takes none."""
+    """The order is a present, also with nothing in here: slips in its parcels show no prices. The words are kept
+    sealed; a cell without keys takes none."""
 
     wrap: bool = False
     message: Annotated[str, Meta(max_length=GIFT_MAX, pattern=TEXT), PRIVATE_GIFT] = ""
