@@ -19,6 +19,8 @@ Handling = Literal[
     "fragile", "this_side_up", "keep_dry", "heavy", "signature", "no_neighbour", "age_check", "identity_check",
 ]  # fmt: skip
 NOTE_MAX = 200
+# Letters of the words that go with a present.
+GIFT_MAX = 500
 SUBSTITUTES_MAX = 5
 GROUP_MAX = 32
 PRIORITY_MAX = 1_000

@@ -10,6 +10,7 @@ from msgspec import Meta
 from actors.domain.order_commands import Update
 from actors.domain.order_holds import HOLD_HOURS_MAX
 from actors.domain.order_terms_state import (
+    GIFT_MAX,
     GROUP_MAX,
     NOTE_MAX,
     PRIORITY_MAX,
@@ -23,7 +24,6 @@ from serve.limits import END, TEXT, Sku
 
 # All that may be asked of an order, one by one or many at once.
 AnyUpdate = Literal[Update, "hold", "release", "prioritise"]
-GIFT_MAX = 500
 HANDLING_MAX = 8
 _Note = Annotated[
     str,
