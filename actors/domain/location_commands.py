@@ -270,12 +270,13 @@ class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
     terms: FloorTerms | None
 
 
-class LookAtLots(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer: a lot goes off soon, or has."""
+class LookAtLocation(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The timer (`location_state.due_of`): a lot ends soon, or has; or in the line of waiting orders it is time for a
+    release, for the end of a turn, for a new day, or to look at promised dates."""
 
 
 Command = (
     OpenLocation | ReceiveStock | AdjustStock | ChangeCondition | SetLevels | Allocate | Release | Pick | ShortPick | Ship
-    | Reserve | Unreserve | Convert | Expect | DefineBins | RemoveBins | MoveUnits | LookAtLots
+    | Reserve | Unreserve | Convert | Expect | DefineBins | RemoveBins | MoveUnits | LookAtLocation
     | BeginCounting | CountSpot | EndCounting | RunFloor | SetProfile | WaitInLine
 )  # fmt: skip

@@ -18,7 +18,7 @@ from actors.domain.location_commands import (
     Allocate,
     ChangeCondition,
     ConditionLine,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     Release,
@@ -194,7 +194,7 @@ class Play:
         """The timer."""
         due = self.place.state.waiting.due_ms if self.place.state.waiting is not None else None
         if due is not None and due <= self.place.now_ms:
-            self.do(LookAtLots(), SKUS)
+            self.do(LookAtLocation(), SKUS)
 
     def later(self) -> None:
         self.place.now_ms += self.rng.choice((1, 20))
