@@ -17,8 +17,14 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.domain.location import LOCATION
-from actors.domain.location_commands import Allocate, LookAtLocation, OpenLocation, ReceiptLine, ReceiveStock
-from actors.domain.location_line_events import WaitInLine
+from actors.domain.location_commands import (
+    Allocate,
+    LookAtLocation,
+    OpenLocation,
+    ReceiptLine,
+    ReceiveStock,
+    WaitInLine,
+)
 from perf.reservations import NOW_MS, PLACE, Entity
 
 SKU = "hot"

@@ -72,6 +72,7 @@ from actors.domain.location_commands import (
     Ship,
     ShortPick,
     Unreserve,
+    WaitInLine,
 )
 from actors.domain.location_draft import apply, put_aside
 from actors.domain.location_events import (
@@ -93,7 +94,7 @@ from actors.domain.location_events import (
     StockChanged,
 )
 from actors.domain.location_line import line_changed
-from actors.domain.location_line_events import CHANGED, WaitInLine
+from actors.domain.location_line_events import CHANGED
 from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
 from actors.domain.location_rows import feed, restore, rows
 from actors.domain.location_state import Counts, Location, Lot, Stock, due_of

@@ -33,7 +33,7 @@ from actors.domain import location_dates
 from actors.domain.allocation import Need, need_of
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
-from actors.domain.location_commands import Allocate, Command, LookAtLocation, Reserve
+from actors.domain.location_commands import Allocate, Command, InLine, LookAtLocation, Reserve, WaitInLine
 from actors.domain.location_events import (
     Event,
     LevelsSet,
@@ -46,7 +46,6 @@ from actors.domain.location_events import (
 )
 from actors.domain.location_line import WaitingLine
 from actors.domain.location_line_events import (
-    InLine,
     LineChanged,
     LineDated,
     LineDue,
@@ -55,7 +54,6 @@ from actors.domain.location_line_events import (
     LineTurn,
     Turn,
     Waiter,
-    WaitInLine,
 )
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round

@@ -25,10 +25,11 @@ from actors.domain.location_commands import (
     Reserve,
     SetLevels,
     Unreserve,
+    WaitInLine,
 )
 from actors.domain.location_events import Levels
 from actors.domain.location_line import Came, WaitingLine
-from actors.domain.location_line_events import Waiter, WaitInLine
+from actors.domain.location_line_events import Waiter
 from actors.domain.location_state import Stock
 from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
 

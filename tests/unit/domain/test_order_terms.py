@@ -7,8 +7,7 @@ import msgspec
 
 from actors.domain.allocation import Place
 from actors.domain.floor_commands import TellShort
-from actors.domain.location_commands import AdjustmentLine, AdjustStock, ReceiptLine
-from actors.domain.location_line_events import WaitInLine
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, ReceiptLine, WaitInLine
 from actors.domain.order_commands import CartAnswered, RetryAllocation
 from actors.domain.order_state import Line
 from actors.domain.order_terms_commands import ChangeOrder, LineChange
