@@ -22,6 +22,12 @@ from cells.shell import typed
 from cells.state import KeeperState, as_it_runs
 from cells.trust import SYSTEM, Trust, of_cell
 
+# Of `status`. A row that ends early is empty to its end; one that is longer would get a column without a name.
+CELL_COLUMNS = (
+    "cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "replicas", "journal", "store",
+)  # fmt: skip
+HOST_COLUMNS = ("host", "shards", "entities", "updates/s", "write-behind lag", "tail")
+
 
 def where_to_look(configs: list[RegionConfig], router: str, console: Console, trust: Trust | None = None) -> None:
     """Print the addresses, the dashboards with their tokens, and two calls to try. `trust`: how
@@ -100,12 +106,10 @@ def status(configs: list[RegionConfig], console: Console, *, named: bool = True)
     `named`: somebody asked for just these. Otherwise those that nobody ever started here are not missed.
     """
     cells = Table(title="cells")
-    for column in (
-        "cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "replicas", "journal", "store",
-    ):  # fmt: skip
+    for column in CELL_COLUMNS:
         cells.add_column(column)
     hosts = Table(title="hosts")
-    for column in ("host", "shards", "entities", "updates/s", "write-behind lag", "tail"):
+    for column in HOST_COLUMNS:
         hosts.add_column(column, justify="left" if column == "host" else "right")
     fine = True
     problems: list[str] = []
@@ -118,7 +122,7 @@ def status(configs: list[RegionConfig], console: Console, *, named: bool = True)
         except CellError as error:  # nor does this one hide the others
             fine = False
             what = "being ended" if isinstance(error, BeingEnded) else "no record"
-            cells.add_row(config.name, f"[red]{what}[/]", *[""] * 9)
+            cells.add_row(config.name, f"[red]{what}[/]")  # the table leaves the rest empty
             problems.append(f"{config.name}: {typed(str(error))}")
             continue
         if state is None and not (named or ever_started(config.name)):
@@ -161,7 +165,7 @@ def _asked(running: RegionConfig) -> Answer:
 
 def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) -> list[str]:
     if state is None:
-        return [config.name, "never started", *[""] * 9]
+        return [config.name, "never started"]
     phase: str = state.phase
     if _is_crashed(state):
         phase = "[red]keeper crashed[/]"

@@ -17,8 +17,14 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.domain.location import LOCATION
-from actors.domain.location_commands import Allocate, LookAtLots, OpenLocation, ReceiptLine, ReceiveStock
-from actors.domain.location_line_events import WaitInLine
+from actors.domain.location_commands import (
+    Allocate,
+    LookAtLocation,
+    OpenLocation,
+    ReceiptLine,
+    ReceiveStock,
+    WaitInLine,
+)
 from perf.reservations import NOW_MS, PLACE, Entity
 
 SKU = "hot"
@@ -57,7 +63,7 @@ def all_served(waiting: int) -> tuple[int, float]:
     entity.turn(ReceiveStock([ReceiptLine(SKU, waiting)]), now_ms)
     while entity.state.waiting.due_ms is not None:
         turns, now_ms = turns + 1, entity.state.waiting.due_ms
-        entity.turn(LookAtLots(), now_ms)
+        entity.turn(LookAtLocation(), now_ms)
     assert entity.state.stock[SKU].available == 0
     return turns + 1, time.perf_counter() - began
 

@@ -1,16 +1,23 @@
 """The page of fields that people read, `docs/security/fields.md`: which of them which role sees and may
 change, and which go together.
 
-Roles come from `permissions.py`, the texts of refusals from `problem_codes/`; which permission a group of fields takes,
-and what else it depends on, is told here, as its endpoint or entity has it.
+Roles come from `permissions.py`, the texts of refusals from `problem_codes/`, what tells of an order's person from the
+notes beside its fields; which permission a group of fields takes, and what else it depends on, is told here, as its
+endpoint or entity has it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, get_args
 
+import msgspec
+
+from actors.domain.order_views import OrderView
+from actors.domain.personal import Personal
 from serve.permissions import CUSTOMERS, PERMISSIONS, ROLES
 from serve.problem_codes import TABLE
+from serve.processing import Field, fields_of
 
 NOBODY = ""
 
@@ -33,10 +40,35 @@ class Together(NamedTuple):
     codes: tuple[str, ...]
 
 
+# What other rows have: notes are those of holds, purchases the lines.
+_OF_OTHER_ROWS = frozenset({"note", "purchase"})
+
+
+def shown_of_person(view: type[msgspec.Struct] = OrderView) -> list[str]:
+    """The fields in which answers about an order tell of its person, as the notes beside them have it
+    (`personal.py`)."""
+    names = (field.name for field in _inside(view) if any(map(_tells_of_person, field.notes)))
+    return [f"`{name}`" for name in dict.fromkeys(names)]
+
+
+def _tells_of_person(note: Personal) -> bool:
+    return note.purpose == "orders" and note.protection == "rights" and note.category not in _OF_OTHER_ROWS
+
+
+def _inside(kind: Any) -> Iterator[Field]:
+    """The fields of all structs in a type, through unions and lists."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in fields_of(kind):
+            yield field
+            yield from _inside(field.kind)
+    for part in get_args(kind):
+        yield from _inside(part)
+
+
 _ORDER = ("orders.read", "orders.read_own")
 FIELDS: tuple[Fields, ...] = (
     Fields("order: status, lines, amounts, fulfilments", _ORDER, ("orders.update", "orders.cancel", "orders.change", "orders.change_own", "orders.cancel_own"), "each step by the state of the order; units of a line until they are picked, or the place's cut-off; a customer or guest their own, and of steps `cancel` alone; prices by nobody"),
-    Fields("order: who ordered and where it goes (references, recipient, address, phone), a present's message, how far places are from there, tracking numbers", _ORDER, ("orders.change", "orders.change_own", "privacy.handle"), "with rights that end at locations only of what is served or collected there (`elsewhere`); of a restricted person for `privacy.handle` and themselves; erased for nobody. Changed as long as nothing is picked: the address; as a correction for its person: all but the country, by `privacy.handle`"),
+    Fields(f"order: who ordered and where it goes, a present's words ({', '.join(shown_of_person())}), how far places are from there, tracking numbers", _ORDER, ("orders.change", "orders.change_own", "privacy.handle"), "with rights that end at locations only of what is served or collected there (`elsewhere`); of a restricted person for `privacy.handle` and themselves; erased for nobody. Changed as long as nothing is picked: the address; as a correction for its person: all but the country, by `privacy.handle`"),
     Fields("order: e-mail address", ("privacy.handle", "customer.own"), ("privacy.handle",), "never told with the order; in the export of a person's data alone"),
     Fields("order: holds for address and customer, with their notes", ("orders.read",), ("orders.hold",), "notes as whose the order is"),
     Fields("order: holds for fraud and payment", ("orders.read",), ("orders.hold_risk",), "setting them and releasing from them"),

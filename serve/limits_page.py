@@ -212,7 +212,7 @@ _COSTLY = f"""## What is costly, and what holds it back
 | live streams | a queue each | {_API["live_clients_max"]} a replica; {_many(_API["live_queue_max"])} changes wait, then the stream ends; {_lasts(int(_API["live_max_s"] * 1000))} | says when to come back |
 | what another policy would have done | plays up to {_many(PLAYED_MAX)} orders | one at a time in a region, in a process of its own that gives way to all others; {simulations.KEPT_MAX} kept, {_lasts(simulations.LONGEST_MS)} | answered at once; asked for later |
 | promises kept, by policy | reads what up to {DAYS_MAX} days brought | {_many(COUNTED_MAX)} orders a call, then `more` | as lists |
-| labels and papers | a carrier's time, PDFs | {PARCELS_MAX} parcels a shipment, {SLIP_LINES_MAX} lines a slip; a label is bought once and kept | whoever asks again gets what is kept |
+| labels and papers | a carrier's time, PDFs | {PARCELS_MAX} parcels a shipment, {_many(SLIP_LINES_MAX)} lines a slip, over as many pages as they take; a label is bought once and kept | whoever asks again gets what is kept |
 | codes and notices | a mail each | see *Guessing*; {_lasts(one_time_code.ASK_EVERY_MS)} between codes after the first {one_time_code.ASKS_MAX} | done behind the answer |
 
 All of it counts among the {_many(_API["requests_max"])} requests of a replica. An order's updates never wait for any of the rest: lists, searches and the audit have connections of their own, and passwords threads of their own.

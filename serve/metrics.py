@@ -27,7 +27,7 @@ UNMATCHED = "unmatched"
 OTHER = "other"
 
 
-class RouteFigures(msgspec.Struct, array_like=True):
+class RouteCounts(msgspec.Struct, array_like=True):
     """One route's requests: counts by `BUCKETS_S` (and one past them), seconds in all, counts by status."""
 
     method: str
@@ -37,18 +37,18 @@ class RouteFigures(msgspec.Struct, array_like=True):
     statuses: dict[int, int] = {}
 
 
-class Figures(msgspec.Struct, array_like=True):
+class ReplicaCounts(msgspec.Struct, array_like=True):
     """What one replica has counted since it began. `refusals`: problems told, by code."""
 
     replica: str
     in_flight: int
     live_clients: int
     faults: int
-    routes: list[RouteFigures]
+    routes: list[RouteCounts]
     refusals: dict[str, int]
 
 
-def nobody() -> Sequence[Figures]:
+def nobody() -> Sequence[ReplicaCounts]:
     """There are no other replicas."""
     return ()
 
@@ -61,13 +61,13 @@ class Metrics(Collector):
     def __init__(self, region: str) -> None:
         self._region = region
         self._replica = str(os.getpid())
-        self._routes: dict[tuple[str, str], RouteFigures] = {}
+        self._routes: dict[tuple[str, str], RouteCounts] = {}
         self.in_flight = 0
         self.live_clients: Callable[[], int] = int
         self.faults = 0
         self.routes_max = 100
         self._refusals: dict[str, int] = {}
-        self.others: Callable[[], Sequence[Figures]] = nobody
+        self.others: Callable[[], Sequence[ReplicaCounts]] = nobody
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -77,7 +77,7 @@ class Metrics(Collector):
         if found is None:
             if len(self._routes) >= self.routes_max:
                 method, route = OTHER, OTHER
-            fresh = RouteFigures(method, route, [0] * _BUCKETS)
+            fresh = RouteCounts(method, route, [0] * _BUCKETS)
             found = self._routes.setdefault((method, route), fresh)
         found.buckets[bisect_left(BUCKETS_S, seconds)] += 1
         found.seconds += seconds
@@ -87,10 +87,10 @@ class Metrics(Collector):
         """A caller, or one item of a body of many, was told a problem. Codes come from our own table."""
         self._refusals[code] = self._refusals.get(code, 0) + 1
 
-    def figures(self) -> Figures:
+    def figures(self) -> ReplicaCounts:
         """This replica's, as they are now."""
         routes = list(self._routes.values())
-        return Figures(self._replica, self.in_flight, self.live_clients(), self.faults, routes, self._refusals)
+        return ReplicaCounts(self._replica, self.in_flight, self.live_clients(), self.faults, routes, self._refusals)
 
     def collect(self) -> Iterator[Metric]:
         """Prometheus' families of the present figures."""

@@ -14,20 +14,20 @@ from pathlib import Path
 
 import msgspec
 
-from serve.metrics import Figures
+from serve.metrics import ReplicaCounts
 
 POST_S = 1.0
 # Whoever has not been heard of for so long is gone, or stands still: what it last said may mislead.
 STALE_S = 10.0
 log = logging.getLogger("ocefs.metrics")
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Figures).decode
+_decode = msgspec.msgpack.Decoder(ReplicaCounts).decode
 
 
 class Noticeboard:
     """One replica's access. `figures`: gives its own."""
 
-    def __init__(self, folder: Path, figures: Callable[[], Figures]) -> None:
+    def __init__(self, folder: Path, figures: Callable[[], ReplicaCounts]) -> None:
         self._folder = folder
         self._figures = figures
         self._own = folder / f"{figures().replica}.figures"
@@ -57,10 +57,10 @@ class Noticeboard:
         fresh.write_bytes(_encode(self._figures()))
         fresh.replace(self._own)
 
-    def others(self) -> list[Figures]:
+    def others(self) -> list[ReplicaCounts]:
         """What the others left; files of those that are gone are cleared away. Nothing where the folder can't be read:
         whether the cell serves is asked by way of this, too."""
-        found: list[Figures] = []
+        found: list[ReplicaCounts] = []
         try:
             there = sorted(self._folder.iterdir())
         except OSError:

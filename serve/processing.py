@@ -60,7 +60,7 @@ class Field(NamedTuple):
 
 def fields() -> list[Field]:
     """Those of all structs of the domain and of the API, in the order of their modules."""
-    return [field for module in _modules() for struct in _structs(module) for field in _fields(struct)]
+    return [field for module in _modules() for struct in _structs(module) for field in fields_of(struct)]
 
 
 def page() -> str:
@@ -92,7 +92,8 @@ def _structs(module: ModuleType) -> Iterator[type[msgspec.Struct]]:
             yield one
 
 
-def _fields(struct: type[msgspec.Struct]) -> Iterator[Field]:
+def fields_of(struct: type[msgspec.Struct]) -> Iterator[Field]:
+    """Those of one struct, in its order."""
     plain, noted = typing.get_type_hints(struct), typing.get_type_hints(struct, include_extras=True)
     for name in struct.__annotations__:
         if name in struct.__struct_fields__:

@@ -8,7 +8,8 @@ from typing import Any
 from actors.domain.acts_of_stock import plain, units_changed
 from actors.domain.audit import Act, Changes
 from actors.domain.manifest_commands import CompleteHandOver
-from actors.domain.manifest_state import Dock, HandOverDone
+from actors.domain.manifest_events import HandOverDone
+from actors.domain.manifest_state import Dock
 from actors.domain.shipment_commands import CancelManual, CloseParcel, OpenManual, OpenShipment, TellMissing
 from actors.domain.shipment_events import ParcelClosed
 from actors.domain.shipment_state import Shipment, status_of

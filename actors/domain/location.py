@@ -59,7 +59,7 @@ from actors.domain.location_commands import (
     DefineBins,
     EndCounting,
     Expect,
-    LookAtLots,
+    LookAtLocation,
     MoveUnits,
     OpenLocation,
     Pick,
@@ -72,6 +72,7 @@ from actors.domain.location_commands import (
     Ship,
     ShortPick,
     Unreserve,
+    WaitInLine,
 )
 from actors.domain.location_draft import apply, put_aside
 from actors.domain.location_events import (
@@ -93,10 +94,10 @@ from actors.domain.location_events import (
     StockChanged,
 )
 from actors.domain.location_line import line_changed
-from actors.domain.location_line_events import CHANGED, WaitInLine
+from actors.domain.location_line_events import CHANGED
 from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
 from actors.domain.location_rows import feed, restore, rows
-from actors.domain.location_state import Counts, Location, Lot, Stock
+from actors.domain.location_state import Counts, Location, Lot, Stock, due_of
 from actors.domain.location_views import Changed, Query, Shipped, unknown, view
 from actors.domain.rows import LocationRow, StockRow
 from actors.domain.rows_of_counts import CountingRow
@@ -104,6 +105,7 @@ from actors.domain.rows_of_floor import FloorTermsRow
 from actors.domain.rows_of_sourcing import LocationProfileRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 from actors.domain.rows_of_waiting import WaiterRow
+from actors.domain.times import sooner
 
 
 def decide(state: Location | None, command: Command, context: Context) -> Decision:
@@ -165,7 +167,7 @@ def _events(location: Location, command: Command, context: Context) -> list[Even
             return location_floor.run_floor(location, command)
         case SetProfile():
             return location_capacity.set_profile(location, command)
-    assert type(command) is LookAtLots
+    assert type(command) is LookAtLocation
     return location_lots.look_at(location, context)
 
 
@@ -246,7 +248,7 @@ def _lots_changed(state: Location, event: Event, context: Context) -> None:
         moment = location_lots.moment_of(lot)
         if moment is not None:
             # One that is over is now: two wake-ups for the same moment could not be told apart.
-            state.look_at_ms = location_lots.sooner(state.look_at_ms, max(moment, context.now_ms))
+            state.look_at_ms = sooner(state.look_at_ms, max(moment, context.now_ms))
     elif type(event) is ExpiryNear:
         state.lots[event.sku][event.lot].told = "near"
     elif type(event) is LotEnded:
@@ -350,8 +352,8 @@ LOCATION = Kind(
     messages=location_waiting.messages,
     # A floor has the id of its location.
     sends_as="/line",
-    due=location_waiting.due_of,
-    wake=LookAtLots,
+    due=due_of,
+    wake=LookAtLocation,
     feed=feed,
     resident=True,
 )

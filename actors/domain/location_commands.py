@@ -10,7 +10,6 @@ import msgspec
 
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_events import Bin, Condition, IncomingSource, Levels, LocationType, Reason, Units
-from actors.domain.location_line_events import WaitInLine
 from actors.domain.location_profile import SetProfile
 
 
@@ -191,6 +190,36 @@ class Convert(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[Units]
 
 
+# --- orders wait in line (`location_waiting.py`) ----------------------------------------------------------------------
+class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """An order waits for these units, instead of those that it waited for before; none: it waits no
+    more. Answered with `InLine`.
+
+    `number`: which fulfilment the next part that it gets becomes, the ones after it count on. `seen`: fulfilments that
+    it has heard of. `placed_ms`: when it was placed. `from_ms`: of SKUs that are not out yet, since when they may be
+    had. `whole`: all of it at once, or nothing. Times: UTC ms."""
+
+    order_id: str
+    number: int
+    placed_ms: int
+    lines: list[Units] = []
+    seen: list[int] = []
+    channel: str = ""
+    life_days: dict[str, int] = {}
+    from_ms: dict[str, int] = {}
+    whole: bool = False
+
+
+class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full.
+    `expected_ms`: when all of it can be had by what is to come, and by who is in line before it; None when that is not
+    known. `as_of_ms`: when it was so (UTC ms)."""
+
+    accepted: bool
+    expected_ms: int | None = None
+    as_of_ms: int = 0
+
+
 # --- what is to come, where things are, what goes off ---------------------------------------------------------------
 class Expect(msgspec.Struct, frozen=True, tag=True, gc=False):
     """This is what is still to come from a source; no lines: nothing more. What is older than what was said already
@@ -270,12 +299,13 @@ class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
     terms: FloorTerms | None
 
 
-class LookAtLots(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer: a lot goes off soon, or has."""
+class LookAtLocation(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The timer (`location_state.due_of`): a lot ends soon, or has; or in the line of waiting orders it is time for a
+    release, for the end of a turn, for a new day, or to look at promised dates."""
 
 
 Command = (
     OpenLocation | ReceiveStock | AdjustStock | ChangeCondition | SetLevels | Allocate | Release | Pick | ShortPick | Ship
-    | Reserve | Unreserve | Convert | Expect | DefineBins | RemoveBins | MoveUnits | LookAtLots
+    | Reserve | Unreserve | Convert | Expect | DefineBins | RemoveBins | MoveUnits | LookAtLocation
     | BeginCounting | CountSpot | EndCounting | RunFloor | SetProfile | WaitInLine
 )  # fmt: skip

@@ -22,9 +22,9 @@ from actors.domain.kind import Context
 from actors.domain.location_events import Event, IncomingChanged
 from actors.domain.location_line import WaitingLine
 from actors.domain.location_line_events import DatesDue, DatesLooked, LineDated, LineServed, Rank, Waiter
-from actors.domain.location_lots import sooner, today
+from actors.domain.location_lots import today
 from actors.domain.location_state import Location
-from actors.domain.times import DAY_MS, MINUTE_MS
+from actors.domain.times import DAY_MS, MINUTE_MS, sooner
 
 LOOK_AFTER_MS = 5 * MINUTE_MS
 # Waiters that are looked at in one turn; the others follow at once in the next.

@@ -12,35 +12,6 @@ Rank = tuple[int, int, str]
 Class = tuple[str, int, int, str]
 
 
-class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """An order waits for these units, instead of those that it waited for before; none: it waits no
-    more. Answered with `InLine`.
-
-    `number`: which fulfilment the next part that it gets becomes, the ones after it count on. `seen`: fulfilments that
-    it has heard of. `placed_ms`: when it was placed. `from_ms`: of SKUs that are not out yet, since when they may be
-    had. `whole`: all of it at once, or nothing. Times: UTC ms."""
-
-    order_id: str
-    number: int
-    placed_ms: int
-    lines: list[Units] = []
-    seen: list[int] = []
-    channel: str = ""
-    life_days: dict[str, int] = {}
-    from_ms: dict[str, int] = {}
-    whole: bool = False
-
-
-class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full.
-    `expected_ms`: when all of it can be had by what is to come, and by who is in line before it; None when that is not
-    known. `as_of_ms`: when it was so (UTC ms)."""
-
-    accepted: bool
-    expected_ms: int | None = None
-    as_of_ms: int = 0
-
-
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms);
     None: it is passed for now. `sku`: for whose units it came to be its turn, "" when it never did. `mark`: so many had

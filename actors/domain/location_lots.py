@@ -134,8 +134,3 @@ def moment_of(lot: Lot) -> int | None:
     if lot.expires_on is None or lot.told == "ended":
         return None
     return (lot.expires_on + 1 if lot.told else lot.expires_on - EXPIRY_WARN_DAYS) * DAY_MS
-
-
-def sooner(first_ms: int | None, other_ms: int | None) -> int | None:
-    """The earlier of two moments, of which either may be never."""
-    return other_ms if first_ms is None else first_ms if other_ms is None else min(first_ms, other_ms)

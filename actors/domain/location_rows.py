@@ -25,7 +25,7 @@ from actors.domain.location_events import (
     StockChanged,
 )
 from actors.domain.location_line_events import CHANGED
-from actors.domain.location_lots import moment_of, sooner
+from actors.domain.location_lots import moment_of
 from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.location_state import Incoming, Location, Lot, Stock
 from actors.domain.outlook import decoded as outlook_decoded
@@ -36,6 +36,7 @@ from actors.domain.rows_of_floor import floor_terms_of, floor_terms_row
 from actors.domain.rows_of_sourcing import profile_of, profile_row
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow, bin_of, bin_row
 from actors.domain.rows_of_waiting import line_of, rows_of_line
+from actors.domain.times import sooner
 
 
 def rows(state: Location, version: int, events: Sequence[Event], context: Context) -> list[Row]:

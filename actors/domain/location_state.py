@@ -10,6 +10,7 @@ from actors.domain.location_line import WaitingLine
 from actors.domain.location_profile import DayCount, Profile
 from actors.domain.location_shelves import Shelves
 from actors.domain.outlook import DemandRate
+from actors.domain.times import sooner
 
 
 class Counts(msgspec.Struct, gc=False):
@@ -134,3 +135,10 @@ class Location(msgspec.Struct):
     waiting: WaitingLine | None = None
     shelves: Shelves = msgspec.field(default_factory=Shelves)
     ends: dict[str, dict[int, int]] = {}
+
+
+def due_of(location: Location) -> int | None:
+    """When the location wants to be woken, for its lots or its line (`LookAtLocation`): UTC ms, None for never."""
+    if location.waiting is None:
+        return location.look_at_ms
+    return sooner(location.look_at_ms, location.waiting.due_ms)

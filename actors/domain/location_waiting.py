@@ -33,7 +33,7 @@ from actors.domain import location_dates
 from actors.domain.allocation import Need, need_of
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
-from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
+from actors.domain.location_commands import Allocate, Command, InLine, LookAtLocation, Reserve, WaitInLine
 from actors.domain.location_events import (
     Event,
     LevelsSet,
@@ -46,7 +46,6 @@ from actors.domain.location_events import (
 )
 from actors.domain.location_line import WaitingLine
 from actors.domain.location_line_events import (
-    InLine,
     LineChanged,
     LineDated,
     LineDue,
@@ -55,14 +54,13 @@ from actors.domain.location_line_events import (
     LineTurn,
     Turn,
     Waiter,
-    WaitInLine,
 )
-from actors.domain.location_lots import sooner
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round
 from actors.domain.location_state import Location
 from actors.domain.location_turns import TURN_SKUS_MAX
 from actors.domain.order_backorder import DateMoved, UnitsOffered
+from actors.domain.times import sooner
 
 # Orders in line at a location, and of these for one SKU.
 LINE_MAX = 50_000
@@ -86,7 +84,7 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     decision.events.extend(location_dates.begun(line, decision.events, context))
     # Only the timer looks at the whole line: others would pay for it, and each of them would move its moment
     # on, so that it never came.
-    woken = type(command) is LookAtLots and line.due_ms is not None and line.due_ms <= context.now_ms
+    woken = type(command) is LookAtLocation and line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
     skus = sorted(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
     decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
@@ -316,13 +314,6 @@ def _sooner(line: WaitingLine, due_ms: int | None, *, instead: bool = False) -> 
     if not instead:
         due_ms = sooner(line.due_ms, due_ms)
     return [] if due_ms == line.due_ms else [LineDue(due_ms)]
-
-
-def due_of(location: Location) -> int | None:
-    """When the location wants to be woken, for its lots or its line."""
-    if location.waiting is None:
-        return location.look_at_ms
-    return sooner(location.look_at_ms, location.waiting.due_ms)
 
 
 def messages(location_id: str, event: Event) -> Iterable[Message]:

@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from actors.domain.kind import Context
-from actors.domain.manifest_state import (
-    OVER_KEPT,
+from actors.domain.manifest_events import (
     ClearanceAsked,
-    Dock,
     Event,
     HandOverDone,
-    Listed,
     ManifestClosed,
     ManifestClosing,
     ManifestReturned,
@@ -21,9 +18,9 @@ from actors.domain.manifest_state import (
     ParcelJoined,
     ParcelLeft,
     ParcelStopped,
-    Roll,
     Waiting,
 )
+from actors.domain.manifest_state import OVER_KEPT, Dock, Listed, Roll
 
 _SEEN = ("cleared", "handed_over")
 

@@ -17,28 +17,21 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from actors.domain.kind import Context, Row, StoredRows
-from actors.domain.manifest_evolve import roll_of
-from actors.domain.manifest_state import (
+from actors.domain.manifest_events import (
     ClearanceAsked,
-    Dock,
     Event,
     HandOverDone,
-    Listed,
-    Manifest,
     ManifestClosed,
     ManifestClosing,
     ManifestReturned,
-    ManifestStatus,
     ParcelChecked,
     ParcelJoined,
     ParcelLeft,
     ParcelStopped,
-    Roll,
     Waiting,
-    live,
-    place_of,
-    signed_for,
 )
+from actors.domain.manifest_evolve import roll_of
+from actors.domain.manifest_state import Dock, Listed, Manifest, ManifestStatus, Roll, live, place_of, signed_for
 from actors.domain.rows_of_packing import DockParcelRow, DockPastRow, DockRow, ManifestRow
 
 TABLES = (DockRow, DockParcelRow, DockPastRow)

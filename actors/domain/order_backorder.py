@@ -10,7 +10,6 @@ import msgspec
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import NEARNESS, SEALED_ADDRESS
 
-# Units of one SKU.
 # Why it asks nobody by itself any more, or not yet. `split_limit`: it waits only where it has something already, and
 # asks others by its timer; `asking_again`: some line was full, and it asks there by its timer.
 ParkedWhy = Literal["in_line", "not_released", "split_limit", "asking_again", "asked_enough", "nobody_to_ask"]
@@ -79,7 +78,7 @@ class UnitsOffered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
 
 class LineAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A location has taken note of what the order waits for, or has no room for that. `expected_ms`: see
-    `location_line.InLine`."""
+    `location_commands.InLine`."""
 
     location_id: str
     accepted: bool
@@ -99,7 +98,7 @@ class DateMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 # --- events ----------------------------------------------------------------------------------------------------------
 class LineAsk(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one location is told: what the order waits for there, nothing when it leaves. `number`, `seen`: see
-    `location_line.WaitInLine`."""
+    `location_commands.WaitInLine`."""
 
     location_id: str
     number: int

@@ -19,7 +19,7 @@ from actors.domain import (
 )
 from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
-from actors.domain.location_line_events import WaitInLine
+from actors.domain.location_commands import WaitInLine
 from actors.domain.location_promises import Taken
 from actors.domain.order_backorder import CustomerTold, DateTold, LineAnswered, OfferReturned, WaitingAsked
 from actors.domain.order_commands import CartAnswered, ReservationAnswered

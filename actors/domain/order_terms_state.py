@@ -19,6 +19,8 @@ Handling = Literal[
     "fragile", "this_side_up", "keep_dry", "heavy", "signature", "no_neighbour", "age_check", "identity_check",
 ]  # fmt: skip
 NOTE_MAX = 200
+# Letters of the words that go with a present.
+GIFT_MAX = 500
 SUBSTITUTES_MAX = 5
 GROUP_MAX = 32
 PRIORITY_MAX = 1_000
@@ -74,12 +76,11 @@ class FloorWord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Of one order. `groups`, `substitutes`: by line, as they were ordered, or empty: lines of one group ("1", "2", …;
     in orders from before that the caller's word) come together from one place or not at all; what may stand in, best
-    first. `ship_complete`: nothing of it leaves before all of it
-    can. `gift_wrap`, `handling`: for who packs; `message`: a gift's text is sealed with what tells who ordered.
-    `priority`: on floors, None for that of the level. `withheld`: numbers of fulfilments that their floors get when
-    nothing stands against it any more.
-    `refund_minor`: what is due for changes so far: what they have taken off the total, without what
-    refunds had given back of it."""
+    first. `ship_complete`: nothing of it leaves before all of it can. `gift`: it is a present (ask `is_gift`);
+    `gift_wrap`, `handling`: for who packs; `message`: a gift's text is sealed with what tells who ordered. `priority`:
+    on floors, None for that of the level. `withheld`: numbers of fulfilments that their floors get when nothing stands
+    against it any more. `refund_minor`: what is due for changes so far: what they have taken off the total, without
+    what refunds had given back of it."""
 
     holds: list[Hold] = []
     ship_complete: bool = False
@@ -94,6 +95,13 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     withheld: list[int] = []
     words: list[FloorWord] = []
     refund_minor: int = 0
+    gift: bool = False
+
+    @property
+    def is_gift(self) -> bool:
+        """Is it a present? Of an order from before `gift` was kept, the wrapping and the words tell; a plain present of
+        then is not known for one any more."""
+        return self.gift or self.gift_wrap or self.message
 
     @property
     def asks_for_more(self) -> bool:

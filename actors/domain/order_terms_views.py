@@ -48,7 +48,7 @@ class Substituted(msgspec.Struct, frozen=True, gc=False):
 
 
 class GiftView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How it is given: wrapped, and with these words."""
+    """It is a present, `{}` for a plain one: wrapped, and with these words."""
 
     wrap: bool = False
     message: Annotated[str, SHOWN_GIFT] = ""
@@ -90,7 +90,7 @@ def terms_view(order_id: str, terms: Terms, currency: str, *, own: bool = False)
         told,
         [Substituted(f"{order_id}.{one.number}", one.sku, one.substitute, one.units) for one in terms.stands],
         terms.handling,
-        GiftView(terms.gift_wrap) if terms.gift_wrap or terms.message else None,
+        GiftView(terms.gift_wrap) if terms.is_gift else None,
         terms.priority,
         Total(terms.refund_minor, currency) if terms.refund_minor else None,
     )

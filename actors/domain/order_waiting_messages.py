@@ -10,8 +10,7 @@ import msgspec
 
 from actors.domain import ids
 from actors.domain.kind import Message
-from actors.domain.location_commands import Release
-from actors.domain.location_line_events import InLine, WaitInLine
+from actors.domain.location_commands import InLine, Release, WaitInLine
 from actors.domain.notice import WriteNotice
 from actors.domain.order_backorder import (
     CustomerTold,

@@ -29,6 +29,7 @@ from actors.runtime.wire import Downlink, FedRow, HostStats, LiveEvent, Reply
 
 log = logging.getLogger("ocefs.gateway")
 _DOWNLINK = msgspec.msgpack.Decoder(Downlink).decode
+# What hosts feed of their rows, to who answers many callers from memory.
 _ROWS: dict[str, msgspec.msgpack.Decoder[Row]] = {
     row.table: msgspec.msgpack.Decoder(row)
     for row in (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
@@ -44,7 +45,7 @@ class FeedListener(Protocol):
         them first misses nothing."""
 
     def rows(self, rows: list[Row]) -> None:
-        """Changed rows (StockRow, LocationRow, SkuRow, RevocationRow); upserts by key."""
+        """Changed rows, of the tables of `_ROWS`; upserts by key."""
 
     def live(self, event: LiveEvent) -> None:
         """A change of an entity; only while screens are wanted."""

@@ -47,7 +47,7 @@ async def orders_found(
             order
             for order in page
             if not is_elsewhere(order.places, bounds)
-            and not await private.hides(order, scope[REQUEST_ID], restricted_too=restricted_too)
+            and not await private.hides_row(order, scope[REQUEST_ID], restricted_too=restricted_too)
         ]
         # Whether there are others must not show: neither in how many are told nor in a cursor.
         if len(found) >= limit or len(page) < size:

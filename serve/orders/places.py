@@ -138,7 +138,7 @@ class PlacesOfOrders:
         not found. Raises Problem."""
         reply = await self._gateway.view("order", order_id, ViewOrder(order_id), cause=cause)
         # Where it goes decides from where it is served, restricted or not.
-        order = _backorder_decoder.decode(await self._private.shown(body_of(reply), cause, restricted_too=True))
+        order = _backorder_decoder.decode(await self._private.opened_view(body_of(reply), cause, restricted_too=True))
         need, asked = need_of((line.sku, line.quantity) for line in order.backordered), order.asked()
         if command.update == "short_pick":
             need = need_of(command.lines)
@@ -151,7 +151,7 @@ class PlacesOfOrders:
     async def more(self, order_id: str, need: Need, cause: str) -> list[Place]:
         """Who may be asked for more of an order, or of something else in it. Raises Problem."""
         reply = await self._gateway.view("order", order_id, ViewOrder(order_id), cause=cause)
-        order = _backorder_decoder.decode(await self._private.shown(body_of(reply), cause, restricted_too=True))
+        order = _backorder_decoder.decode(await self._private.opened_view(body_of(reply), cause, restricted_too=True))
         missing = need_of([*need.items(), *((line.sku, line.quantity) for line in order.backordered)])
         return self.later(missing, order.ship_to, order.channel, order.asked())
 

@@ -119,7 +119,7 @@ class OrderPlacing:
                 query = ViewOrder(placed.order_id, owner_of(scope))
                 body = body_of(await self._gateway.view("order", placed.order_id, query, cause=cause))
             # Wherever it goes from: who places it has sent all of that.
-            body = await self._private.shown(body, cause, restricted_too=reveals(scope))
+            body = await self._private.opened_view(body, cause, restricted_too=reveals(scope))
         except Problem as problem:
             if problem.status not in _PASSES:
                 raise

@@ -90,7 +90,16 @@ def sourcing_of(order_id: str) -> str:
 
 
 class PrivateOrders:
-    """Of one replica."""
+    """Of one replica. What tells who ordered is opened, or withheld, by what it stands in:
+
+    an answer about one order (`OrderView`)          `opened_view`: opened, or withheld with why
+    an order of a list (`OrderSummary`)              `opened_row`: with its references, or without; `hides_row`: is it
+                                                     one that a search by who ordered must not find?
+    a page of its history, before its events         `why_withheld`: why nothing of it is told, by its `OrderContact`
+    an event of the history, in place                `open_event`; `withhold_event` where it is `elsewhere`;
+                                                     `unsigned`: only without who did it
+    what is sealed itself                            `private`; of its sourcing `sourcing`
+    """
 
     def __init__(self, services: Services) -> None:
         self._keys: DataKeys | None = services.data_keys
@@ -205,7 +214,7 @@ class PrivateOrders:
             return b"", "erased"
         return (b"", "restricted") if restricted and not restricted_too else (plain, None)
 
-    async def shown(
+    async def opened_view(
         self, body: bytes, cause: str, *, restricted_too: bool = False, bounds: frozenset[str] = EVERYWHERE
     ) -> bytes:
         """An `OrderView` as JSON, with what is sealed in it opened. Raises Problem 503.
@@ -234,10 +243,11 @@ class PrivateOrders:
             return _withheld(view, "erased")
         return _withheld(view, "restricted") if restricted and not restricted_too else _shown(view, private)
 
-    async def listed(
+    async def opened_row(
         self, order: OrderSummary, cause: str, *, restricted_too: bool = False, bounds: frozenset[str] = EVERYWHERE
     ) -> OrderSummary:
-        """An order of a list with its references. `bounds`: see `shown`. Raises Problem 503."""
+        """An order of a list with its references, without them where they are withheld. `bounds`: see `opened_view`.
+        Raises Problem 503."""
         if is_elsewhere(order.places, bounds):
             return msgspec.structs.replace(order, order_ref="", customer_ref="")
         if self._keys is None or not order.sealed:
@@ -256,19 +266,21 @@ class PrivateOrders:
         for name in _CALLERS:
             event.pop(name, None)
 
-    async def withheld(
+    async def why_withheld(
         self, contact: OrderContact, cause: str, *, restricted_too: bool, bounds: frozenset[str]
     ) -> Withheld | None:
-        """Why what is known of whose the order is is not told; None: it is. `bounds`: see
-        `shown`. Raises Problem 503."""
+        """Why what is known of whose the order is is not told; None: it is. By what is the same for all of the order's
+        history: each event has besides what was sealed with it (`open_event`). `bounds`: see `opened_view`. Raises
+        Problem 503."""
         if is_elsewhere(contact.places, bounds):
             return "elsewhere"
         if contact.forgotten:
             return "erased"
         return await self._why(contact.order_id, contact.sealed, cause, restricted_too=restricted_too)
 
-    async def hides(self, order: OrderSummary, cause: str, *, restricted_too: bool) -> bool:
-        """Is whose an order of a list is not told, wherever it is served: restricted, or erased? Raises Problem 503."""
+    async def hides_row(self, order: OrderSummary, cause: str, *, restricted_too: bool) -> bool:
+        """Is whose an order of a list is not told, wherever it is served: restricted, or erased? A search by who
+        ordered must not find it then, or finding would tell it. Raises Problem 503."""
         return await self._why(order.order_id, order.sealed, cause, restricted_too=restricted_too) is not None
 
     async def _why(self, order_id: str, sealed: bytes, cause: str, *, restricted_too: bool) -> Withheld | None:
@@ -280,7 +292,7 @@ class PrivateOrders:
             return "erased"
         return "restricted" if restricted and not restricted_too else None
 
-    async def told(
+    async def open_event(
         self, order_id: str, event: dict[str, Any], cause: str, *, country: str, present: bytes | None,
         restricted_too: bool = False,
     ) -> None:  # fmt: skip
@@ -309,7 +321,7 @@ class PrivateOrders:
         _tell(event, private, country, withheld)
 
     @staticmethod
-    def untold(event: dict[str, Any], country: str) -> None:
+    def withhold_event(event: dict[str, Any], country: str) -> None:
         """An event of the history without whose the order is, in place: for whom that is `elsewhere`. That its person
         was erased is told as a correction is: a gap, or an event without content, would tell it.
         `country`: the order's."""
@@ -339,6 +351,7 @@ def _private_of(order: NewOrder) -> Private:
 
 
 def _words(order: NewOrder) -> str:
+    """Of a present, as they were sent; "" for none."""
     return "" if order.terms is None or order.terms.gift is None else order.terms.gift.message
 
 

@@ -60,7 +60,11 @@ class OrderReading:
         scope[ENTITY_ID] = order_id
         query, cause = ViewOrder(order_id, asker), scope[REQUEST_ID]
         body = body_of(await self._gateway.view("order", order_id, query, cause=cause))
-        return 200, await self._private.shown(body, cause, restricted_too=reveals(scope), bounds=bounds_of(scope)), ()
+        return (
+            200,
+            await self._private.opened_view(body, cause, restricted_too=reveals(scope), bounds=bounds_of(scope)),
+            (),
+        )
 
 
 def listed(order: OrderSummary) -> ListedOrder:
@@ -76,7 +80,8 @@ async def order_page(private: PrivateOrders, page: Page[OrderSummary], scope: Sc
     """A page of orders as the caller may see them. Raises Problem 503."""
     cause, restricted_too, bounds = scope[REQUEST_ID], reveals(scope), bounds_of(scope)
     orders = [
-        listed(await private.listed(order, cause, restricted_too=restricted_too, bounds=bounds)) for order in page.items
+        listed(await private.opened_row(order, cause, restricted_too=restricted_too, bounds=bounds))
+        for order in page.items
     ]
     return OrderPage(orders, page.as_of, page.next_cursor)
 
@@ -87,13 +92,13 @@ async def _open(
     """What is sealed in a page of the history, as the caller may see it. Raises Problem 503."""
     cause, restricted_too = scope[REQUEST_ID], reveals(scope)
     known = await OrderWords(services).contact(order_id, cause)
-    withheld = await private.withheld(known, cause, restricted_too=restricted_too, bounds=bounds_of(scope))
+    withheld = await private.why_withheld(known, cause, restricted_too=restricted_too, bounds=bounds_of(scope))
     corrected = not sees_corrected(scope) and await _was_corrected(services, order_id, page, known.sealed)
     for event in page.events:
         if withheld == "elsewhere":
-            private.untold(event, known.country)
+            private.withhold_event(event, known.country)
         else:
-            await private.told(
+            await private.open_event(
                 order_id, event, cause,
                 country=known.country, present=None if sees_corrected(scope) else known.sealed, restricted_too=restricted_too,
             )  # fmt: skip

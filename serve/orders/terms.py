@@ -62,6 +62,7 @@ def terms_of(order: NewOrder, kits: Kits | None, scope: Scope, now_ms: int) -> T
         substitutes=offered if any(offered) else [],
         service_level=sent.service_level,
         handling=sent.handling,
+        gift=gift is not None,
         gift_wrap=gift is not None and gift.wrap,
         message=gift is not None and bool(gift.message),
     )

@@ -10,6 +10,7 @@ from msgspec import Meta
 from actors.domain.order_commands import Update
 from actors.domain.order_holds import HOLD_HOURS_MAX
 from actors.domain.order_terms_state import (
+    GIFT_MAX,
     GROUP_MAX,
     NOTE_MAX,
     PRIORITY_MAX,
@@ -23,7 +24,6 @@ from serve.limits import END, TEXT, Sku
 
 # All that may be asked of an order, one by one or many at once.
 AnyUpdate = Literal[Update, "hold", "release", "prioritise"]
-GIFT_MAX = 500
 HANDLING_MAX = 8
 _Note = Annotated[
     str,
@@ -56,7 +56,8 @@ class HoldDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 
 
 class NewGift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The order is a present. The words are kept sealed; a cell without keys takes none."""
+    """The order is a present, also with nothing in here: slips in its parcels show no prices. The words are kept
+    sealed; a cell without keys takes none."""
 
     wrap: bool = False
     message: Annotated[str, Meta(max_length=GIFT_MAX, pattern=TEXT), PRIVATE_GIFT] = ""

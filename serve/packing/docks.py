@@ -21,6 +21,7 @@ from actors.domain.manifest_commands import (
     NoteManifestRefused,
     ScanParcel,
 )
+from actors.domain.manifest_events import Waiting
 from actors.domain.manifest_state import (
     DockView,
     Manifest,
@@ -29,7 +30,6 @@ from actors.domain.manifest_state import (
     ScanView,
     ViewDock,
     ViewManifest,
-    Waiting,
     signed_for,
 )
 from actors.domain.times import moment

@@ -13,54 +13,59 @@ import msgspec
 from actors.domain.gs1 import SSCC_DIGITS, checked
 from actors.domain.gs1_elements import Element
 from actors.domain.money import Money
+from actors.domain.order_terms_state import GIFT_MAX
 from actors.domain.personal_notes import PURCHASE, SHOWN_GIFT, SHOWN_REFERENCE
-from actors.domain.postal import LINE, Party, lines
+from actors.domain.postal import Party, lines
+from actors.domain.shipment_state import CONTENTS_MAX, PARCELS_MAX
 from actors.paper import BARS_HEIGHT_MM, Sheet, step, wrapped
 from serve.packing.table import BODY_SIZE, MARGIN_MM, Column, draw_table
 from serve.packing.words import WORDS, Language, amount, kilograms
 
-SLIP_LINES_MAX = 300
-CARTONS_MAX = 300
-MESSAGE_CHARS_MAX = 500
+# All that a shipment's parcels may hold can be in one of them: a slip takes as many pages as that needs.
+SLIP_LINES_MAX = CONTENTS_MAX
 SlipPaper = Literal["a4", "letter"]
-
-_Text = Annotated[str, msgspec.Meta(max_length=64, pattern=LINE)]
 
 
 class SlipLine(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Units of one SKU in this carton. price: of one unit; shown only on slips with prices."""
 
-    sku: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=LINE), PURCHASE]
-    article: Annotated[str, msgspec.Meta(max_length=200, pattern=LINE), PURCHASE]
-    units: Annotated[int, msgspec.Meta(ge=1, le=1_000_000), PURCHASE]
+    sku: Annotated[str, PURCHASE]
+    article: Annotated[str, PURCHASE]
+    units: Annotated[int, PURCHASE]
     price: Money | None = None
 
 
 class Slip(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What a slip says. carton of cartons: this is the k-th of n. reference: of the customer, "" for none.
-    weight_g: of the packed carton.
-    message: of who gives it."""
+    weight_g: of the packed carton. message: of who gives it.
 
-    order_id: _Text
+    It is made of what orders, parcels and the catalogue let in, and is decoded from nothing. That they let in no more
+    than a slip can say is asserted when one is made."""
+
+    order_id: str
     recipient: Party
-    slip_lines: Annotated[tuple[SlipLine, ...], msgspec.Meta(min_length=1, max_length=SLIP_LINES_MAX)]
-    carton: Annotated[int, msgspec.Meta(ge=1, le=CARTONS_MAX)]
-    cartons: Annotated[int, msgspec.Meta(ge=1, le=CARTONS_MAX)]
-    sscc: Annotated[str, msgspec.Meta(pattern="^[0-9]{18}$")]
-    weight_g: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    slip_lines: tuple[SlipLine, ...]
+    carton: int
+    cartons: int
+    sscc: str
+    weight_g: int
     language: Language = "en"
     paper: SlipPaper = "a4"
-    reference: Annotated[_Text, SHOWN_REFERENCE] = ""
-    message: Annotated[str, msgspec.Meta(max_length=MESSAGE_CHARS_MAX, pattern=LINE), SHOWN_GIFT] = ""
+    reference: Annotated[str, SHOWN_REFERENCE] = ""
+    message: Annotated[str, SHOWN_GIFT] = ""
     with_prices: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises AssertionError."""
+        assert 1 <= len(self.slip_lines) <= SLIP_LINES_MAX, "what a parcel may hold, and something"
+        assert len(self.message) <= GIFT_MAX, "as long as an order takes it"
+        assert 1 <= self.carton <= self.cartons <= PARCELS_MAX, "the k-th of n cartons"
 
 
 def packing_slip(slip: Slip) -> bytes:
     """The slip as PDF. The same slip gives the same bytes.
 
-    Errors: `barcode.check_digit` and the like for an SSCC that is none; AssertionError for a
-    carton that there is not."""
-    assert slip.carton <= slip.cartons, "the k-th of n cartons"
+    Errors: `barcode.check_digit` and the like for an SSCC that is none."""
     checked(slip.sscc, (SSCC_DIGITS,))
     # Drawn twice: how many pages there are is known at the end only.
     pages = _Drawing(slip, 0).draw().page

@@ -112,7 +112,7 @@ class Export:
                 email = (await self._private.private(order_id, sealed, cause))[0].email
             except Erased:
                 pass  # `withheld` in what is shown says so
-        shown = _decode_order(await self._private.shown(body, cause, restricted_too=True))
+        shown = _decode_order(await self._private.opened_view(body, cause, restricted_too=True))
         return OrderData(shown, email, *await past.of(shown))
 
     async def _reservations(self, about: About, scope: Scope) -> list[ReservationView]:

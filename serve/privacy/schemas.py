@@ -12,7 +12,7 @@ from actors.domain.collection_state import CollectionStatus
 from actors.domain.consent import PURPOSES, Choice, ConsentPurpose, Source
 from actors.domain.ids import CUSTOMER_PATTERN, ORDER_PATTERN
 from actors.domain.order_state import ShipTo
-from actors.domain.order_terms_state import HoldKind
+from actors.domain.order_terms_state import GIFT_MAX, HoldKind
 from actors.domain.order_views import OrderView
 from actors.domain.personal_notes import (
     CUSTOMER_ID,
@@ -41,7 +41,6 @@ from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
 from serve.moments import Moment
-from serve.orders.terms_schemas import GIFT_MAX
 from serve.packing.schemas import TrackedParcel, UnitsOf
 
 # A reference to the officer's own files: no word of a person.

@@ -27,8 +27,8 @@ from actors.domain.location_commands import (
     Ship,
     ShortPick,
     Unreserve,
+    WaitInLine,
 )
-from actors.domain.location_line_events import WaitInLine
 from actors.domain.location_promises import Taken
 from actors.domain.order_backorder import UnitsOffered
 from actors.domain.order_commands import PlaceOrder

@@ -11,9 +11,9 @@ import msgspec
 from actors.domain import location_line, location_turns
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
-from actors.domain.location_commands import Allocate, OpenLocation, ReceiptLine, ReceiveStock, Reserve
+from actors.domain.location_commands import Allocate, OpenLocation, ReceiptLine, ReceiveStock, Reserve, WaitInLine
 from actors.domain.location_events import StockRanOut, StockRunsLow
-from actors.domain.location_line_events import LineServed, Waiter, WaitInLine
+from actors.domain.location_line_events import LineServed, Waiter
 from actors.domain.times import HOUR_MS
 
 NOW_MS = 1_767_225_600_000

@@ -10,7 +10,7 @@ import pytest
 from actors.domain import location_dates
 from actors.domain.allocation import Place as Seen
 from actors.domain.kind import Context
-from actors.domain.location_commands import Allocate, Expect, LookAtLots, ReceiptLine, ReceiveStock
+from actors.domain.location_commands import Allocate, Expect, LookAtLocation, ReceiptLine, ReceiveStock
 from actors.domain.location_dates import LATE_MS, LOOK_AFTER_MS, LOOK_AGAIN_MS, LOOKED_AT_MAX
 from actors.domain.location_line import WaitingLine
 from actors.domain.order_backorder import BackorderTerms, DateMoved, Dates, LineAnswered, UnitsOffered
@@ -85,7 +85,7 @@ def test_thousands_of_dates_hold_up_the_location_or_some_are_forgotten(moves_aft
     rounds = []
     while (due := here.state.waiting.due_ms) is not None and due < SOON:
         here.now_ms = max(here.now_ms, due)
-        here.do(LookAtLots())
+        here.do(LookAtLocation())
         rounds.append(told(here))
         assert here.again() == here.state
         if len(rounds) == moves_after:

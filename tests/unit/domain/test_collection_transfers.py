@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from actors.domain import ids, order_pickup
 from actors.domain.approval import DecideApproval
-from actors.domain.location_commands import Allocate, ReceiptLine
-from actors.domain.location_line_events import WaitInLine
+from actors.domain.location_commands import Allocate, ReceiptLine, WaitInLine
 from actors.domain.order_commands import RetryAllocation
 from actors.domain.transfer_commands import LINES_MAX, CancelTransfer, CloseTransfer, ReceivedLine, ReceiveUnits
 from tests.unit.domain.pickup_world import ORDER, Shop

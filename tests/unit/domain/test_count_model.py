@@ -17,7 +17,7 @@ from actors.domain.errors import Refused
 from actors.domain.location_commands import (
     Allocate,
     DefineBins,
-    LookAtLots,
+    LookAtLocation,
     MoveLine,
     MoveUnits,
     ReceiptLine,
@@ -114,7 +114,7 @@ class CountMachine(RuleBasedStateMachine):
         lot = books.state.lots.get("a", {}).get(self.lot)
         if lot is not None and lot.told != "ended" and not lot.allocated:
             books.now_ms += 2 * DAY_MS
-            books.do(LookAtLots())
+            books.do(LookAtLocation())
 
     @rule(spot=st.sampled_from(SPOTS))
     def begin(self, spot):

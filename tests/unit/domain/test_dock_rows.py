@@ -20,7 +20,8 @@ from actors.domain.manifest_commands import (
     ParcelAnswered,
     ScanParcel,
 )
-from actors.domain.manifest_state import Listed, Manifest, ViewDock, Waiting, live
+from actors.domain.manifest_events import Waiting
+from actors.domain.manifest_state import Listed, Manifest, ViewDock, live
 from actors.domain.rows_of_packing import DockParcelRow, DockRow
 from tests.unit.domain.transfer_world import SEATTLE
 

@@ -22,7 +22,7 @@ from actors.domain.location_commands import (
     CountSpot,
     DefineBins,
     EndCounting,
-    LookAtLots,
+    LookAtLocation,
     MoveLine,
     MoveUnits,
     Pick,
@@ -319,7 +319,7 @@ def test_one_more_unit_of_a_lot_that_has_ended_lets_all_of_a_count_be_refused_or
     books.now_ms += 3 * DAY_MS
     for looked in (False, True):
         if looked:
-            books.do(LookAtLots())
+            books.do(LookAtLocation())
         found(books, line("m", 1, "soon"), line("a", -2))
     soon = books.state.lots["m"]["soon"]
     assert (soon.on_hand, soon.quality_hold, books.stock("m").available) == (12, 12, 10)

@@ -18,17 +18,18 @@ from actors.domain.location_commands import (
     Allocate,
     ChangeCondition,
     ConditionLine,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     Release,
     Reserve,
     SetLevels,
     Unreserve,
+    WaitInLine,
 )
 from actors.domain.location_events import Levels
 from actors.domain.location_line import Came, WaitingLine
-from actors.domain.location_line_events import Waiter, WaitInLine
+from actors.domain.location_line_events import Waiter
 from actors.domain.location_state import Stock
 from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
 
@@ -194,7 +195,7 @@ class Play:
         """The timer."""
         due = self.place.state.waiting.due_ms if self.place.state.waiting is not None else None
         if due is not None and due <= self.place.now_ms:
-            self.do(LookAtLots(), SKUS)
+            self.do(LookAtLocation(), SKUS)
 
     def later(self) -> None:
         self.place.now_ms += self.rng.choice((1, 20))

@@ -11,7 +11,7 @@ from actors.domain.location_commands import (
     ChangeCondition,
     ConditionLine,
     Convert,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     Release,
@@ -63,11 +63,11 @@ def test_the_end_of_a_lot_comes_without_a_word_or_leaves_it_for_sale():
     books.do(Allocate("us-o", 1, [("m", 2)]))
     assert books.state.look_at_ms == (TODAY + 20 - EXPIRY_WARN_DAYS) * DAY_MS
     books.now_ms = books.state.look_at_ms
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert ExpiryNear("m", "soon", 5, TODAY + 20) in books.events
     assert books.state.look_at_ms == (TODAY + 21) * DAY_MS
     books.now_ms = books.state.look_at_ms
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert (books.stock("m").quality_hold, books.stock("m").available) == (3, 5)
     assert books.state.look_at_ms == (TODAY + 90 - EXPIRY_WARN_DAYS) * DAY_MS
     books.do(Release("us-o", 1, [("m", 2)]))
@@ -88,7 +88,7 @@ def test_a_cart_of_nothing_but_what_has_ended_is_allocated_or_stays_reserved():
     books = with_lots(soon=(2, 0))
     books.do(Reserve("us-resv", [("m", 2)]))
     books.now_ms += DAY_MS
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert books.do(Convert("us-resv", "us-o", 1, [("m", 2)])) == Taken([])
     assert (books.stock("m").quality_hold, books.stock("m").reserved, books.state.claims) == (2, 0, {})
 
@@ -105,10 +105,10 @@ def test_what_is_promised_of_a_lot_that_ends_is_told_to_nobody():
     books.do(Allocate("us-o", 1, [("m", 2)]))
     books.do(Reserve("us-resv", [("m", 1)]))
     books.now_ms += DAY_MS
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert PromisesAtRisk("m", 3) in books.events
     told = len(books.events)
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert PromisesAtRisk("m", 3) not in books.events[told:]
 
 
@@ -116,7 +116,7 @@ def test_what_has_expired_is_for_sale_again_by_a_word():
     books = with_lots(soon=(5, 2))
     books.do(ChangeCondition([ConditionLine("m", 1, "sellable", "damaged", "soon")]))
     books.now_ms += 3 * DAY_MS
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert (
         refused(books, ChangeCondition([ConditionLine("m", 1, "damaged", "sellable", "soon")])) == "stock.lot_expired"
     )
@@ -129,7 +129,7 @@ def test_looking_at_lots_again_and_again_never_ends():
     books.now_ms += 100 * DAY_MS
     rounds = 0
     while books.state.look_at_ms is not None and books.state.look_at_ms <= books.now_ms:
-        books.do(LookAtLots())
+        books.do(LookAtLocation())
         rounds += 1
         assert rounds < 10
     assert books.stock("m").quality_hold == 450

@@ -14,7 +14,7 @@ from actors.domain.location_commands import (
     Allocate,
     ChangeCondition,
     ConditionLine,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     Release,
@@ -87,7 +87,7 @@ def test_a_lot_that_is_promised_held_or_gone_still_counts():
     assert told(books, "m").ends == ((TODAY + 3, 2),)
     assert books.restored()[0].ends == books.state.ends == {"m": {TODAY + 3: 2}}
     books.now_ms += 4 * DAY_MS
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     assert told(books, "m") == Outlook()
     assert books.state.ends == {}
 
@@ -147,7 +147,7 @@ def test_what_is_told_of_lots_is_not_what_they_are(sequence):
         try:
             if isinstance(step, int):
                 books.now_ms += step * DAY_MS
-                books.do(LookAtLots())
+                books.do(LookAtLocation())
                 continue
             books.do(step)
         except Refused:

@@ -17,7 +17,7 @@ from actors.domain.location_commands import (
     ConditionLine,
     Convert,
     Expect,
-    LookAtLots,
+    LookAtLocation,
     MoveLine,
     MoveUnits,
     ReceiptLine,
@@ -65,7 +65,7 @@ def test_the_books_do_not_add_up(sequence):
         try:
             if isinstance(step, int):
                 books.now_ms += step * DAY_MS
-                books.do(LookAtLots())
+                books.do(LookAtLocation())
             else:
                 books.do(step)
         except Refused:

@@ -11,7 +11,7 @@ from actors.domain.location_commands import (
     ConditionLine,
     Convert,
     Expect,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     Reserve,
@@ -91,7 +91,7 @@ def test_stock_runs_low_without_a_word_when_a_level_rises_or_a_lot_ends():
     books.do(SetLevels([Levels("a", safety_stock=7)]))
     books.do(AdjustStock([AdjustmentLine("a", 0, "other", None, 10)]))
     books.now_ms += 3 * DAY_MS
-    books.do(LookAtLots())
+    books.do(LookAtLocation())
     told = [event for event in books.events if isinstance(event, StockRunsLow | StockRanOut)]
     assert told == [StockRunsLow("a", 3, 4), StockRanOut("a"), StockRunsLow("m", 0, 4), StockRanOut("m")]
 

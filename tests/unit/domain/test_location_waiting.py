@@ -14,7 +14,7 @@ from actors.domain.location_commands import (
     ChangeCondition,
     ConditionLine,
     Expect,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     Release,
@@ -297,7 +297,7 @@ def test_stock_runs_out_by_the_line_and_nobody_is_told():
     place.wait("us-1", 10, ("a", 10), from_ms={"a": place.now_ms + 1000})
     assert (place.served, place.told) == ([], [])
     place.now_ms += 1000
-    place.do(LookAtLots())
+    place.do(LookAtLocation())
     assert place.state.stock["a"].available == 0
     assert place.told == [StockRunsLow("a", 0, 5), StockRanOut("a")]
 

@@ -3,10 +3,11 @@ shipped in part, or forgotten."""
 
 from __future__ import annotations
 
+import msgspec
+
 from actors.domain.allocation import Place
 from actors.domain.floor_commands import TellShort
-from actors.domain.location_commands import AdjustmentLine, AdjustStock, ReceiptLine
-from actors.domain.location_line_events import WaitInLine
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, ReceiptLine, WaitInLine
 from actors.domain.order_commands import CartAnswered, RetryAllocation
 from actors.domain.order_state import Line
 from actors.domain.order_terms_commands import ChangeOrder, LineChange
@@ -23,6 +24,11 @@ WHOLE = Terms(ship_complete=True)
 def gone(world, place, sku, units):
     """Somebody else has them meanwhile."""
     world.do("location", place, AdjustStock([AdjustmentLine(sku, -units, "damage")]))
+
+
+def test_a_present_of_an_old_journal_is_none():
+    for kept, given in (({"gift_wrap": True}, True), ({"message": True}, True), ({"gift": True}, True), ({}, False)):
+        assert msgspec.convert(kept, Terms).is_gift == given
 
 
 # --- plans

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from serve import noticeboard
-from serve.metrics import Figures, Metrics, RouteFigures
+from serve.metrics import Metrics, ReplicaCounts, RouteCounts
 from serve.noticeboard import STALE_S, Noticeboard
 
 
-def figures(replica: str, count: int = 3) -> Figures:
-    route = RouteFigures("GET", "/v1/orders", [count] + [0] * 13, 0.5, {200: count})
-    return Figures(replica, 2, 1, 0, [route], {"order.unknown": 4})
+def figures(replica: str, count: int = 3) -> ReplicaCounts:
+    route = RouteCounts("GET", "/v1/orders", [count] + [0] * 13, 0.5, {200: count})
+    return ReplicaCounts(replica, 2, 1, 0, [route], {"order.unknown": 4})
 
 
 def board(folder: Path, replica: str, count: int = 3) -> Noticeboard:
@@ -63,7 +63,7 @@ def test_a_replica_that_ended_or_was_killed_is_not_told_of_for_ever(tmp_path: Pa
     assert not half.exists()
 
 
-OTHER_BUCKETS = msgspec.msgpack.encode(Figures("3", 0, 0, 0, [RouteFigures("GET", "/", [1] * 12)], {}))
+OTHER_BUCKETS = msgspec.msgpack.encode(ReplicaCounts("3", 0, 0, 0, [RouteCounts("GET", "/", [1] * 12)], {}))
 
 
 @pytest.mark.parametrize("left", [b"", b"\xc1", b"\x93\x01\x02\x03", OTHER_BUCKETS])

@@ -10,7 +10,7 @@ from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
     Allocate,
-    LookAtLots,
+    LookAtLocation,
     ReceiptLine,
     ReceiveStock,
     SetLevels,
@@ -67,7 +67,7 @@ def test_a_replica_takes_a_place_for_another_than_it_is(drawn, milli, safety, ta
     books.now_ms += days * DAY_MS
     if days % 2:
         # Else the place has not woken yet: nothing was written since, and days have passed.
-        books.do(LookAtLots())
+        books.do(LookAtLocation())
     index.rows([row for row in books.rows if isinstance(row, StockRow)])
     place, stock, today = seen(index, books, life), books.stock("m"), TODAY + days
     free = {name: lot for name, lot in books.state.lots["m"].items() if lot.free}

@@ -1,5 +1,5 @@
-"""Every role at every endpoint. The table of what should be is written out here, by hand, and
-not made from the code's."""
+"""Every role at every endpoint. The tables of what should be, EXPECTED and SENSITIVE, are written out here, by hand,
+and not made from the code's."""
 
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.kept_cell import KeptCell
 from tests.unit.serve.small_cell import order
 
+# The lists, as failures name them.
+NEEDED, BY_ROLE, FRESH = "NEEDS (serve/endpoint_needs.py)", "EXPECTED (this file)", "SENSITIVE (this file)"
 OWNERS = {"customer", "guest"}
 EVERYBODY = {*ROLES} - OWNERS
 SEE = EVERYBODY - {"driver", "privacy"}
@@ -214,6 +216,43 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/audit/keeper-acts"): set(),
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
+# What takes a fresh second factor.
+SENSITIVE = {
+    ("POST", "/v1/locations/{location_id}/adjustments"),
+    ("PUT", "/v1/locations/{location_id}/levels"),
+    ("PUT", "/v1/locations/{location_id}/demand-rates"),
+    ("POST", "/v1/locations/{location_id}/demand-rates/measurements"),
+    ("PUT", "/v1/locations/{location_id}/profile"),
+    ("PUT", "/v1/sourcing/policies/{channel}"),
+    ("POST", "/v1/skus"),
+    ("POST", "/v1/sourcing/simulations"),
+    ("POST", "/v1/locations/{location_id}/quality-releases"),
+    ("POST", "/v1/transfers/{transfer_id}/closure"),
+    ("POST", "/v1/collections/{collection_id}/identity-check"),
+    ("POST", "/v1/transfers/{transfer_id}/short-picks"),
+    ("POST", "/v1/approvals/{approval_id}/decision"),
+    ("POST", "/v1/breaches"),
+    ("POST", "/v1/breaches/{breach_id}/steps"),
+    ("POST", "/v1/customers/me/privacy-requests"),
+    ("POST", "/v1/customers/me/data"),
+    ("POST", "/v1/privacy-requests/{request_id}/steps"),
+    ("POST", "/v1/privacy-requests/{request_id}/export"),
+    ("POST", "/v1/accounts"),
+    ("POST", "/v1/accounts/{account_id}/changes"),
+    ("POST", "/v1/clients"),
+    ("POST", "/v1/clients/{client_id}/changes"),
+    ("POST", "/v1/data-keys/rewraps"),
+    ("POST", "/v1/devices"),
+    ("POST", "/v1/devices/{device_id}/changes"),
+    ("POST", "/v1/passkey-options"),
+    ("POST", "/v1/passkeys"),
+    ("POST", "/v1/sessions/current/password"),
+    ("DELETE", "/v1/passkeys/{passkey_id}"),
+    ("POST", "/v1/customers/me/passkey-options"),
+    ("POST", "/v1/customers/me/passkeys"),
+    ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"),
+    ("DELETE", "/v1/customers/me/sessions"),
+}
 PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all", "simulation_id": "us-whatif-x", "collection_id": "us-collection-x", "shipment_id": "us-shipment-x", "parcel": "1", "carrier": "post", "number": "1"}  # fmt: skip
 
 
@@ -242,13 +281,35 @@ async def call(cell: GuardedCell, method: str, template: str, headers: dict[str,
 async def test_every_route_of_the_app_is_declared_and_every_declaration_has_a_route(cell):
     document = (await cell.http.get("/openapi.json")).json()
     routes = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
-    assert routes == set(NEEDS)
-    assert {endpoint for endpoint, need in NEEDS.items() if need != OPEN} == set(EXPECTED)
+    told = [
+        *_differs(routes, "the app's routes", set(NEEDS), NEEDED),
+        *_differs({endpoint for endpoint, need in NEEDS.items() if need != OPEN}, NEEDED, set(EXPECTED), BY_ROLE),
+        *_differs(
+            {endpoint for endpoint, need in NEEDS.items() if need.step_up}, f"{NEEDED}, step_up", SENSITIVE, FRESH
+        ),
+    ]
+    assert not told, "\n".join(told)
+
+
+def _differs(ones: set[tuple[str, str]], name: str, others: set[tuple[str, str]], other_name: str) -> list[str]:
+    """What one of two lists has alone, and where it is missing."""
+    return [
+        f"{method} {path} is in {there}, and not in {lacking}"
+        for there, lacking, alone in ((name, other_name, ones - others), (other_name, name, others - ones))
+        for method, path in sorted(alone)
+    ]
+
+
+def _declared(method: str, template: str) -> str:
+    """What of an endpoint stands where, for who reads that a test failed."""
+    roles, fresh = sorted(EXPECTED[method, template]), (method, template) in SENSITIVE
+    return f"{NEEDED} has {NEEDS.get((method, template))}; {BY_ROLE} has {roles}; in {FRESH}: {fresh}"
 
 
 async def test_what_the_app_looks_at_when_it_starts_is_not_what_the_document_tells_of(cell):
-    known = cell.app.methods_of
-    assert {(method, path) for path, methods in known.items() for method in methods} == set(NEEDS)
+    known = {(method, path) for path, methods in cell.app.methods_of.items() for method in methods}
+    told = _differs(known, "what the app looks at", set(NEEDS), NEEDED)
+    assert not told, "\n".join(told)
 
 
 def test_a_role_that_accounts_know_has_no_rights_declared_or_the_other_way_round():
@@ -267,9 +328,9 @@ async def test_a_role_may_do_what_it_should_and_nothing_else(cell, role, method,
     answer = await call(cell, method, template, cell.of_role(role))
     code = "" if answer.status_code < 400 else answer.json()["code"]
     if role in EXPECTED[method, template]:
-        assert not code.startswith("auth."), answer.text
+        assert not code.startswith("auth."), f"{answer.text}: {_declared(method, template)}"
     else:
-        assert (answer.status_code, code) == (403, "auth.forbidden")
+        assert (answer.status_code, code) == (403, "auth.forbidden"), _declared(method, template)
         assert cell.state() == before
 
 
@@ -306,48 +367,12 @@ async def test_a_role_or_scope_that_does_not_exist_gives_nothing(cell, role):
 
 @pytest.mark.parametrize(("method", "template"), sorted(EXPECTED))
 async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, method, template):
-    sensitive = {
-        ("POST", "/v1/locations/{location_id}/adjustments"),
-        ("PUT", "/v1/locations/{location_id}/levels"),
-        ("PUT", "/v1/locations/{location_id}/demand-rates"),
-        ("POST", "/v1/locations/{location_id}/demand-rates/measurements"),
-        ("PUT", "/v1/locations/{location_id}/profile"),
-        ("PUT", "/v1/sourcing/policies/{channel}"),
-        ("POST", "/v1/skus"),
-        ("POST", "/v1/sourcing/simulations"),
-        ("POST", "/v1/locations/{location_id}/quality-releases"),
-        ("POST", "/v1/transfers/{transfer_id}/closure"),
-        ("POST", "/v1/collections/{collection_id}/identity-check"),
-        ("POST", "/v1/transfers/{transfer_id}/short-picks"),
-        ("POST", "/v1/approvals/{approval_id}/decision"),
-        ("POST", "/v1/breaches"),
-        ("POST", "/v1/breaches/{breach_id}/steps"),
-        ("POST", "/v1/customers/me/privacy-requests"),
-        ("POST", "/v1/customers/me/data"),
-        ("POST", "/v1/privacy-requests/{request_id}/steps"),
-        ("POST", "/v1/privacy-requests/{request_id}/export"),
-        ("POST", "/v1/accounts"),
-        ("POST", "/v1/accounts/{account_id}/changes"),
-        ("POST", "/v1/clients"),
-        ("POST", "/v1/clients/{client_id}/changes"),
-        ("POST", "/v1/data-keys/rewraps"),
-        ("POST", "/v1/devices"),
-        ("POST", "/v1/devices/{device_id}/changes"),
-        ("POST", "/v1/passkey-options"),
-        ("POST", "/v1/passkeys"),
-        ("POST", "/v1/sessions/current/password"),
-        ("DELETE", "/v1/passkeys/{passkey_id}"),
-        ("POST", "/v1/customers/me/passkey-options"),
-        ("POST", "/v1/customers/me/passkeys"),
-        ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"),
-        ("DELETE", "/v1/customers/me/sessions"),
-    }
     if not EXPECTED[method, template]:
         return
     role = min(EXPECTED[method, template])
     stale = await call(cell, method, template, cell.of_role(role, auth_time=cell.clock.now // 1000 - 301))
     asked = stale.status_code == 401 and stale.json()["code"] == "auth.step_up_required"
-    assert asked == ((method, template) in sensitive)
+    assert asked == ((method, template) in SENSITIVE), _declared(method, template)
 
 
 async def test_what_is_open_needs_no_token(cell):

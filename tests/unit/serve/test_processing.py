@@ -110,7 +110,7 @@ def test_a_new_field_without_a_note_goes_unnoticed():
         lat: float | None
         persons: int
 
-    found = {field.name: field for field in processing._fields(Parcel)}
+    found = {field.name: field for field in processing.fields_of(Parcel)}
     assert [name for name, field in found.items() if tells(field) and not field.notes] == ["recipient", "phones", "lat"]
     assert found["email"].notes == (Personal("contact", "orders", "erasure", "data_key"),)
 

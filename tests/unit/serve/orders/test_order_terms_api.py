@@ -110,6 +110,13 @@ async def test_the_floor_does_not_know_how_to_treat_it(either):
     assert work["handling"] == ["fragile", "signature", "gift_wrap"]
 
 
+@pytest.mark.parametrize("gift", [{}, {"wrap": False}, {"message": ""}])
+async def test_a_present_without_wrapping_and_words_is_none(either, gift):
+    made = await placed(either, ("A1", 1, {}), terms={"gift": gift})
+    assert made["terms"]["gift"] == {}
+    assert "gift" not in (await placed(either, ("A1", 1, {}), terms={"handling": ["fragile"]}))["terms"]
+
+
 @pytest.mark.parametrize(
     ("line", "terms", "code", "pointer"),
     [

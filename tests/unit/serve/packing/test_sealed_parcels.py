@@ -86,7 +86,8 @@ async def test_a_presents_words_are_kept_and_printed_nowhere_or_its_price_is(sta
     (label,) = station.cell.services.carriers["post"]._parcels.values()
     assert "birthday" not in repr(label)
     # Without words it is a present all the same; what is none has its price, and no words.
-    for terms, price in (({"gift": {"wrap": True}}, False), ({"handling": ["fragile"]}, True)):
+    plain: list[dict] = [{"gift": {}}, {"gift": {"wrap": False}}, {"gift": {"wrap": True}}]
+    for terms, price in (*((one, False) for one in plain), ({"handling": ["fragile"]}, True)):
         _, name = await station.packed(ship_to=TO_MIA, terms=terms)
         slip = text_of((await station.get(f"/v1/shipments/{name}/parcels/1/slip.pdf", prices=True)).content)
         assert ("12.99" in slip) == price

@@ -13,8 +13,10 @@ from pypdf import PdfReader
 from actors.domain.errors import Refused
 from actors.domain.gs1 import sscc
 from actors.domain.money import Money
+from actors.domain.order_terms_state import GIFT_MAX
 from actors.domain.postal import Party
-from serve.packing.slip import SLIP_LINES_MAX, Slip, SlipLine, packing_slip
+from actors.domain.shipment_state import CONTENTS_MAX, PARCELS_MAX
+from serve.packing.slip import Slip, SlipLine, packing_slip
 from serve.packing.words import LANGUAGES, REASON_WORDS, WORDS, amount, kilograms
 from tests.fakes.pdf_bars import read_symbol
 
@@ -112,7 +114,7 @@ def lowest(pdf: bytes) -> float:
 
 @pytest.mark.parametrize("paper", ["a4", "letter"])
 def test_text_goes_over_the_lower_edge(paper):
-    told = tuple(SlipLine(f"S{n}", "word " * 39, 1) for n in range(SLIP_LINES_MAX))
+    told = tuple(SlipLine(f"S{n}", "word " * 39, 1) for n in range(300))
     made = packing_slip(replace(SLIP, slip_lines=told, paper=paper, message=("x" * 99 + " ") * 5))
     assert lowest(made) > 20
     assert len(pages_of(made)) > 10
@@ -127,8 +129,28 @@ def test_an_sscc_that_is_none_is_printed():
     with pytest.raises(Refused) as caught:
         packing_slip(replace(SLIP, sscc=SSCC[:-1] + str((int(SSCC[-1]) + 1) % 10)))
     assert caught.value.body.code == "barcode.check_digit"
+
+
+def test_a_parcel_that_may_be_packed_has_no_slip():
+    told = tuple(SlipLine(f"S{n:04}X", "Vela", 1) for n in range(CONTENTS_MAX))
+    pages = pages_of(packing_slip(replace(SLIP, slip_lines=told, message="x" * GIFT_MAX)))
+    assert [line.sku for line in told] == [word for text in pages for word in text.split() if word.endswith("X")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"slip_lines": ()},
+        {"slip_lines": (SlipLine("S", "Vela", 1),) * (CONTENTS_MAX + 1)},
+        {"message": "x" * (GIFT_MAX + 1)},
+        {"carton": 4},
+        {"carton": 0},
+        {"cartons": PARCELS_MAX + 1},
+    ],
+)
+def test_a_slip_says_more_than_there_can_be(more):
     with pytest.raises(AssertionError):
-        packing_slip(replace(SLIP, carton=4))
+        replace(SLIP, **more)
 
 
 def test_a_word_is_missing_in_a_language():
