@@ -24,7 +24,7 @@ from actors.ray_supervisor import start_supervisor
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.connections import role_of
 from actors.storage.grants import grant, may_alter_audit
-from actors.storage.migrate import migrate
+from actors.storage.migrate import LATER_NEXT, LaterSchema, migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
 from cells.demo_exposure import check_cell_has_none
@@ -114,7 +114,8 @@ def start_ingress(options: dict[str, Any]) -> None:
 
 
 def make_schema(config: RegionConfig, addresses: StoreAddresses) -> None:
-    """Brings PostgreSQL to the present schema. Raises StoreFailed when it can't be reached, or does not let us."""
+    """Brings PostgreSQL to the present schema. Raises StoreFailed when it can't be reached, does not let us, or has one
+    of a later release."""
     try:
         migrate(addresses.owner_url)
     except StoreUnavailable as fault:
@@ -123,6 +124,8 @@ def make_schema(config: RegionConfig, addresses: StoreAddresses) -> None:
             "is it up, and may the role of OCEFS_<REGION>_POSTGRES_OWNER_URL (without it, of …_POSTGRES_URL) make tables there? "
             "then try again",
         ) from None
+    except LaterSchema as later:
+        raise StoreFailed(f"{config.name}: {later}, and nothing of it was changed", LATER_NEXT) from None
 
 
 def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:
