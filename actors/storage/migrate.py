@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -27,8 +29,11 @@ class LaterSchema(RuntimeFault):
         super().__init__(f"the database was made by a later release (revision {found}; this one knows {known} at most)")
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, check: Callable[[psycopg.Connection], None] | None = None) -> None:
     """Runs the missing steps, all in one transaction, and makes the partitions of this month and the next.
+
+    `check` sees the database as it then is, within that transaction: whatever it raises leaves all as it was, so that
+    the release from before can go on. It may write there, and neither commits nor closes the connection.
 
     Two starters at once take turns; the second finds nothing to do. Raises StoreUnavailable when the database can't be
     reached, or refuses the change: its role may not make tables, or it is a standby; LaterSchema when it is of a later
@@ -46,6 +51,10 @@ def migrate(url: str) -> None:
             _check_known(connection, ScriptDirectory.from_config(config))
             command.upgrade(config, "head")
             ensure_partitions_now(connection)
+            if check is not None:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, psycopg.Connection)
+                check(driver)
     except sa.exc.DBAPIError as fault:
         if isinstance(fault.orig, REFUSALS):
             raise StoreUnavailable(one_line(fault.orig)) from fault
