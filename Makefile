@@ -31,7 +31,9 @@ help: ## list what make can do
 .PHONY: venv
 venv: $(READY) ## make the virtual environment (what needs it does so on demand)
 
-$(READY): requirements-dev.lock pyproject.toml
+# Its Python is a link to the system's, which may be removed or renewed: then all is made anew, whatever is left there.
+.PHONY: no-python
+$(READY): requirements-dev.lock pyproject.toml $(shell [ -x $(RUN) ] || echo no-python)
 	@if [ ! -x $(RUN) ]; then
 		python="$(PYTHON)"
 		if [ -z "$$python" ]; then
@@ -40,7 +42,7 @@ $(READY): requirements-dev.lock pyproject.toml
 			exit 1
 		fi
 		echo "making $(VENV) with $$python"
-		if ! "$$python" -m venv $(VENV); then
+		if ! "$$python" -m venv --clear $(VENV); then
 			rm -rf $(VENV)
 			echo "  Next: this Python can't make virtual environments; on Debian: apt install python3-venv" >&2
 			exit 1
@@ -66,9 +68,14 @@ demo: $(READY) ## play a day in a running cell, in about two minutes: a delivery
 
 # Whoever looks at what runs, or ends it, has no need of what is pinned now: nothing is installed under running cells for that, or waits for a network.
 define CELLS_AS_INSTALLED
-@if [ ! -x $(RUN) ]; then
+@if [ ! -e $(VENV) ]; then
 	echo "nothing runs: there is no $(VENV)"
 	exit
+fi
+if [ ! -x $(RUN) ]; then
+	echo "the Python that $(VENV) was made with is gone, so nothing can be said of cells" >&2
+	echo "  Next: make venv, then make $(MAKECMDGOALS) again" >&2
+	exit 1
 fi
 $(RUN) -m cells
 endef

@@ -30,7 +30,7 @@ from actors.logs import PlainLines
 from cells.config import load_all
 from cells.errors import CellError, refused
 from cells.parser import parser
-from cells.paths import CellPaths
+from cells.paths import CellPaths, home_refused
 from cells.shell import typed
 
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CellError as error:
         return _told(error, console)
     except OSError as error:
-        return _told(refused(error), console)
+        return _told(home_refused(error) or refused(error), console)
     except KeyboardInterrupt:
         return 130
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from actors.clock import SystemClock
 from actors.runtime.errors import StoreUnavailable
+from actors.storage.connections import Where
 from actors.storage.key_canary import Canary, keep_canary, kept_canary, some_data_keys
 from cells.errors import CellError, KeyFileRefused
 from cells.paths import KEYRING, CellPaths
@@ -39,15 +40,15 @@ _TRIED_MAX = 20
 log = logging.getLogger("ocefs.keeper")
 
 
-def check_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
+def check_canary(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     """Of a cell that seals anything. Raises KeyFileRefused when the keys are not those that its data was sealed with,
     CellError when that can't be seen."""
-    _run(config, _checked(config, owner_url, paths))
+    _run(config, _checked(config, owner, paths))
 
 
-def renew_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
+def renew_canary(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     """By the keys of this moment, after a rotation. Raises CellError."""
-    _run(config, _renewed(config, owner_url, paths))
+    _run(config, _renewed(config, owner, paths))
 
 
 def _run(config: RegionConfig, work: Coroutine[Any, Any, None]) -> None:
@@ -71,26 +72,26 @@ def _run(config: RegionConfig, work: Coroutine[Any, Any, None]) -> None:
         ) from None
 
 
-async def _checked(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
+async def _checked(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     keys, lost = load(paths.keyring), paths.keys_given_up
     async with opened(key_port(config), config.name, KeyringWatch(paths.keyring), SystemClock()) as region_key:
-        found = kept_canary(owner_url)
+        found = kept_canary(owner)
         if lost.exists():
-            keep_canary(owner_url, await _made(config, keys, region_key), instead=True)
+            keep_canary(owner, await _made(config, keys, region_key), instead=True)
             lost.unlink()
             log.warning("what %s has sealed by other keys was given up: %s was there", config.name, lost)
         elif found is None:
-            await _prove(config, owner_url, paths, region_key)
-            keep_canary(owner_url, await _made(config, keys, region_key))
+            await _prove(config, owner, paths, region_key)
+            keep_canary(owner, await _made(config, keys, region_key))
         # Of two that start at once, one was first.
-        found = kept_canary(owner_url)
+        found = kept_canary(owner)
         assert found is not None
         await _look(config, found, keys, region_key, paths)
 
 
-async def _renewed(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
+async def _renewed(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     async with opened(key_port(config), config.name, KeyringWatch(paths.keyring), SystemClock()) as region_key:
-        keep_canary(owner_url, await _made(config, load(paths.keyring), region_key), instead=True)
+        keep_canary(owner, await _made(config, load(paths.keyring), region_key), instead=True)
 
 
 async def _made(config: RegionConfig, keys: Keyring, region_key: RegionKey) -> Canary:
@@ -110,9 +111,9 @@ async def _look(config: RegionConfig, found: Canary, keys: Keyring, region_key: 
         raise _others(config, paths, f"the region's key does not open {found.wrapping}, and is not the one")
 
 
-async def _prove(config: RegionConfig, owner_url: str, paths: CellPaths, region_key: RegionKey) -> None:
+async def _prove(config: RegionConfig, owner: Where, paths: CellPaths, region_key: RegionKey) -> None:
     """Raises CellError when there are data keys and none of them opens, KeyUnavailable."""
-    some = some_data_keys(owner_url, _TRIED_MAX)
+    some = some_data_keys(owner, _TRIED_MAX)
     for one in some:
         if await _opens(region_key, one.wrapped, one.wrapping, place_of_key(one.key_id)):
             return

@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
+from actors.storage.connections import Where
 from actors.storage.continuity import Apart, go_on, shards_apart
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
-from cells.settings import RegionConfig, StoreAddresses
+from cells.settings import RegionConfig
 from cells.state import is_recovering
 
 log = logging.getLogger("ocefs.keeper")
 
 
-def check_continued(config: RegionConfig, addresses: StoreAddresses, paths: CellPaths) -> None:
+def check_continued(config: RegionConfig, owner: Where, redis_url: str, paths: CellPaths) -> None:
     """Raises StoreFailed at the start of a cell whose journal and PostgreSQL don't belong together, unless somebody has
     said that what they lack is lost.
 
@@ -29,10 +30,10 @@ def check_continued(config: RegionConfig, addresses: StoreAddresses, paths: Cell
     """
     given_up = paths.journal_given_up
     try:
-        apart = shards_apart(addresses.owner_url, addresses.redis_url, config.name, config.runtime.shards)
+        apart = shards_apart(owner, redis_url, config.name, config.runtime.shards)
         if given_up.exists():
             if apart:
-                go_on(addresses.owner_url, addresses.redis_url, config.name, apart)
+                go_on(owner, redis_url, config.name, apart)
                 log.warning("what journal or PostgreSQL of %s lack was given up: %s was there", config.name, given_up)
             given_up.unlink()
             return

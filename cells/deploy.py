@@ -1,6 +1,6 @@
 """Puts a cell's actors and API into its running Ray cluster, and takes them out again.
 
-    migrate the store ──▶ supervisor ──▶ it starts hosts and gives them all shards ──▶ Serve with two doors
+    migrate the store, if it then fits ──▶ supervisor ──▶ it starts hosts and gives them all shards ──▶ Serve with two doors
 
 Every step may be repeated: what is there already is kept. The calling process is connected to the cluster (`ray.init`).
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,9 +24,9 @@ from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import role_of
+from actors.storage.connections import Where, role_of
 from actors.storage.grants import grant, may_alter_audit
-from actors.storage.migrate import migrate
+from actors.storage.migrate import LATER_NEXT, LaterSchema, migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
 from cells.continued import check_continued
@@ -65,16 +66,9 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     with refusal_kept(config, paths):
         keyring = make_keyring(paths)
     check_region_key(config, keyring)
-    make_schema(config, addresses)
+    make_schema(config, addresses, partial(check_store, config, addresses.redis_url, paths=paths))
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
-    check_shards(config, addresses)
-    check_continued(config, addresses, paths)
-    check_pinned(config, addresses, paths)
-    check_open_time(config, addresses.owner_url, paths)
-    if config.identity.mode == "required":
-        with refusal_kept(config, paths):
-            check_canary(config, addresses.owner_url, paths)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)
@@ -128,25 +122,43 @@ def start_api(app: Application) -> None:
         log.warning("Serve's ingress does not lead to the replicas yet (%s): waiting for the next", late)
 
 
-def make_schema(config: RegionConfig, addresses: StoreAddresses) -> None:
-    """Brings PostgreSQL to the present schema. Raises StoreFailed when it can't be reached, or does not let us."""
+def make_schema(config: RegionConfig, addresses: StoreAddresses, check: Callable[[Where], None] | None = None) -> None:
+    """Brings PostgreSQL to the present schema, unless `check` of what it then has raises something: after a start that
+    is refused the release from before can still start.
+
+    Raises StoreFailed when it can't be reached, does not let us, or has one of a later release.
+    """
     try:
-        migrate(addresses.owner_url)
+        migrate(addresses.owner_url, check)
     except StoreUnavailable as fault:
         raise StoreFailed(
             f"{config.name}: PostgreSQL can't be reached or refused to have its schema made: {fault}",
             "is it up, and may the role of OCEFS_<REGION>_POSTGRES_OWNER_URL (without it, of …_POSTGRES_URL) make tables there? "
             "then try again",
         ) from None
+    except LaterSchema as later:
+        raise StoreFailed(f"{config.name}: {later}, and nothing of it was changed", LATER_NEXT) from None
 
 
-def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:
+def check_store(config: RegionConfig, redis_url: str, owner: Where, paths: CellPaths) -> None:
+    """Raises CellError when the cell may not start on what is there."""
+    check_shards(config, owner)
+    check_pinned(config, owner, paths)
+    check_open_time(config, owner, paths)
+    if config.identity.mode == "required":
+        with refusal_kept(config, paths):
+            check_canary(config, owner, paths)
+    # The last, as it may change the journal.
+    check_continued(config, owner, redis_url, paths)
+
+
+def check_shards(config: RegionConfig, owner: Where) -> None:
     """Raises CellError when the cell was made with another number of shards.
 
     Entities would move to shards that know nothing of them, so a repeated command would be done twice; and of fewer
     shards the last ones are read by nobody, with what was acknowledged and is not written behind yet.
     """
-    made, wanted = shards_made_with(addresses.owner_url, config.runtime.shards), config.runtime.shards
+    made, wanted = shards_made_with(owner, config.runtime.shards), config.runtime.shards
     if made != wanted:
         raise CellError(
             f"{config.name} was made with {made} shards, and runtime.shards is {wanted}: it would not find what it has",

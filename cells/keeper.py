@@ -192,8 +192,16 @@ class Keeper:
             state.outside = {store.name: store.variable for store in self._stores if isinstance(store, OutsideStore)}
 
     def _one_step(self, name: str, start: Callable[[], object]) -> None:
-        with self._journal.step(name):
-            start()
+        with self._journal.step(name) as step:
+            try:
+                start()
+            except Exception as error:
+                if not self._ending.is_set():
+                    raise
+                # All end since another one did not start: that is the problem, and not that this one was ended, too.
+                step.note = "broken off"
+                log.info("%s was broken off: %s", name, error)
+                raise _Ended from error
             self._record_processes()
 
     def _record_processes(self) -> None:

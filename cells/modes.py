@@ -76,7 +76,9 @@ def _answers(config: RegionConfig, paths: CellPaths) -> str:
 
 def _other_mode(name: str, what: str, runs: str, wanted: str) -> StepFailed:
     setting = f"{what.upper()}={runs}"
+    # With another identity than the orders that it has came with, its next start would be refused (cells/open_time.py).
+    when = " if it has no orders yet" if what == "identity" else ""
     return StepFailed(
         f"{name} runs with {what} {runs}, and {wanted} is wanted",
-        f"make down REGIONS={name}, then make up again; or make up {setting} (of other commands: OCEFS_{setting})",
+        f"make up {setting} (of other commands: OCEFS_{setting}); or{when}: make down REGIONS={name}, then make up again",
     )

@@ -15,6 +15,7 @@ import shlex
 from actors.clock import SystemClock
 from actors.domain.ids import first_order_id
 from actors.runtime.errors import StoreUnavailable
+from actors.storage.connections import Where
 from actors.storage.identity_off import begin_open_time, end_open_time
 from cells.errors import CellError
 from cells.paths import CellPaths
@@ -24,7 +25,7 @@ from cells.state import is_recovering
 log = logging.getLogger("ocefs.deploy")
 
 
-def check_open_time(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
+def check_open_time(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     """Raises CellError when identity is required and the database has orders from a time without, the other way round,
     or when that can't be seen.
 
@@ -34,10 +35,10 @@ def check_open_time(config: RegionConfig, owner_url: str, paths: CellPaths) -> N
     """
     try:
         if config.identity.mode == "off":
-            if not begin_open_time(owner_url):
+            if not begin_open_time(owner):
                 raise _sealed(config.name, paths)
             return
-        in_clear = end_open_time(owner_url, first_order_id(config.name, SystemClock().now_ms()))
+        in_clear = end_open_time(owner, first_order_id(config.name, SystemClock().now_ms()))
     except StoreUnavailable as away:
         raise CellError(
             f"{config.name}: PostgreSQL does not tell whether orders came while identity was off: {away}",
@@ -53,7 +54,7 @@ def check_open_time(config: RegionConfig, owner_url: str, paths: CellPaths) -> N
         log.warning("%s", problem)
         return
     raise CellError(
-        problem, f"{_fresh(config.name, paths)}; or go on with them, on this machine only: make up IDENTITY=off"
+        problem, f"go on with them, on this machine only: make up IDENTITY=off; or {_fresh(config.name, paths)}"
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cells.config import PROJECT, region_names
-from cells.errors import CellError, ConfigError
+from cells.errors import CellError, ConfigError, SystemRefused
 from cells.log_files import make_log_folder
 
 KEYRING = "keyring.json"
@@ -20,6 +20,21 @@ KEYRING = "keyring.json"
 def home_folder() -> Path:
     """The folder of all state: `OCEFS_HOME`, or `.ocefs` in the project."""
     return Path(os.environ.get("OCEFS_HOME") or PROJECT / ".ocefs").absolute()
+
+
+def home_refused(error: OSError) -> SystemRefused | None:
+    """The error for the person who reads it, where it is that the home folder can't be made; else None."""
+    home = home_folder()
+    if not isinstance(error.filename, str | bytes) or os.path.isdir(home):
+        return None
+    there = Path(os.fsdecode(error.filename))
+    if home not in (there, *there.parents) and there not in home.parents:
+        return None
+    named = "OCEFS_HOME names" if os.environ.get("OCEFS_HOME") else "OCEFS_HOME is not set, which would name"
+    return SystemRefused(
+        f"the folder of all state, {home}, can't be made: {error.strerror or error} ({there})",
+        f"{named} that folder: set it to one that this user may make, on a disk that can be written to",
+    )
 
 
 def short_folder(home: Path) -> Path:

@@ -7,11 +7,12 @@ import logging
 
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.sharding import shard_of
+from actors.storage.connections import Where
 from actors.storage.known_locations import unknown_locations
 from cells.config_rules import closest
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.settings import RegionConfig, StoreAddresses
+from cells.settings import RegionConfig
 from cells.state import is_recovering
 
 log = logging.getLogger("ocefs.deploy")
@@ -23,7 +24,7 @@ def pinned_shards(config: RegionConfig) -> tuple[int, ...]:
     return tuple(sorted({shard_of("location", name, shards) for name in config.runtime.pinned}))
 
 
-def check_pinned(config: RegionConfig, addresses: StoreAddresses, paths: CellPaths) -> None:
+def check_pinned(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     """Raises CellError at the start of a cell that has locations, when one that is pinned is none of them.
 
     A new cell has none yet. And one whose Ray comes back after a crash must not stay away for that: it is logged then.
@@ -31,7 +32,7 @@ def check_pinned(config: RegionConfig, addresses: StoreAddresses, paths: CellPat
     if not config.runtime.pinned:
         return
     try:
-        unknown, known = unknown_locations(addresses.owner_url, config.runtime.pinned)
+        unknown, known = unknown_locations(owner, config.runtime.pinned)
     except StoreUnavailable as away:
         raise CellError(
             f"{config.name}: PostgreSQL does not tell whether there are the locations that runtime.pinned names: {away}",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -42,6 +43,25 @@ def engine_url(url: str) -> str:
 def one_line(fault: BaseException | None) -> str:
     """What a driver says, which may be several lines."""
     return " ".join(str(fault).split())
+
+
+# Where a start looks: an address, or the connection on which the schema is being changed, so that what is refused
+# leaves it as it was.
+Where = str | psycopg.Connection
+
+
+@contextmanager
+def looking(where: Where) -> Iterator[psycopg.Connection]:
+    """A connection to an address, what is done there kept at the end; or the given one, whose owner decides of that.
+    Raises StoreUnavailable for whatever PostgreSQL does not answer."""
+    try:
+        if isinstance(where, psycopg.Connection):
+            yield where
+        else:
+            with psycopg.connect(driver_url(where), connect_timeout=CONNECT_TIMEOUT_S) as connection:
+                yield connection
+    except psycopg.Error as fault:
+        raise StoreUnavailable(str(fault).strip()) from None
 
 
 def role_of(url: str) -> str:

@@ -16,10 +16,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import psycopg
-
-from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import driver_url, one_line
+from actors.storage.connections import Where, looking
 from actors.storage.redis_journal import RedisJournal
 
 
@@ -39,16 +36,16 @@ class Apart(NamedTuple):
         return self.last < self.watermark
 
 
-def shards_apart(owner_url: str, redis_url: str, cell: str, shards: int) -> list[Apart]:
+def shards_apart(owner: Where, redis_url: str, cell: str, shards: int) -> list[Apart]:
     """Of the cell's `shards`; none where journal and store belong together. Nothing is changed. Also of a cell that
     runs: the store is asked before the journal, which knows no less then, and after it, as it is trimmed only of what
     is there.
 
     Raises StoreUnavailable, JournalUnavailable.
     """
-    before = _watermarks(owner_url)
+    before = _watermarks(owner)
     reached = asyncio.run(_reached(redis_url, cell, range(shards)))
-    after = _watermarks(owner_url)
+    after = _watermarks(owner)
     apart = []
     for shard, (first, last) in reached.items():
         watermark, epoch = before.get(shard, (0, 0))
@@ -57,7 +54,7 @@ def shards_apart(owner_url: str, redis_url: str, cell: str, shards: int) -> list
     return apart
 
 
-def go_on(owner_url: str, redis_url: str, cell: str, apart: Sequence[Apart]) -> None:
+def go_on(owner: Where, redis_url: str, cell: str, apart: Sequence[Apart]) -> None:
     """From now on both end where the one that knew more of the shard does, and no more is known of what lay between:
     of a shard that was ahead, what the journal still has would follow on something that nobody has.
 
@@ -65,24 +62,18 @@ def go_on(owner_url: str, redis_url: str, cell: str, apart: Sequence[Apart]) -> 
     """
     asyncio.run(_go_on(redis_url, cell, apart))
     ahead = [(one.last, one.shard) for one in apart if not one.behind]
-    try:
-        with psycopg.connect(driver_url(owner_url)) as connection, connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO shards (watermark, shard, host, epoch) VALUES (%s, %s, '', 0)"
-                " ON CONFLICT (shard) DO UPDATE SET watermark = excluded.watermark",
-                ahead,
-            )
-    except psycopg.Error as fault:
-        raise StoreUnavailable(one_line(fault)) from None
+    with looking(owner) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO shards (watermark, shard, host, epoch) VALUES (%s, %s, '', 0)"
+            " ON CONFLICT (shard) DO UPDATE SET watermark = excluded.watermark",
+            ahead,
+        )
 
 
-def _watermarks(owner_url: str) -> dict[int, tuple[int, int]]:
+def _watermarks(owner: Where) -> dict[int, tuple[int, int]]:
     """Of each shard that the store knows: its watermark, and its epoch."""
-    try:
-        with psycopg.connect(driver_url(owner_url)) as connection:
-            known = connection.execute("SELECT shard, watermark, epoch FROM shards").fetchall()
-    except psycopg.Error as fault:
-        raise StoreUnavailable(one_line(fault)) from None
+    with looking(owner) as connection:
+        known = connection.execute("SELECT shard, watermark, epoch FROM shards").fetchall()
     return {shard: (watermark, epoch) for shard, watermark, epoch in known}
 
 

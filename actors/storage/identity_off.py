@@ -3,10 +3,7 @@ See `cells/open_time.py`."""
 
 from __future__ import annotations
 
-import psycopg
-
-from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
+from actors.storage.connections import Where, looking
 
 # What only a cell that asks who calls has. Where it is known that orders lie in the clear, more of them change nothing.
 _BEGIN = """
@@ -18,35 +15,29 @@ INSERT INTO identity_off (one, until_id) SELECT 1, '' WHERE NOT (
 """
 
 
-def begin_open_time(owner_url: str) -> bool:
+def begin_open_time(owner: Where) -> bool:
     """From now on whoever reaches the cell may place orders. False, and nothing is begun, when there are sealed ones:
     what came later would pass for them, and what is changed of them would lie in the clear. Raises StoreUnavailable."""
-    try:
-        with psycopg.connect(driver_url(owner_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            return connection.execute(_BEGIN).rowcount == 1
-    except psycopg.Error as fault:
-        raise StoreUnavailable(str(fault).strip()) from None
+    with looking(owner) as connection:
+        return connection.execute(_BEGIN).rowcount == 1
 
 
-def end_open_time(owner_url: str, next_id: str) -> bool:
+def end_open_time(owner: Where, next_id: str) -> bool:
     """True, and nothing is ended, when there are orders of such a time. `next_id`: no order
     from now on has a lesser one.
 
     Orders that were not written behind yet are seen by the next start: the end is kept, not that there was
     nothing. Raises StoreUnavailable.
     """
-    try:
-        with psycopg.connect(driver_url(owner_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            known = connection.execute("SELECT until_id FROM identity_off").fetchone()
-            if known is None:
-                return False
-            # Ids begin with their time.
-            found = connection.execute(
-                "SELECT EXISTS (SELECT FROM orders WHERE order_id < %s)", [known[0] or next_id]
-            ).fetchone()
-            assert found is not None
-            if not found[0]:
-                connection.execute("UPDATE identity_off SET until_id = %s WHERE until_id = ''", [next_id])
-            return bool(found[0])
-    except psycopg.Error as fault:
-        raise StoreUnavailable(str(fault).strip()) from None
+    with looking(owner) as connection:
+        known = connection.execute("SELECT until_id FROM identity_off").fetchone()
+        if known is None:
+            return False
+        # Ids begin with their time.
+        found = connection.execute(
+            "SELECT EXISTS (SELECT FROM orders WHERE order_id < %s)", [known[0] or next_id]
+        ).fetchone()
+        assert found is not None
+        if not found[0]:
+            connection.execute("UPDATE identity_off SET until_id = %s WHERE until_id = ''", [next_id])
+        return bool(found[0])

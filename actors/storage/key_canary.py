@@ -3,14 +3,9 @@ anything. See `cells/canary.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-import psycopg
-
-from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
+from actors.storage.connections import Where, looking
 
 _KEEP = (
     "INSERT INTO key_canary (one, sealed, digest, wrapping, wrapped) VALUES (1, %s, %s, %s, %s) ON CONFLICT (one) DO "
@@ -38,32 +33,23 @@ class WrappedDataKey(NamedTuple):
     wrapped: bytes
 
 
-def kept_canary(owner_url: str) -> Canary | None:
+def kept_canary(owner: Where) -> Canary | None:
     """None in a cell that has none yet. Raises StoreUnavailable."""
-    with _connected(owner_url) as connection:
+    with looking(owner) as connection:
         found = connection.execute("SELECT sealed, digest, wrapping, wrapped FROM key_canary").fetchone()
     return None if found is None else Canary(*found)
 
 
-def keep_canary(owner_url: str, canary: Canary, *, instead: bool = False) -> None:
+def keep_canary(owner: Where, canary: Canary, *, instead: bool = False) -> None:
     """The first that is kept stays, unless this one is to be there `instead`. Raises StoreUnavailable."""
-    with _connected(owner_url) as connection:
+    with looking(owner) as connection:
         connection.execute(_KEEP + (_INSTEAD if instead else "NOTHING"), canary)
 
 
-def some_data_keys(owner_url: str, limit: int) -> list[WrappedDataKey]:
+def some_data_keys(owner: Where, limit: int) -> list[WrappedDataKey]:
     """Some that are in use. Raises StoreUnavailable."""
-    with _connected(owner_url) as connection:
+    with looking(owner) as connection:
         found = connection.execute(
             "SELECT key_id, wrapping, wrapped FROM data_keys WHERE status = 'in_use' ORDER BY key_id LIMIT %s", [limit]
         ).fetchall()
     return [WrappedDataKey(*one) for one in found]
-
-
-@contextmanager
-def _connected(owner_url: str) -> Iterator[psycopg.Connection]:
-    try:
-        with psycopg.connect(driver_url(owner_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            yield connection
-    except psycopg.Error as fault:
-        raise StoreUnavailable(str(fault).strip()) from None

@@ -3,15 +3,13 @@ no other one finds them."""
 
 from __future__ import annotations
 
-import psycopg
-
-from actors.storage.connections import driver_url
+from actors.storage.connections import Where, looking
 
 
-def shards_made_with(owner_url: str, wanted: int) -> int:
+def shards_made_with(owner: Where, wanted: int) -> int:
     """The number that the cell was made with; at its first start that becomes `wanted`. Raises
-    psycopg.OperationalError."""
-    with psycopg.connect(driver_url(owner_url)) as connection:
+    StoreUnavailable."""
+    with looking(owner) as connection:
         connection.execute("INSERT INTO sharding (one, shards) VALUES (1, %s) ON CONFLICT DO NOTHING", [wanted])
         found = connection.execute("SELECT shards FROM sharding").fetchone()
     assert found is not None

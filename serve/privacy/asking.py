@@ -52,9 +52,11 @@ class Asking(NamedTuple):
         )  # fmt: skip
         return body_of(reply)
 
-    async def of_request(self, request_id: str, command: Command, part: str = "") -> RequestView:
-        """A command to a privacy request. Raises Problem."""
-        return _decode_request(await self.ask("privacy_request", request_id, command, part))
+    async def of_request(
+        self, request_id: str, command: Command | None, part: str = "", refused: bytes = b""
+    ) -> RequestView:
+        """A command to a privacy request; `refused`: see `judging.judged`. Raises Problem."""
+        return _decode_request(await self.ask("privacy_request", request_id, command, part, refused))
 
 
 async def each(work: Callable[[_One], Awaitable[_T]], ones: Sequence[_One]) -> list[_T]:

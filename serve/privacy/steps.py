@@ -27,6 +27,7 @@ from actors.domain.privacy_commands import (
 from actors.domain.privacy_state import OPEN, Extension, Refusal, RequestView, ViewRequest
 from actors.domain.privacy_terms import STEPS
 from serve.identity.emails import checked
+from serve.judging import judged
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
 from serve.privacy.correcting import Correcting
@@ -57,11 +58,10 @@ _decode_request = msgspec.json.Decoder(RequestView).decode
 def check_fields(sent: RequestUpdate) -> None:
     """Raises Problem 422 for a step that lacks something, or has what belongs to another."""
     wanted = _FIELDS.get(sent.step, ())
-    if sent.method == "id_document":
-        # All else shows by itself of whom it is the proof.
-        wanted = (*wanted, "covers")
     # May be left out where the request has one order only, which it alone knows.
     may = ("order_ids",) if sent.method == "order_papers" or "orders" in (sent.covers or ()) else ()
+    if sent.method == "id_document":
+        may = (*may, "covers")  # whether it is there: see `_confirmation`
     for name in sent.__struct_fields__:
         value = getattr(sent, name)
         if name in wanted and value is None:
@@ -87,11 +87,8 @@ class Steps:
         """The request after the step. Raises Problem."""
         check_fields(sent)
         if sent.step == "confirm_identity":
-            assert sent.method is not None
-            assert sent.evidence is not None
-            return await asking.of_request(
-                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [], sent.order_ids or [])
-            )
+            command, refused = await judged(_confirmation(sent, by))
+            return await asking.of_request(request_id, command, refused=refused)
         if sent.step == "extend":
             return await asking.of_request(request_id, ExtendDeadline(sent.reason, by))  # type: ignore[arg-type]
         if sent.step == "refuse":
@@ -189,6 +186,16 @@ class Steps:
         email = None if correction.email is None else checked(correction.email, "/correction/email")
         await self._correcting.correct(order_id, changes, email, asking)
         return {"orders": 1, "fields": len(changes) + (email is not None)}
+
+
+async def _confirmation(sent: RequestUpdate, by: str) -> ConfirmIdentity:
+    """Raises Problem 422 for a document of which nobody says what it covers: all else shows by itself of whom it is the
+    proof. An earlier release took it: a call of then that is repeated is answered as it was, see `judged`."""
+    if sent.method == "id_document" and sent.covers is None:
+        raise field_problem("body.missing_field", "Field `covers` is required.", "/covers")
+    assert sent.method is not None
+    assert sent.evidence is not None
+    return ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [], sent.order_ids or [])
 
 
 def _together(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -70,7 +70,7 @@ def test_a_restart_with_a_tail_that_is_trimmed_to_the_watermark_is_refused(addre
     appended(addresses, 1, 5, trimmed=2)
     # Of shard 2 nobody has opened the journal before its owner was killed.
     assert apart(addresses) == []
-    check_continued(US, addresses, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
 
 
 def test_a_journal_of_which_only_streams_are_known_is_refused(addresses):
@@ -85,7 +85,7 @@ def test_a_cell_is_served_from_an_empty_journal(addresses, paths):
     drained(addresses, {0: 4, 7: 120, 8: 0})
     assert apart(addresses) == [(0, 4, 1, 0), (7, 120, 1, 0)]
     with pytest.raises(StoreFailed, match=r"of 2 shards \(of shard 0 0 entries, PostgreSQL 4\)") as refused:
-        check_continued(US, addresses, paths)
+        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert f"touch {paths.journal_given_up}" in refused.value.next_step
     assert apart(addresses) == [(0, 4, 1, 0), (7, 120, 1, 0)]
 
@@ -96,7 +96,7 @@ def test_a_cell_is_served_from_an_older_copy_of_its_journal(addresses, paths):
     appended(addresses, 1, 4)
     assert apart(addresses) == [(0, 4, 1, 3)]
     with pytest.raises(StoreFailed, match="an older copy") as refused:
-        check_continued(US, addresses, paths)
+        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert "the cell's own back: the Redis that OCEFS_US_REDIS_URL named before" in refused.value.next_step
 
 
@@ -106,7 +106,7 @@ def test_a_cell_is_served_from_an_older_copy_of_its_store(addresses, paths):
     appended(addresses, 1, 5, trimmed=2)
     assert apart(addresses) == [(0, 2, 5, 5)]
     with pytest.raises(StoreFailed, match="PostgreSQL lacks what the journal has let go, of 1 shards") as refused:
-        check_continued(US, addresses, paths)
+        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert "the cell's own back: the PostgreSQL that OCEFS_US_POSTGRES_URL named before" in refused.value.next_step
     assert f"touch {paths.journal_given_up}" in refused.value.next_step
 
@@ -115,12 +115,12 @@ def test_a_cell_is_served_from_a_new_store_beside_its_journal(addresses, paths):
     appended(addresses, 3, 5, trimmed=5)
     assert apart(addresses) == [(3, 0, 6, 5)]
     with pytest.raises(StoreFailed, match="PostgreSQL has 0 entries, and the journal none before 6"):
-        check_continued(US, addresses, paths)
+        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
 
 
 def test_a_new_store_that_its_journal_still_has_whole_is_refused(addresses, paths):
     appended(addresses, 3, 5)
-    check_continued(US, addresses, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
 
 
 def test_what_the_journal_has_behind_a_gap_is_done_to_entities_that_lack_what_came_before(addresses, paths):
@@ -128,7 +128,7 @@ def test_what_the_journal_has_behind_a_gap_is_done_to_entities_that_lack_what_ca
     appended(addresses, 0, 5, trimmed=4)
     appended(addresses, 3, 7, trimmed=6)
     paths.journal_given_up.touch()
-    check_continued(US, addresses, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert apart(addresses) == []
 
     async def work() -> None:
@@ -164,31 +164,40 @@ def test_a_drain_between_two_looks_is_taken_for_a_gap(addresses, monkeypatch):
 def test_what_was_given_up_is_asked_for_again_or_a_second_loss_is_given_up_with_it(addresses, paths):
     drained(addresses, {0: 4})
     paths.journal_given_up.touch()
-    check_continued(US, addresses, paths)
-    check_continued(US, addresses, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert not paths.journal_given_up.exists()
     Redis.from_url(addresses.redis_url).flushall()
     with pytest.raises(StoreFailed):
-        check_continued(US, addresses, paths)
+        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
 
 
 def test_leave_for_a_loss_that_was_none_is_kept_for_the_next(addresses, paths):
     paths.journal_given_up.touch()
-    check_continued(US, addresses, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert not paths.journal_given_up.exists()
 
 
 def test_a_cell_whose_ray_comes_back_stays_away(addresses, paths, caplog):
     drained(addresses, {0: 4})
     write_state(paths.state_file, KeeperState(region="us", phase="recovering"))
-    check_continued(US, addresses, paths)
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
     assert "the journal knows less than PostgreSQL has" in caplog.text
 
 
-@pytest.mark.parametrize("away", ["owner_url", "redis_url"])
+@pytest.mark.parametrize("away", ["owner", "redis_url"])
 def test_a_store_that_is_away_ends_a_start_with_a_traceback(addresses, paths, away, short_tmp):
     drained(addresses, {0: 4})
-    nowhere = {"owner_url": f"postgresql://ocefs@/x?host={short_tmp}/none", "redis_url": f"unix://{short_tmp}/none"}
-    there = {name: getattr(addresses, name) for name in ("postgres_url", "owner_url", "redis_url")}
+    asked = {"owner": addresses.owner_url, "redis_url": addresses.redis_url}
+    asked[away] = {"owner": f"postgresql://ocefs@/x?host={short_tmp}/none", "redis_url": f"unix://{short_tmp}/none"}[
+        away
+    ]
     with pytest.raises(StoreFailed, match="it is not known whether"):
-        check_continued(US, StoreAddresses(**(there | {away: nowhere[away]})), paths)
+        check_continued(US, paths=paths, **asked)
+
+
+def test_what_is_refused_is_looked_for_beside_the_schema_that_is_being_changed(addresses, paths):
+    with psycopg.connect(addresses.owner_url) as changing:
+        changing.execute("INSERT INTO shards (shard, host, epoch, watermark) VALUES (0, '', 3, 4)")
+        with pytest.raises(StoreFailed, match="PostgreSQL 4"):
+            check_continued(US, changing, addresses.redis_url, paths)

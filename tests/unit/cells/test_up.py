@@ -122,7 +122,11 @@ def test_the_router_is_told_something_else_of_a_cell_that_was_not_named(monkeypa
     monkeypatch.setenv(f"OCEFS_{setting}", "required")
     with pytest.raises(StepFailed, match=f"us runs with {told}") as raised:
         up.up(["eu"], Console(quiet=True))
-    assert raised.value.next_step.startswith(f"make down REGIONS=us, then make up again; or make up {setting}=off")
+    as_it_runs, _, otherwise = raised.value.next_step.partition("; or")
+    assert as_it_runs.startswith(f"make up {setting}=off")
+    assert otherwise.endswith(": make down REGIONS=us, then make up again")
+    # With them it would be refused, and the old cell be ended for nothing.
+    assert ("if it has no orders yet" in otherwise) == (setting == "IDENTITY")
 
 
 def test_a_cell_whose_keeper_crashed_is_cut_off(monkeypatch, us_runs):

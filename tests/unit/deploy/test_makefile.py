@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,40 @@ def test_clean_ends_cells_where_none_ever_ran(project):
     assert make(project, "clean").returncode == 0
     assert asked(project) == []
     assert not (project / ".venv").exists()
+
+
+def gone(project: Path) -> Path:
+    """Takes away the system's Python that the environment was made with; gives the link to it."""
+    python = project / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(project / "python3.10")
+    return python
+
+
+@pytest.mark.parametrize("ready", ["before the last git pull", "now"])
+def test_an_environment_whose_python_is_gone_is_never_made_anew(project, ready):
+    python = gone(project)
+    if ready == "now":
+        (project / ".venv" / ".ready").touch()
+    # The real one, with a pip that installs nothing.
+    system = project / "system-python"
+    system.write_text(f"""#!/bin/sh
+{sys.executable} "$@" --without-pip && mkdir .venv/pip && touch .venv/pip/__main__.py
+""")
+    system.chmod(0o755)
+    environment = os.environ | {"PYTHONPATH": str(project / ".venv")}
+    done = subprocess.run(
+        ["make", "venv", f"PYTHON={system}"], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert python.exists()
+    assert make(project, "venv", f"PYTHON={system}").stdout.startswith("make: Nothing to be done")
+
+
+@pytest.mark.parametrize("target", ["down", "status", "logs"])
+def test_nothing_is_said_to_run_since_the_python_is_gone_that_could_tell(project, target):
+    gone(project)
+    done = make(project, target)
+    assert done.returncode != 0
+    assert "nothing runs" not in done.stdout
+    assert f"Next: make venv, then make {target} again" in done.stderr

@@ -4,8 +4,10 @@ the request itself decides: tests/unit/domain/."""
 import msgspec
 import pytest
 
+from actors.domain.privacy_commands import ConfirmIdentity
 from actors.domain.times import DAY_MS, moment
 from actors.runtime.sharding import digest_of
+from serve.privacy import steps
 from serve.privacy.endpoints import RECEIVED_AGO_DAYS
 from tests.unit.serve.post_office import bearer, coded, joined
 from tests.unit.serve.privacy.office import (
@@ -157,7 +159,7 @@ async def test_a_proof_of_ones_own_address_opens_what_is_kept_under_somebody_els
 
 
 @pytest.mark.parametrize("sent", [
-    {"step": "confirm_identity", "method": "id_document", "evidence": "x"}, {"step": "confirm_identity", "method": "id_document", "evidence": "x", "covers": []},
+    {"step": "confirm_identity", "method": "id_document", "evidence": "x", "covers": []},
     {"step": "confirm_identity", "method": "code_by_email", "evidence": "x", "covers": ["customer_ref"]},
     {"step": "confirm_identity", "method": "id_document", "covers": ["email"]}, {"step": "extend"}, {"step": "refuse", "reason": "complex"},
     {"step": "extend", "reason": "no_data"}, {"step": "erase", "order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab"},
@@ -236,3 +238,22 @@ async def test_a_repeated_call_makes_another_request(cell):
     again = await cell.post(PATH, sent, "k-1", **cell.of_role("privacy"))
     assert first.json() == again.json()
     assert sum(kind == "privacy_request" for kind, _ in cell.gateway.entities) == 1
+
+
+async def test_a_document_that_an_earlier_release_took_is_refused_to_the_officer_who_lost_the_answer(cell, monkeypatch):
+    async def taken(sent, by):
+        return ConfirmIdentity(sent.method, sent.evidence, by)
+
+    request_id = await asked(cell)
+    sent = {"method": "id_document", "evidence": "case-1"}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(steps, "_confirmation", taken)
+        first = await step(cell, request_id, "confirm_identity", "the-key", **sent)
+    assert first.status_code == 200, first.text
+    before = cell.state()[0]
+    again = await step(cell, request_id, "confirm_identity", "the-key", **sent)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = await step(cell, request_id, "confirm_identity", "another-key", **sent)
+    assert coded(other) == (422, "body.missing_field")
+    assert [error["pointer"] for error in other.json()["errors"]] == ["/covers"]
+    assert cell.state()[0] == before
