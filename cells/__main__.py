@@ -101,6 +101,8 @@ def _inside(command: str, name: str) -> int:
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(PlainLines("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[lines])
+    # Eight lines of what Alembic could do, before whatever is wrong.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     (config,) = load_all([name])
     paths = CellPaths(name)
     try:
