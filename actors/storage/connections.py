@@ -22,6 +22,9 @@ POOL_SIZE = 4
 # What PostgreSQL refuses to a role that may not, or as a standby, and that it can't be reached:
 # all for its operator to mend.
 REFUSALS = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
+# Where a start looks: an address, or the connection on which the schema is being changed, so that
+# what is refused leaves it as it was.
+Where = str | psycopg.Connection
 _T = TypeVar("_T")
 # Calls that were given up but are still being cancelled: a task that nobody refers to may be collected half-way.
 _given_up: set[asyncio.Future[Any]] = set()
@@ -43,11 +46,6 @@ def engine_url(url: str) -> str:
 def one_line(fault: BaseException | None) -> str:
     """What a driver says, which may be several lines."""
     return " ".join(str(fault).split())
-
-
-# Where a start looks: an address, or the connection on which the schema is being changed, so that what is refused
-# leaves it as it was.
-Where = str | psycopg.Connection
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from actors.runtime.errors import RuntimeFault, StoreUnavailable
-from actors.storage.connections import CONNECT_TIMEOUT_S, REFUSALS, engine_url, one_line
+from actors.storage.connections import CONNECT_TIMEOUT_S, REFUSALS, Where, engine_url, one_line
 
 # Any number, the same for ever: whoever migrates holds this advisory lock.
 _MIGRATION_LOCK = 0x0CEF5
@@ -29,7 +29,7 @@ class LaterSchema(RuntimeFault):
         super().__init__(f"the database was made by a later release (revision {found}; this one knows {known} at most)")
 
 
-def migrate(url: str, check: Callable[[psycopg.Connection], None] | None = None) -> None:
+def migrate(url: str, check: Callable[[Where], None] | None = None) -> None:
     """Runs the missing steps, all in one transaction, and makes the partitions of this month and the next.
 
     `check` sees the database as it then is, within that transaction: whatever it raises leaves all as it was, so that

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from actors.runtime.errors import StoreUnavailable
+from actors.storage.connections import Where
 from actors.storage.grants import grant
 from actors.storage.key_canary import Canary, WrappedDataKey, keep_canary, kept_canary, some_data_keys
+from actors.storage.migrate import migrate
 from actors.storage.postgres_store import PostgresStore
 from cells.canary import check_canary, renew_canary
 from cells.errors import CellError
@@ -79,3 +81,20 @@ def test_a_start_with_a_new_key_file_or_one_from_before_a_rotation_is_taken(clea
     ours.keyring.write_bytes(before)
     with pytest.raises(CellError, match="does not open file:2"):
         check_canary(GUARDED, clean_url, ours)
+
+
+def test_what_a_first_start_keeps_while_it_makes_the_schema_is_lost_or_stays_though_it_is_refused(
+    clean_url: str, tmp_path: Path
+):
+    ours = CellPaths("us", tmp_path)
+    make_keyring(ours)
+
+    def refused(where: Where) -> None:
+        check_canary(GUARDED, where, ours)
+        raise CellError("the next look")
+
+    with pytest.raises(CellError, match="the next look"):
+        migrate(clean_url, refused)
+    assert kept_canary(clean_url) is None
+    migrate(clean_url, lambda where: check_canary(GUARDED, where, ours))
+    assert kept_canary(clean_url) is not None
