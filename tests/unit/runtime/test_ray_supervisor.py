@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -13,152 +11,32 @@ import pytest
 from ray.exceptions import RayError
 
 from actors import ray_supervisor
-from actors.ray_host import CellSettings
-from actors.ray_supervisor import HostRecord, Supervisor
-from actors.runtime.errors import Outdated, StoreUnavailable
-from actors.runtime.limits import Limits
+from actors.ray_supervisor import Supervisor
+from actors.runtime.errors import Outdated
 from actors.runtime.ports import ShardMap
 from actors.runtime.wire import NOT_OWNER, OK, Envelope, Reply
 from tests.unit.runtime.played_hosts import Wire, add, gateway_on
 from tests.unit.runtime.rig import until
+from tests.unit.runtime.supervised import (
+    SHARDS,
+    KeptScale,
+    PlayedHost,
+    at_rest,
+    hurry,
+    keep_scale,
+    know,
+    owners_of,
+    supervised,
+    two_hosts,
+)  # fmt: skip
 
-SHARDS = 4
-RUN = "a-run"
 Method = Callable[..., Awaitable[Any]]
-
-
-class PlayedHost:
-    """A host behind its Ray handle. `stopped`: it answers nothing any more, as one that is paused. `took`: shards and
-    epoch of each take-over; `late_s`: how long its heartbeat takes."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.stopped = False
-        self.took: list[tuple[list[int], int]] = []
-        self.gave: list[list[int]] = []
-        self.serves: dict[int, int] = {}
-        self.take_over_s = 0.0
-        self.hand_over_s = 0.0
-        self.late_s = 0.0
-        self.killed = False
-
-    async def _answer(self, after_s: float = 0.0) -> None:
-        await asyncio.sleep(after_s)
-        if self.stopped:
-            await asyncio.Event().wait()
-
-    async def take_over(self, shards: list[int], epoch: int) -> list[int]:
-        self.took.append((shards, epoch))
-        await self._answer(self.take_over_s)
-        self.serves |= dict.fromkeys(shards, epoch)
-        return shards
-
-    async def hand_over(self, shards: list[int]) -> list[int]:
-        self.gave.append(shards)
-        await self._answer(self.hand_over_s)
-        for shard in shards:
-            del self.serves[shard]
-        return shards
-
-    async def owned(self) -> dict[int, int]:
-        told = dict(self.serves)
-        await self._answer(self.late_s)
-        return told
-
-    @property
-    def handle(self) -> Any:
-        methods = {name: SimpleNamespace(remote=getattr(self, name)) for name in ("take_over", "hand_over")}
-        return SimpleNamespace(host=self, **methods)
-
-    def end(self) -> None:
-        """Of the heartbeat."""
-
-
-class KeptScale:
-    """What PostgreSQL keeps of one run. `away`: it does not answer."""
-
-    def __init__(self) -> None:
-        self.hosts: int | None = None
-        self.away = False
-
-    async def scaled_to(self, url: str, run: str) -> int | None:
-        self._reach(run)
-        return self.hosts
-
-    async def keep_scale(self, url: str, run: str, hosts: int) -> None:
-        self._reach(run)
-        self.hosts = hosts
-
-    def _reach(self, run: str) -> None:
-        assert run == RUN
-        if self.away:
-            raise StoreUnavailable("PostgreSQL: away")
 
 
 @pytest.fixture(autouse=True)
 def kept(monkeypatch: pytest.MonkeyPatch) -> KeptScale:
-    kept = KeptScale()
-    monkeypatch.setattr(ray_supervisor, "scaled_to", kept.scaled_to)
-    monkeypatch.setattr(ray_supervisor, "keep_scale", kept.keep_scale)
-    return kept
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything a twentieth as long, and nothing of Ray."""
-    for name, seconds in (
-        ("PING_S", 0.01),
-        ("SILENCE_S", 0.3),
-        ("BUSY_SILENCE_S", 0.6),
-        ("TAKE_OVER_DEADLINE_S", 90.0),
-    ):
-        monkeypatch.setattr(ray_supervisor, name, seconds)
-    monkeypatch.setattr(ray_supervisor, "configure_logs", lambda *_: None)
-
-    def kill(handle: Any, *, no_restart: bool) -> None:
-        handle.host.killed = no_restart  # else Ray starts it again
-
-    monkeypatch.setattr("actors.ray_supervisor.ray.kill", kill)
-
-
-@contextmanager
-def supervised(
-    *hosts: PlayedHost, wanted: int = 0, pinned: tuple[int, ...] = (), shards: int = SHARDS
-) -> Iterator[Supervisor]:
-    """A supervisor that has found these hosts; it can start no other."""
-    settings = CellSettings("us", wanted or len(hosts), Limits(shards=shards), "", "", run=RUN, pinned=pinned)
-    supervisor = Supervisor(msgspec.msgpack.encode(settings))
-
-    async def found() -> None:
-        know(supervisor, *hosts)
-
-    supervisor._find = found  # type: ignore[method-assign]
-    supervisor._start_missing = lambda: None  # type: ignore[method-assign]
-    supervisor._ensure_running()
-    try:
-        yield supervisor
-    finally:
-        assert supervisor._loop is not None
-        supervisor._loop.cancel()
-
-
-def know(supervisor: Supervisor, *hosts: PlayedHost) -> list[HostRecord]:
-    """It has found these."""
-    for host in hosts:
-        record = supervisor._hosts[host.name] = HostRecord(host.name, host.handle)
-        record.heartbeat = host  # type: ignore[assignment]
-        supervisor._known.claimed(host.name, host.serves)
-    return [supervisor._hosts[host.name] for host in hosts]
-
-
-def at_rest() -> Supervisor:
-    """A supervisor that does nothing by itself."""
-    settings = CellSettings("us", 2, Limits(shards=SHARDS), "", "", run=RUN)
-    return Supervisor(msgspec.msgpack.encode(settings))
-
-
-def owners_of(supervisor: Supervisor) -> list[str]:
-    return supervisor._known.owners
+    hurry(monkeypatch)
+    return keep_scale(monkeypatch)
 
 
 async def test_a_host_that_stops_while_it_takes_shards_over_keeps_them_from_all_others_until_the_deadline() -> None:
@@ -245,58 +123,6 @@ async def test_shards_of_a_host_that_dies_while_others_move_have_no_owner_until_
     assert empty.serves
 
 
-def two_hosts() -> tuple[PlayedHost, PlayedHost]:
-    """Each with half of the shards."""
-    first, second = PlayedHost("us/host-0"), PlayedHost("us/host-1")
-    first.serves, second.serves = {0: 1, 1: 1}, {2: 1, 3: 1}
-    return first, second
-
-
-async def wanted(supervisor: Supervisor) -> int:
-    """How many hosts there shall be, once the supervisor knows it."""
-    await until(lambda: supervisor._wanted)
-    return int((await supervisor.status())["wanted"])
-
-
-async def test_a_cell_that_was_scaled_down_gets_its_hosts_back_when_the_supervisor_restarts(kept: KeptScale) -> None:
-    first, second = two_hosts()
-    with supervised(first, second) as supervisor:
-        await supervisor.scale(1)
-        await until(lambda: second.killed)
-    with supervised(first, wanted=2) as restarted:
-        assert await wanted(restarted) == 1
-        await until(lambda: restarted._watched_at)
-    assert (first.killed, sorted(first.serves)) == (False, [0, 1, 2, 3])
-
-
-async def test_a_cell_that_was_scaled_up_stays_without_the_host_that_was_dead_when_the_supervisor_restarted(
-    kept: KeptScale,
-) -> None:
-    kept.hosts = 4
-    with supervised(*two_hosts(), wanted=2) as restarted:
-        assert await wanted(restarted) == 4
-
-
-async def test_a_cell_that_nobody_scaled_has_another_number_of_hosts_than_its_file_says() -> None:
-    with supervised(*two_hosts(), wanted=3) as supervisor:
-        assert await wanted(supervisor) == 3
-
-
-async def test_a_host_is_emptied_or_started_before_it_is_known_how_many_there_shall_be(kept: KeptScale) -> None:
-    first, second = two_hosts()
-    kept.hosts, kept.away = 1, True
-    with supervised(first, second) as supervisor:
-        started: list[int] = []
-        supervisor._start_missing = lambda: started.append(supervisor._wanted)  # type: ignore[method-assign]
-        await until(lambda: "away" in supervisor._error)
-        assert not (await supervisor.status())["settled"]
-        assert (started, first.gave, second.gave, second.killed) == ([], [], [], False)
-        kept.away = False
-        await until(lambda: second.killed)
-        assert set(started) == {1}
-    assert sorted(first.serves) == [0, 1, 2, 3]
-
-
 async def test_callers_go_to_the_dead_when_the_supervisor_was_restarted_after_the_clock_stepped_back(
     line: Wire,
 ) -> None:
@@ -342,16 +168,6 @@ async def test_a_supervisor_that_has_not_asked_the_hosts_yet_says_that_nobody_ow
         may_find.set()
         known = msgspec.msgpack.decode(await told, type=ShardMap)
     assert known.owners == [first.name] * 2 + [second.name] * 2
-
-
-async def test_who_scales_a_cell_is_told_that_it_is_done_although_nobody_would_remember_it(kept: KeptScale) -> None:
-    first, second = two_hosts()
-    with supervised(first, second) as supervisor:
-        assert await wanted(supervisor) == 2
-        kept.away = True
-        with pytest.raises(StoreUnavailable):
-            await supervisor.scale(1)
-        assert await wanted(supervisor) == 2
 
 
 async def test_a_pinned_shard_shares_its_host_or_is_lost_with_it() -> None:
@@ -457,19 +273,6 @@ async def test_a_decision_is_no_newer_than_the_one_before_it_or_than_what_a_host
     newest = decisions[-1] + 86_400_000
     await supervisor._take_over("us/host-0", [0], decisions[-1])
     assert (owners_of(supervisor), supervisor._next_epoch() > newest) == ([""] * SHARDS, True)
-
-
-@pytest.mark.parametrize(("hosts", "taken"), [(0, False), (1, True), (SHARDS, True), (SHARDS + 1, False)])
-async def test_a_cell_is_scaled_to_more_hosts_than_it_has_shards_or_to_none(
-    kept: KeptScale, hosts: int, taken: bool
-) -> None:
-    with supervised(*two_hosts()) as supervisor:
-        if taken:
-            await supervisor.scale(hosts)
-        else:
-            with pytest.raises(ValueError, match="between 1 and 4"):
-                await supervisor.scale(hosts)
-    assert kept.hosts == (hosts if taken else None)
 
 
 async def test_a_host_that_does_not_end_in_order_keeps_the_others_from_it() -> None:
