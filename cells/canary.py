@@ -42,7 +42,10 @@ log = logging.getLogger("ocefs.keeper")
 
 def check_canary(config: RegionConfig, owner: Where, paths: CellPaths) -> None:
     """Of a cell that seals anything. Raises KeyFileRefused when the keys are not those that its data was sealed with,
-    CellError when that can't be seen."""
+    CellError when that can't be seen.
+
+    `keys.given-up` is to be taken away when what this writes is kept.
+    """
     _run(config, _checked(config, owner, paths))
 
 
@@ -78,7 +81,6 @@ async def _checked(config: RegionConfig, owner: Where, paths: CellPaths) -> None
         found = kept_canary(owner)
         if lost.exists():
             keep_canary(owner, await _made(config, keys, region_key), instead=True)
-            lost.unlink()
             log.warning("what %s has sealed by other keys was given up: %s was there", config.name, lost)
         elif found is None:
             await _prove(config, owner, paths, region_key)

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
 from actors.storage.connections import Where
-from actors.storage.continuity import Apart, go_on, shards_apart
+from actors.storage.continuity import Apart, Found, go_on, look, pair
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
@@ -24,24 +24,28 @@ log = logging.getLogger("ocefs.keeper")
 
 def check_continued(config: RegionConfig, owner: Where, redis_url: str, paths: CellPaths) -> None:
     """Raises StoreFailed at the start of a cell whose journal and PostgreSQL don't belong together, unless somebody has
-    said that what they lack is lost.
+    said that what they lack is lost (`journal.given-up`; to be taken away when all of this start's looks are kept).
 
     One whose Ray comes back after a crash has the stores that it had: it is logged then.
     """
-    given_up = paths.journal_given_up
     try:
-        apart = shards_apart(owner, redis_url, config.name, config.runtime.shards)
-        if given_up.exists():
-            if apart:
-                go_on(owner, redis_url, config.name, apart)
-                log.warning("what journal or PostgreSQL of %s lack was given up: %s was there", config.name, given_up)
-            given_up.unlink()
+        found = look(owner, redis_url, config.name, config.runtime.shards)
+        apart = found.apart
+        if apart and paths.journal_given_up.exists():
+            go_on(owner, redis_url, config.name, apart)
+            log.warning(
+                "what journal or PostgreSQL of %s lack was given up: %s was there", config.name, paths.journal_given_up
+            )
+            found, apart = found._replace(journal_id=""), []
+        if not apart:
+            pair(owner, redis_url, config.name, found)
             return
     except (StoreUnavailable, JournalUnavailable, Fenced) as away:
         _untold(config, away)
-    if not apart:
-        return
-    problem, own = _behind(config, apart) if any(one.behind for one in apart) else _ahead(config, apart)
+    if found.others:
+        problem, own = _others(config, found)
+    else:
+        problem, own = _behind(config, apart) if any(one.behind for one in apart) else _ahead(config, apart)
     if is_recovering(paths):
         log.warning("%s", problem)
         return
@@ -49,6 +53,17 @@ def check_continued(config: RegionConfig, owner: Where, redis_url: str, paths: C
         problem,
         f"bring the cell's own back: {own} as it was last; only to go on without, where what came last may be gone and a "
         f"command that is sent again may be done again: touch {paths.journal_given_up}",
+    )
+
+
+def _others(config: RegionConfig, found: Found) -> tuple[str, str]:
+    problem = (
+        f"{config.name}: the journal is another cell's (its id is {found.journal_id or 'none'}, PostgreSQL has that of "
+        f"{found.store_id}): what it has would be done to this cell's orders and stock"
+    )
+    return (
+        problem,
+        f"the Redis that OCEFS_{config.name.upper()}_REDIS_URL named before, or the folder redis of the cell",
     )
 
 

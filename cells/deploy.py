@@ -67,6 +67,10 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
         keyring = make_keyring(paths)
     check_region_key(config, keyring)
     make_schema(config, addresses, partial(check_store, config, addresses.redis_url, paths=paths))
+    # What somebody gave up is given up once, and not before that is kept.
+    paths.journal_given_up.unlink(missing_ok=True)
+    if config.identity.mode == "required":
+        paths.keys_given_up.unlink(missing_ok=True)
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     give_rights(config, addresses)

@@ -58,6 +58,7 @@ def _rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
     owner_url = store_addresses(config, paths).owner_url
     # Before anything is changed.
     check_canary(config, owner_url, paths)
+    paths.keys_given_up.unlink(missing_ok=True)
     if config.keys.port == "file":
         newest = new_wrapping(paths)
         console.print(f"wrapping key {newest} wraps from now on")
@@ -80,6 +81,7 @@ def rotate_sealing(config: RegionConfig, paths: CellPaths, console: Console) -> 
     with alone(paths):
         owner_url = store_addresses(config, paths).owner_url
         check_canary(config, owner_url, paths)
+        paths.keys_given_up.unlink(missing_ok=True)
         number = new_sealing(paths)
         renew_canary(config, owner_url, paths)
     console.print(f"sealing key {number} seals from now on; those before it open what they sealed, but no tickets")

@@ -7,22 +7,27 @@
                                               ahead: first > watermark + 1, what lies between is in neither
 
 What a shard has in the store was in its journal first, and the journal remembers its last position for ever, trimmed or
-not. It is trimmed up to what the store has and no further.
+not. It is trimmed up to what the store has and no further. Positions of two cells may fit by chance: so both keep an
+id, made at the first start.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from actors.storage.connections import Where, looking
 from actors.storage.redis_journal import RedisJournal
 
+_T = TypeVar("_T")
+
 
 class Apart(NamedTuple):
-    """A shard whose two ends don't meet. watermark, epoch: the store's; first, last: the oldest position that the
-    journal still has (`last + 1` where it has none) and the last that it knows of, 0 for none."""
+    """A shard whose two ends don't meet. watermark: how far the store is; epoch: the higher one of both; first, last:
+    the oldest position that the journal still has (`last + 1` where it has none) and the last that it knows of, 0 for
+    none."""
 
     shard: int
     watermark: int
@@ -36,37 +41,70 @@ class Apart(NamedTuple):
         return self.last < self.watermark
 
 
-def shards_apart(owner: Where, redis_url: str, cell: str, shards: int) -> list[Apart]:
-    """Of the cell's `shards`; none where journal and store belong together. Nothing is changed. Also of a cell that
-    runs: the store is asked before the journal, which knows no less then, and after it, as it is trimmed only of what
-    is there.
+class Found(NamedTuple):
+    """The ids of both, "" where it has none yet, and the shards that are apart: of another cell's journal all of
+    which one of them knows."""
+
+    store_id: str
+    journal_id: str
+    others: bool
+    apart: list[Apart]
+
+
+def look(owner: Where, redis_url: str, cell: str, shards: int) -> Found:
+    """Of the cell's `shards`. Nothing is changed. Also of a cell that runs: the store is asked before the journal,
+    which knows no less then, and after it, as it is trimmed only of what is there.
 
     Raises StoreUnavailable, JournalUnavailable.
     """
-    before = _watermarks(owner)
-    reached = asyncio.run(_reached(redis_url, cell, range(shards)))
+
+    async def asked(journal: RedisJournal) -> tuple[str, dict[int, Any]]:
+        return await journal.paired(), await journal.reached(range(shards))
+
+    before, store_id = _watermarks(owner), _paired(owner)
+    journal_id, reached = _with_journal(redis_url, cell, asked)
     after = _watermarks(owner)
+    # A journal that has nothing is nobody's.
+    others = store_id not in ("", journal_id) and any(one.last for one in reached.values())
     apart = []
-    for shard, (first, last) in reached.items():
-        watermark, epoch = before.get(shard, (0, 0))
-        if last < watermark or first > after.get(shard, (0, 0))[0] + 1:
-            apart.append(Apart(shard, watermark, epoch, first, last))
-    return apart
+    for shard, (epoch, first, last) in reached.items():
+        watermark, stored = before.get(shard, (0, 0))
+        gap = last < watermark or first > after.get(shard, (0, 0))[0] + 1
+        if gap or (others and (last or watermark)):
+            apart.append(Apart(shard, watermark, max(epoch, stored), first, last))
+    return Found(store_id, journal_id, others, apart)
+
+
+def pair(owner: Where, redis_url: str, cell: str, found: Found) -> None:
+    """From now on they belong together. Raises StoreUnavailable, JournalUnavailable."""
+    pair_id = found.store_id or found.journal_id or uuid.uuid4().hex
+    if found.journal_id != pair_id:
+        # First, so that no store has an id that its journal lacks.
+        _with_journal(redis_url, cell, lambda journal: journal.pair(pair_id))
+    if found.store_id != pair_id:
+        with looking(owner) as connection:
+            connection.execute("INSERT INTO journal_pair (one, id) VALUES (1, %s) ON CONFLICT DO NOTHING", [pair_id])
 
 
 def go_on(owner: Where, redis_url: str, cell: str, apart: Sequence[Apart]) -> None:
-    """From now on both end where the one that knew more of the shard does, and no more is known of what lay between:
-    of a shard that was ahead, what the journal still has would follow on something that nobody has.
+    """From now on both end where the one that knew more of the shard does, and no more is known of what lay between.
+    What the journal still has of such a shard is dropped: it is in the store, or would follow on something that nobody
+    has.
 
     Raises StoreUnavailable, JournalUnavailable, Fenced.
     """
-    asyncio.run(_go_on(redis_url, cell, apart))
-    ahead = [(one.last, one.shard) for one in apart if not one.behind]
+    ends = {one.shard: max(one.watermark, one.last) for one in apart}
+
+    async def ended(journal: RedisJournal) -> None:
+        await journal.open({one.shard: (one.epoch, ends[one.shard]) for one in apart})
+        await journal.trim({one.shard: one.last for one in apart})
+
+    _with_journal(redis_url, cell, ended)
     with looking(owner) as connection, connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO shards (watermark, shard, host, epoch) VALUES (%s, %s, '', 0)"
+            "INSERT INTO shards (shard, watermark, host, epoch) VALUES (%s, %s, '', 0)"
             " ON CONFLICT (shard) DO UPDATE SET watermark = excluded.watermark",
-            ahead,
+            list(ends.items()),
         )
 
 
@@ -77,18 +115,18 @@ def _watermarks(owner: Where) -> dict[int, tuple[int, int]]:
     return {shard: (watermark, epoch) for shard, watermark, epoch in known}
 
 
-async def _reached(redis_url: str, cell: str, shards: Sequence[int]) -> dict[int, tuple[int, int]]:
-    journal = RedisJournal(redis_url, cell)
-    try:
-        return await journal.reached(shards)
-    finally:
-        await journal.close()
+def _paired(owner: Where) -> str:
+    with looking(owner) as connection:
+        found = connection.execute("SELECT id FROM journal_pair").fetchone()
+    return str(found[0]) if found else ""
 
 
-async def _go_on(redis_url: str, cell: str, apart: Sequence[Apart]) -> None:
-    journal = RedisJournal(redis_url, cell)
-    try:
-        await journal.open({one.shard: (one.epoch, one.watermark) for one in apart if one.behind})
-        await journal.trim({one.shard: one.last for one in apart if not one.behind})
-    finally:
-        await journal.close()
+def _with_journal(redis_url: str, cell: str, work: Callable[[RedisJournal], Coroutine[Any, Any, _T]]) -> _T:
+    async def done() -> _T:
+        journal = RedisJournal(redis_url, cell)
+        try:
+            return await work(journal)
+        finally:
+            await journal.close()
+
+    return asyncio.run(done())

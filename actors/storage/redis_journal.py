@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha1
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -52,6 +52,15 @@ _decode = msgspec.msgpack.Decoder(list[Turn]).decode
 
 class JournalUnsafe(Exception):
     """This Redis would acknowledge what is not yet on disk, or is too old to say."""
+
+
+class Reached(NamedTuple):
+    """Of a shard: its owner's epoch; the oldest position that the stream still has (the next one, where it has none)
+    and the last that is known, 0 for none."""
+
+    epoch: int
+    first: int
+    last: int
 
 
 def _position(entry_id: bytes) -> int:
@@ -233,24 +242,36 @@ class RedisJournal:
             found: Any = await self._redis.hmget(self._state, [str(shard) for shard in shards])
         return {shard: int(known.split()[1]) if known else 0 for shard, known in zip(shards, found, strict=True)}
 
-    async def reached(self, shards: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """The oldest position that each shard's stream still has (the next one, where it has none) and the last, as
-        `open` will find it: also of those that this journal has not opened yet. Raises JournalUnavailable."""
+    async def reached(self, shards: Sequence[int]) -> dict[int, Reached]:
+        """How far each shard is, as `open` will find it: also of those that this journal has not opened yet. Raises
+        JournalUnavailable."""
         found = {}
-        known = await self.last(shards)
         async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.hmget(self._state, [str(shard) for shard in shards])
             for shard in shards:
                 pipe.xinfo_stream(self._keys_of(shard)[0])
-            told = await pipe.execute(raise_on_error=False)
-            for shard, stream in zip(shards, told, strict=True):
-                last, oldest = known[shard], None
+            known, *told = await pipe.execute(raise_on_error=False)
+            for shard, state, stream in zip(shards, known, told, strict=True):
+                epoch, last = map(int, state.split()) if state else (0, 0)
+                oldest = None
                 if isinstance(stream, dict):
-                    last = last or _position(stream["last-generated-id"])
+                    last = last if state else _position(stream["last-generated-id"])
                     oldest = stream["first-entry"]
                 elif not (isinstance(stream, ResponseError) and "no such key" in str(stream)):
                     raise stream
-                found[shard] = (_position(oldest[0]) if oldest else last + 1, last)
+                found[shard] = Reached(epoch, _position(oldest[0]) if oldest else last + 1, last)
         return found
+
+    async def paired(self) -> str:
+        """What `pair` has written; "" for nothing. Raises JournalUnavailable."""
+        async with self._answering():
+            found: Any = await self._redis.get(f"{self._keys}:pair")
+        return found.decode() if found else ""
+
+    async def pair(self, pair_id: str) -> None:
+        """This journal belongs to the store that has the same. Raises JournalUnavailable."""
+        async with self._answering():
+            await self._redis.set(f"{self._keys}:pair", pair_id)
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
         """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""

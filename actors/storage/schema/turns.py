@@ -15,6 +15,14 @@ sharding = sa.Table(
     sa.CheckConstraint("one = 1"),
 )  # fmt: skip
 
+# One row since the first start: the same is in the journal that belongs to this store (`actors/storage/continuity.py`).
+journal_pair = sa.Table(
+    "journal_pair", metadata,
+    integer("one", primary_key=True, autoincrement=False),
+    text("id"),
+    sa.CheckConstraint("one = 1"),
+)  # fmt: skip
+
 # One row once a cell was scaled while it runs: see `actors/storage/scaling.py`.
 scaling = sa.Table(
     "scaling", metadata,

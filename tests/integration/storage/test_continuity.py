@@ -11,7 +11,7 @@ from redis import Redis
 
 from actors.runtime.ports import Append
 from actors.storage import continuity
-from actors.storage.continuity import shards_apart
+from actors.storage.continuity import look
 from actors.storage.redis_journal import RedisJournal
 from cells.continued import check_continued
 from cells.errors import StoreFailed
@@ -60,8 +60,14 @@ def appended(addresses: StoreAddresses, shard: int, entries: int, trimmed: int =
 
 def apart(addresses: StoreAddresses) -> list[tuple[int, int, int, int]]:
     """Shard, what the store has, the journal's first and last."""
-    found = shards_apart(addresses.owner_url, addresses.redis_url, "us", US.runtime.shards)
-    return [(one.shard, one.watermark, one.first, one.last) for one in found]
+    found = look(addresses.owner_url, addresses.redis_url, "us", US.runtime.shards)
+    return [(one.shard, one.watermark, one.first, one.last) for one in found.apart]
+
+
+def start(addresses: StoreAddresses, paths: CellPaths) -> None:
+    """As a deploy does it."""
+    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+    paths.journal_given_up.unlink(missing_ok=True)
 
 
 def test_a_restart_with_a_tail_that_is_trimmed_to_the_watermark_is_refused(addresses, paths):
@@ -70,7 +76,7 @@ def test_a_restart_with_a_tail_that_is_trimmed_to_the_watermark_is_refused(addre
     appended(addresses, 1, 5, trimmed=2)
     # Of shard 2 nobody has opened the journal before its owner was killed.
     assert apart(addresses) == []
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+    start(addresses, paths)
 
 
 def test_a_journal_of_which_only_streams_are_known_is_refused(addresses):
@@ -85,7 +91,7 @@ def test_a_cell_is_served_from_an_empty_journal(addresses, paths):
     drained(addresses, {0: 4, 7: 120, 8: 0})
     assert apart(addresses) == [(0, 4, 1, 0), (7, 120, 1, 0)]
     with pytest.raises(StoreFailed, match=r"of 2 shards \(of shard 0 0 entries, PostgreSQL 4\)") as refused:
-        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+        start(addresses, paths)
     assert f"touch {paths.journal_given_up}" in refused.value.next_step
     assert apart(addresses) == [(0, 4, 1, 0), (7, 120, 1, 0)]
 
@@ -96,7 +102,7 @@ def test_a_cell_is_served_from_an_older_copy_of_its_journal(addresses, paths):
     appended(addresses, 1, 4)
     assert apart(addresses) == [(0, 4, 1, 3)]
     with pytest.raises(StoreFailed, match="an older copy") as refused:
-        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+        start(addresses, paths)
     assert "the cell's own back: the Redis that OCEFS_US_REDIS_URL named before" in refused.value.next_step
 
 
@@ -106,7 +112,7 @@ def test_a_cell_is_served_from_an_older_copy_of_its_store(addresses, paths):
     appended(addresses, 1, 5, trimmed=2)
     assert apart(addresses) == [(0, 2, 5, 5)]
     with pytest.raises(StoreFailed, match="PostgreSQL lacks what the journal has let go, of 1 shards") as refused:
-        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+        start(addresses, paths)
     assert "the cell's own back: the PostgreSQL that OCEFS_US_POSTGRES_URL named before" in refused.value.next_step
     assert f"touch {paths.journal_given_up}" in refused.value.next_step
 
@@ -115,12 +121,12 @@ def test_a_cell_is_served_from_a_new_store_beside_its_journal(addresses, paths):
     appended(addresses, 3, 5, trimmed=5)
     assert apart(addresses) == [(3, 0, 6, 5)]
     with pytest.raises(StoreFailed, match="PostgreSQL has 0 entries, and the journal none before 6"):
-        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+        start(addresses, paths)
 
 
 def test_a_new_store_that_its_journal_still_has_whole_is_refused(addresses, paths):
     appended(addresses, 3, 5)
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+    start(addresses, paths)
 
 
 def test_what_the_journal_has_behind_a_gap_is_done_to_entities_that_lack_what_came_before(addresses, paths):
@@ -128,7 +134,7 @@ def test_what_the_journal_has_behind_a_gap_is_done_to_entities_that_lack_what_ca
     appended(addresses, 0, 5, trimmed=4)
     appended(addresses, 3, 7, trimmed=6)
     paths.journal_given_up.touch()
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+    start(addresses, paths)
     assert apart(addresses) == []
 
     async def work() -> None:
@@ -164,24 +170,68 @@ def test_a_drain_between_two_looks_is_taken_for_a_gap(addresses, monkeypatch):
 def test_what_was_given_up_is_asked_for_again_or_a_second_loss_is_given_up_with_it(addresses, paths):
     drained(addresses, {0: 4})
     paths.journal_given_up.touch()
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
-    assert not paths.journal_given_up.exists()
+    start(addresses, paths)
+    start(addresses, paths)
     Redis.from_url(addresses.redis_url).flushall()
     with pytest.raises(StoreFailed):
-        check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+        start(addresses, paths)
 
 
-def test_leave_for_a_loss_that_was_none_is_kept_for_the_next(addresses, paths):
+def test_a_journal_of_which_somebody_later_was_the_owner_can_not_be_gone_on_with(addresses, paths):
+    """Of a cell that was begun anew before its PostgreSQL was brought back."""
+    drained(addresses, {0: 4}, epoch=3)
+    appended(addresses, 0, 2, epoch=9)
     paths.journal_given_up.touch()
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
-    assert not paths.journal_given_up.exists()
+    start(addresses, paths)
+    assert apart(addresses) == []
+
+
+def test_another_cell_s_journal_that_fits_by_chance_is_done_to_this_cell(addresses, paths):
+    drained(addresses, {0: 4, 1: 3})
+    appended(addresses, 0, 4, trimmed=4)
+    appended(addresses, 1, 3)
+    start(addresses, paths)
+    redis = Redis.from_url(addresses.redis_url)
+    own = redis.get("ocefs:{us}:pair")
+    redis.flushall()
+    appended(addresses, 0, 6)
+    appended(addresses, 1, 3)
+    redis.set("ocefs:{us}:pair", "another")
+    with pytest.raises(StoreFailed, match="the journal is another cell's") as refused:
+        start(addresses, paths)
+    assert "the cell's own back: the Redis that OCEFS_US_REDIS_URL named before" in refused.value.next_step
+    redis.delete("ocefs:{us}:pair")
+    with pytest.raises(StoreFailed, match="the journal is another cell's"):
+        start(addresses, paths)
+
+    paths.journal_given_up.touch()
+    start(addresses, paths)
+    assert (apart(addresses), redis.get("ocefs:{us}:pair")) == ([], own)
+    assert [redis.xlen(f"ocefs:{{us}}:turns:{shard}") for shard in (0, 1)] == [0, 0]
+    start(addresses, paths)
+
+
+def test_a_new_cell_or_one_from_before_is_refused_for_want_of_an_id(addresses, paths):
+    start(addresses, paths)
+    start(addresses, paths)
+    with psycopg.connect(addresses.owner_url) as store:
+        store.execute("DELETE FROM journal_pair")  # the commit failed, and the journal was written before it
+    start(addresses, paths)
+    found = look(addresses.owner_url, addresses.redis_url, "us", US.runtime.shards)
+    assert found.store_id == found.journal_id != ""
+
+
+def test_a_redis_that_was_emptied_before_anything_was_written_is_another_cell_s(addresses, paths):
+    start(addresses, paths)
+    Redis.from_url(addresses.redis_url).flushall()
+    start(addresses, paths)
+    start(addresses, paths)
 
 
 def test_a_cell_whose_ray_comes_back_stays_away(addresses, paths, caplog):
     drained(addresses, {0: 4})
     write_state(paths.state_file, KeeperState(region="us", phase="recovering"))
-    check_continued(US, addresses.owner_url, addresses.redis_url, paths)
+    start(addresses, paths)
     assert "the journal knows less than PostgreSQL has" in caplog.text
 
 

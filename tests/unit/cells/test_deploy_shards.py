@@ -126,6 +126,27 @@ def test_a_cell_is_refused_the_number_that_it_was_made_with(done):
     assert done == ["asked", "open time looked at", "keys looked at", "journal looked at", "migrated", "started"]
 
 
+def test_leave_to_give_something_up_is_used_up_by_a_refused_start_or_kept_for_the_next(done, monkeypatch):
+    paths = CellPaths("us")
+    for leave in (paths.journal_given_up, paths.keys_given_up):
+        leave.touch()
+
+    def refused(*_: object) -> None:
+        raise CellError("no", "never")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deploy, "check_continued", refused)
+        with pytest.raises(CellError, match="no"):
+            deploy.deploy(RegionConfig(), ADDRESSES)
+    assert (paths.journal_given_up.exists(), paths.keys_given_up.exists()) == (True, True)
+    with pytest.raises(InterruptedError):
+        deploy.deploy(msgspec.structs.replace(RegionConfig(), identity=Identity(mode="off")), ADDRESSES)
+    assert (paths.journal_given_up.exists(), paths.keys_given_up.exists()) == (False, True)
+    with pytest.raises(InterruptedError):
+        deploy.deploy(RegionConfig(), ADDRESSES)
+    assert not paths.keys_given_up.exists()
+
+
 class Supervisor:
     """One whose shards never settle."""
 

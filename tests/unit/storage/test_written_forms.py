@@ -2,40 +2,51 @@
 that an approval waits for) or fail in the middle. The schema's revision keeps it away (`migrate.py`), so a change of
 what is written needs one, though no table changes.
 
-`written_forms.txt` has the newest revision, and a digest of each noun's commands and events. After a change:
+`written_forms.txt` has the newest revision, and a digest of each noun's commands, events and state. After a change make
+a new file in `migrations/versions/` (an empty `upgrade` will do), then
 
-    a new file in `migrations/versions/` (an empty `upgrade` will do), unless the newest one is of the same release
-    python -m tests.unit.storage.test_written_forms   writes the digests anew
+    python -m tests.unit.storage.test_written_forms                  writes the digests anew
+    python -m tests.unit.storage.test_written_forms --same-release   … where the newest revision is not released yet
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
+import pytest
 from alembic.script import ScriptDirectory
 
+from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
 from actors.runtime.wire import Turn
 from actors.storage.migrate import alembic_config
 
 WRITTEN = Path(__file__).with_name("written_forms.txt")
 HOW = "give the schema a revision (it may be empty), then python -m tests.unit.storage.test_written_forms"
+_WORDS = {"title", "description", "examples"}
 
 
-def _plain(schema: Any) -> Any:
-    """Without what only people read."""
+def _plain(schema: Any, *, names: bool = False) -> Any:
+    """Without what only people read. names: the keys are those of fields, which may be called so."""
     if isinstance(schema, dict):
-        return {name: _plain(told) for name, told in schema.items() if name not in {"title", "description", "examples"}}
-    return [_plain(told) for told in schema] if isinstance(schema, list) else schema
+        kept = {name: told for name, told in schema.items() if names or name not in _WORDS}
+        return {name: _plain(told, names=name == "properties") for name, told in kept.items()}
+    return [_plain(told) for told in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _form(types: Any) -> str:
-    found = _plain(msgspec.json.schema_components([types]))
+    found = _plain(msgspec.json.schema_components([types], schema_hook=lambda own: {"own": own.__name__}))
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _state_of(kind: Kind) -> Any:
+    """What `evolve` gives: rows keep it as it is."""
+    return get_type_hints(kind.evolve)["return"]
 
 
 def newest_revision() -> str:
@@ -46,20 +57,59 @@ def forms() -> dict[str, str]:
     found = {"turn": _form(Turn)}
     for name, kind in sorted(KINDS.items()):
         found |= {f"{name} commands": _form(kind.commands), f"{name} events": _form(kind.events)}
+        found |= {f"{name} state": _form(_state_of(kind))}
     return found
 
 
-def text() -> str:
-    return "".join(f"{name}: {told}\n" for name, told in ({"revision": newest_revision()} | forms()).items())
+def written() -> dict[str, str]:
+    return dict(line.split(": ") for line in WRITTEN.read_text().splitlines())
 
 
 def test_an_older_release_reads_what_it_does_not_know():
-    known = dict(line.split(": ") for line in WRITTEN.read_text().splitlines())
+    known = written()
     revision = known.pop("revision")
-    changed = sorted(name for name, told in (known.items() ^ forms().items()))
-    assert not changed, f"written otherwise than by revision {revision}: {sorted(set(changed))}: {HOW}"
+    changed = sorted({name for name, _ in known.items() ^ forms().items()})
+    assert not changed, f"written otherwise than by revision {revision}: {changed}: {HOW}"
     assert revision == newest_revision(), HOW
 
 
+class Told(msgspec.Struct):
+    """A word."""
+
+    description: str = ""
+
+
+class Retold(msgspec.Struct):
+    """Another word."""
+
+    description: str = ""
+    more: int = 0
+
+
+def test_prose_asks_for_a_revision_or_a_field_for_none(monkeypatch):
+    before = _form(Told)
+    monkeypatch.setattr(Told, "__doc__", "Another word.")
+    assert _form(Told) == before
+    assert len({_form(list[Told]), _form(list[Retold]), before}) == 3
+
+
+def test_who_forgot_the_revision_writes_the_digests_anew(tmp_path, monkeypatch):
+    file = tmp_path / "forms.txt"
+    monkeypatch.setattr("tests.unit.storage.test_written_forms.WRITTEN", file)
+    file.write_text(f"revision: {newest_revision()}\nturn: 0000000000000000\n")
+    with pytest.raises(SystemExit, match="give the schema a revision"):
+        write([])
+    write(["--same-release"])
+    assert written() == {"revision": newest_revision()} | forms()
+    write([])
+
+
+def write(arguments: list[str]) -> None:
+    made, known = {"revision": newest_revision()} | forms(), written()
+    if made != known and made["revision"] == known["revision"] and "--same-release" not in arguments:
+        raise SystemExit(HOW)
+    WRITTEN.write_text("".join(f"{name}: {told}\n" for name, told in made.items()))
+
+
 if __name__ == "__main__":
-    WRITTEN.write_text(text())
+    write(sys.argv[1:])
