@@ -102,10 +102,10 @@ test-some: $(READY)
 # What starts real cells waits half of its time, and measures how soon something is found: all else goes at the same time, but only on
 # what is left of the machine.
 SPARE = nice -n 19
-.PHONY: test-all test-cells test-stores test-api test-nouns test-rules
+.PHONY: test-all test-cells test-stores test-api test-nouns test-rules test-plays
 test-all: lint imports
-	@echo "types, bills and all tests, six runs at a time: each is told at its end, the first of the tests after some minutes"
-	$(MAKE) --no-print-directory --jobs=6 --output-sync=target test-cells test-stores test-api test-nouns test-rules types sbom audit
+	@echo "types, bills and all tests, seven runs at a time: each is told at its end, the first of the tests after some minutes"
+	$(MAKE) --no-print-directory --jobs=7 --output-sync=target test-cells test-stores test-api test-nouns test-rules test-plays types sbom audit
 
 test-cells: $(READY)
 	$(RUN) -m pytest tests/system
@@ -120,7 +120,10 @@ test-nouns: $(READY)
 	$(SPARE) $(RUN) -m pytest tests/unit/serve --ignore-glob='tests/unit/serve/test_*.py'
 
 test-rules: $(READY)
-	$(SPARE) $(RUN) -m pytest tests/unit tests/misuse tests/simulation --ignore=tests/unit/serve
+	$(SPARE) $(RUN) -m pytest tests/unit --ignore=tests/unit/serve
+
+test-plays: $(READY)
+	$(SPARE) $(RUN) -m pytest tests/misuse tests/simulation
 
 .PHONY: checks
 checks: $(READY) ## all of `make test` but the tests, two things at a time

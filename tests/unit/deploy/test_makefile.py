@@ -109,7 +109,9 @@ def test_an_environment_whose_python_is_gone_is_never_made_anew(project, ready):
 {sys.executable} "$@" --without-pip && mkdir .venv/pip && touch .venv/pip/__main__.py
 """)
     system.chmod(0o755)
-    environment = os.environ | {"PYTHONPATH": str(project / ".venv")}
+    # Not as a part of the make that runs these tests.
+    environment = {name: told for name, told in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+    environment["PYTHONPATH"] = str(project / ".venv")
     done = subprocess.run(
         ["make", "venv", f"PYTHON={system}"], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=60
     )  # fmt: skip
