@@ -8,12 +8,11 @@ being served for ever. So who gives a cell another Redis by mistake would see no
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
 from actors.storage.connections import Where
-from actors.storage.continuity import Apart, Found, go_on, look, pair
+from actors.storage.continuity import Found, go_on, look, pair
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
@@ -30,69 +29,61 @@ def check_continued(config: RegionConfig, owner: Where, redis_url: str, paths: C
     """
     try:
         found = look(owner, redis_url, config.name, config.runtime.shards)
-        apart = found.apart
-        if apart and paths.journal_given_up.exists():
-            go_on(owner, redis_url, config.name, apart)
+        if found.apart and paths.journal_given_up.exists():
+            go_on(owner, redis_url, config.name, found.apart)
             log.warning(
                 "what journal or PostgreSQL of %s lack was given up: %s was there", config.name, paths.journal_given_up
             )
-            found, apart = found._replace(journal_id=""), []
-        if not apart:
+            found = found._replace(journal_id="", apart=[])
+        if not found.apart:
             pair(owner, redis_url, config.name, found)
             return
     except (StoreUnavailable, JournalUnavailable, Fenced) as away:
         _untold(config, away)
-    if found.others:
-        problem, own = _others(config, found)
-    else:
-        problem, own = _behind(config, apart) if any(one.behind for one in apart) else _ahead(config, apart)
+    problem, store = _wrong(config, found)
     if is_recovering(paths):
         log.warning("%s", problem)
         return
     raise StoreFailed(
         problem,
-        f"bring the cell's own back: {own} as it was last; only to go on without, where what came last may be gone and a "
+        f"bring the cell's own back: the {store.name} that OCEFS_{config.name.upper()}_{store.variable} named before, or the "
+        f"folder {store.folder} of the cell, as it was last; only to go on without, where what came last may be gone and a "
         f"command that is sent again may be done again: touch {paths.journal_given_up}",
     )
 
 
-def _others(config: RegionConfig, found: Found) -> tuple[str, str]:
-    problem = (
-        f"{config.name}: the journal is another cell's (its id is {found.journal_id or 'none'}, PostgreSQL has that of "
-        f"{found.store_id}): what it has would be done to this cell's orders and stock"
-    )
+class _Store(NamedTuple):
+    """Which of the two is to be brought back. variable, folder: how it is named in the environment, and in the home."""
+
+    name: str
+    variable: str
+    folder: str
+
+
+_JOURNAL = _Store("Redis", "REDIS_URL", "redis")
+_POSTGRES = _Store("PostgreSQL", "POSTGRES_URL", "postgres")
+
+
+def _wrong(config: RegionConfig, found: Found) -> tuple[str, _Store]:
+    behind = [one for one in found.apart if one.behind]
+    if found.others:
+        return (
+            f"{config.name}: the journal is another cell's (its id is {found.journal_id or 'none'}, PostgreSQL has that of "
+            f"{found.store_id}): what it has would be done to this cell's orders and stock"
+        ), _JOURNAL
+    if behind:
+        first = behind[0]
+        return (
+            f"{config.name}: the journal knows less than PostgreSQL has, of {len(behind)} shards (of shard {first.shard} "
+            f"{first.last} entries, PostgreSQL {first.watermark}): it is another one than the cell had last, or an older "
+            "copy, and lacks what was acknowledged and not written behind yet"
+        ), _JOURNAL
+    first = found.apart[0]
     return (
-        problem,
-        f"the Redis that OCEFS_{config.name.upper()}_REDIS_URL named before, or the folder redis of the cell",
-    )
-
-
-def _behind(config: RegionConfig, apart: Sequence[Apart]) -> tuple[str, str]:
-    """What is wrong, and whose own is to be brought back."""
-    behind = [one for one in apart if one.behind]
-    first = behind[0]
-    problem = (
-        f"{config.name}: the journal knows less than PostgreSQL has, of {len(behind)} shards (of shard {first.shard} "
-        f"{first.last} entries, PostgreSQL {first.watermark}): it is another one than the cell had last, or an older copy, "
-        "and lacks what was acknowledged and not written behind yet"
-    )
-    return (
-        problem,
-        f"the Redis that OCEFS_{config.name.upper()}_REDIS_URL named before, or the folder redis of the cell",
-    )
-
-
-def _ahead(config: RegionConfig, apart: Sequence[Apart]) -> tuple[str, str]:
-    first = apart[0]
-    problem = (
-        f"{config.name}: PostgreSQL lacks what the journal has let go, of {len(apart)} shards (of shard {first.shard} "
+        f"{config.name}: PostgreSQL lacks what the journal has let go, of {len(found.apart)} shards (of shard {first.shard} "
         f"PostgreSQL has {first.watermark} entries, and the journal none before {first.first}): it is another one than the "
         "cell had last, or an older copy"
-    )
-    return (
-        problem,
-        f"the PostgreSQL that OCEFS_{config.name.upper()}_POSTGRES_URL named before, or the folder postgres of the cell",
-    )
+    ), _POSTGRES
 
 
 def _untold(config: RegionConfig, away: Exception) -> NoReturn:

@@ -104,7 +104,8 @@ def _populated(route: Any, path: str, endpoint: Any, **how: Any) -> None:
         _populate(route, path, endpoint, **how)
         return
     app = how.pop(_APP, None)
-    key = (path, endpoint.__module__, endpoint.__code__, tuple(how))
+    # A route is asked for twice, by its router and by the app.
+    key = (type(route), path, endpoint.__module__, endpoint.__code__)
     defaults = _defaults(endpoint)
     known = _routes.get(key)
     if known is None or known[1] != how or not _same(known[0], defaults):
