@@ -34,8 +34,8 @@ class Bench:
     home: Path
 
     def replay(self, trace: Path, **changes: Any) -> tuple[int, str]:
-        # Still for several drains of the fake, whatever drain it was given.
-        quiet_s = max(0.3, 1.5 * self.cell.drain_s)
+        # As for a real cell, and for longer than a drain of the fake; what is written at once needs no waiting for.
+        quiet_s = max(1.5, 1.5 * self.cell.drain_s) if self.cell.drain_s else 0.0
         settings = Settings(
             trace=trace, base=self.base, region=self.cell.region, home=self.home, patience_s=20.0, quiet_s=quiet_s
         )

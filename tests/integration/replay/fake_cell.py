@@ -124,10 +124,11 @@ class Order:
 
 @dataclass
 class FakeCell:
-    """The state of the cell. `put_off` holds answers given instead of doing anything: (status, Retry-After)."""
+    """The state of the cell. `put_off` holds answers given instead of doing anything: (status, Retry-After).
+    `drain_s`: how often it is written behind; 0: before each answer, so that no reading can come too early."""
 
     region: str
-    drain_s: float = 0.05
+    drain_s: float = 0.0
     locations: dict[str, Json] = field(default_factory=dict)
     skus: dict[str, str] = field(default_factory=dict)
     available: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class FakeCell:
         self._drained = 0
         self._stop = threading.Event()
         self._drain: threading.Thread | None = None
+        self._at_once: psycopg.Connection[Any] | None = None
 
     # --- HTTP ---------------------------------------------------------------------------------------------------
     def app(self) -> Starlette:
@@ -159,8 +161,10 @@ class FakeCell:
             if request.method == "GET":
                 return _answer(200, self._read(path, request.query_params.get("cursor", "")))
             key = request.headers.get("Idempotency-Key", "")
-            body = await request.body()
-            return self._once(request.method, path, key, body)
+            answer = self._once(request.method, path, key, await request.body())
+            if self._at_once is not None:
+                self._drain_once(self._at_once)
+            return answer
         except Problem as problem:
             return _answer(problem.status, problem.body())
 
@@ -365,6 +369,9 @@ class FakeCell:
         """Creates the tables anew and writes behind from now on."""
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(TABLES)
+        if self.drain_s == 0:
+            self._at_once = psycopg.connect(url)
+            return
 
         def run() -> None:
             with psycopg.connect(url) as connection:
@@ -379,6 +386,8 @@ class FakeCell:
         self._stop.set()
         if self._drain is not None:
             self._drain.join()
+        if self._at_once is not None:
+            self._at_once.close()
 
     def _drain_once(self, connection: psycopg.Connection[Any]) -> None:
         changed, self._dirty = self._dirty, set()

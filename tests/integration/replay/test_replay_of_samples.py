@@ -14,6 +14,9 @@ pytestmark = pytest.mark.real
 Start = Callable[..., Bench]
 Find = Callable[[str], Path]
 
+# A transaction for each of thousands of requests would take longer than all else.
+DRAIN_S = 0.05
+
 
 def _rows(url: str) -> tuple[int, int]:
     with psycopg.connect(url) as connection:
@@ -25,7 +28,7 @@ def _rows(url: str) -> tuple[int, int]:
 @pytest.mark.parametrize("region", ["us", "eu", "latam"])
 def test_a_sample_comes_out_with_other_figures_than_expected(region: str, bench: Start, sample: Find) -> None:
     trace = sample(f"sample_{region}.csv.gz")
-    here = bench(region)
+    here = bench(region, drain_s=DRAIN_S)
     code, shown = here.replay(trace)
     assert code == 0, shown
     assert "compared with" in shown
@@ -35,7 +38,7 @@ def test_a_sample_comes_out_with_other_figures_than_expected(region: str, bench:
 
 def test_sending_a_trace_again_changes_something(bench: Start, sample: Find) -> None:
     trace = sample("sample_latam.csv.gz")
-    here = bench("latam")
+    here = bench("latam", drain_s=DRAIN_S)
     code, shown = here.replay(trace)
     assert code == 0, shown
     orders, entries, stock = dict(here.cell.orders), len(here.cell.ledger), repr(here.cell.available)
@@ -50,7 +53,7 @@ def test_sending_a_trace_again_changes_something(bench: Start, sample: Find) -> 
 
 
 def test_scarce_stock_bends_the_figures_or_stops_the_replay(bench: Start, sample: Find) -> None:
-    here = bench("us")
+    here = bench("us", drain_s=DRAIN_S)
     code, shown = here.replay(sample("sample_us.csv.gz"), scarce=Fraction("0.9"))
     assert code == 0, shown
     assert "not compared (scarce)" in shown
