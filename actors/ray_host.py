@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from actors.ray_meters import HostMeters
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
 from actors.runtime.retention import PAPERS_KEPT_DAYS
+from actors.storage.continuity import store_id
 from actors.storage.postgres_store import PostgresStore
 from actors.storage.redis_journal import RedisJournal
 
@@ -90,7 +92,8 @@ class HostActor:
         settings = self._settings
         handles = ActorHandles()
         journal = RedisJournal(
-            settings.redis_url, settings.region, remember_hours=settings.limits.remember_hours, ours=settings.redis_ours
+            settings.redis_url, settings.region, remember_hours=settings.limits.remember_hours, ours=settings.redis_ours,
+            store_id=partial(store_id, settings.postgres_url),
         )  # fmt: skip
         await journal.verify()
         transport = NearTransport(self.name, HostTransport(handles))

@@ -1,8 +1,8 @@
 """Do this journal and this PostgreSQL belong together? Another journal than the cell's, or an older copy, lacks what
 was acknowledged and is not in PostgreSQL yet; an older copy of PostgreSQL lacks what the journal has let go since.
 
-Hosts go on after what PostgreSQL has, whatever the journal knows: a Redis that was emptied must not keep a shard from
-being served for ever. So who gives a cell another Redis by mistake would see nothing of it, and orders would be gone.
+Who gives a cell another Redis by mistake would else see nothing of it, and orders would be gone. Of a cell that runs,
+hosts look themselves whenever they open shards (`RedisJournal.open`); what is to be given up is decided here alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from actors.storage.continuity import Found, go_on, look, pair
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
-from cells.state import is_recovering
 
 log = logging.getLogger("ocefs.keeper")
 
@@ -25,7 +24,7 @@ def check_continued(config: RegionConfig, owner: Where, redis_url: str, paths: C
     """Raises StoreFailed at the start of a cell whose journal and PostgreSQL don't belong together, unless somebody has
     said that what they lack is lost (`journal.given-up`; to be taken away when all of this start's looks are kept).
 
-    One whose Ray comes back after a crash has the stores that it had: it is logged then.
+    Also of one whose Ray comes back after a crash: its keeper tries again until the journal is back, or given up.
     """
     try:
         found = look(owner, redis_url, config.name, config.runtime.shards)
@@ -41,9 +40,6 @@ def check_continued(config: RegionConfig, owner: Where, redis_url: str, paths: C
     except (StoreUnavailable, JournalUnavailable, Fenced) as away:
         _untold(config, away)
     problem, store = _wrong(config, found)
-    if is_recovering(paths):
-        log.warning("%s", problem)
-        return
     raise StoreFailed(
         problem,
         f"bring the cell's own back: the {store.name} that OCEFS_{config.name.upper()}_{store.variable} named before, or the "

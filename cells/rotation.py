@@ -55,10 +55,7 @@ def rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
 
 
 def _rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
-    owner_url = store_addresses(config, paths).owner_url
-    # Before anything is changed.
-    check_canary(config, owner_url, paths)
-    paths.keys_given_up.unlink(missing_ok=True)
+    owner_url = _of_these_keys(config, paths)
     if config.keys.port == "file":
         newest = new_wrapping(paths)
         console.print(f"wrapping key {newest} wraps from now on")
@@ -79,13 +76,21 @@ def rotate_sealing(config: RegionConfig, paths: CellPaths, console: Console) -> 
     in the history as well, which nobody rewrites. `config`: as the cell runs. Raises CellError."""
     # Beside a rotation of the wrapping key, what only the cell's keys open might be made by the one that it drops.
     with alone(paths):
-        owner_url = store_addresses(config, paths).owner_url
-        check_canary(config, owner_url, paths)
-        paths.keys_given_up.unlink(missing_ok=True)
+        owner_url = _of_these_keys(config, paths)
         number = new_sealing(paths)
         renew_canary(config, owner_url, paths)
     console.print(f"sealing key {number} seals from now on; those before it open what they sealed, but no tickets")
     return number
+
+
+def _of_these_keys(config: RegionConfig, paths: CellPaths) -> str:
+    """The address of the store whose data the cell's keys have sealed, for its owner. Before anything is changed.
+    Raises CellError."""
+    owner_url = store_addresses(config, paths).owner_url
+    check_canary(config, owner_url, paths)
+    # What that wrote is kept by now, so leave is used up.
+    paths.keys_given_up.unlink(missing_ok=True)
+    return owner_url
 
 
 def _until_nothing_is_left(config: RegionConfig, paths: CellPaths, console: Console, settled_at_s: float) -> None:

@@ -91,9 +91,10 @@ class Api(Section, frozen=True):
     where nobody has to be signed in; whoever raises it raises `body_bytes_max` in `config/router.toml` as well, or the
     router refuses them before. `placement_wait_ms`: for how long a placement waits for its final answer; then it is
     answered as it is (`placed`) and goes on; less than `request_timeout_ms`, after which a caller gets 503
-    `cell.unavailable`, and which must be less than the router's `cell_timeout_ms` (by 5,000: so much longer an erasure
-    takes). An update that says when it happened (`occurred_at`) is taken for `occurred_at_max_age_days` back and, as
-    clocks differ, for `occurred_at_max_ahead_s` ahead; else 422.
+    `cell.unavailable`, and which must be less than the router's `cell_timeout_ms` (by 5,000 at least, or the router
+    does not start: so much longer an erasure takes, and up to 7,000 more while the write-behind is slow). An update
+    that says when it happened (`occurred_at`) is taken for `occurred_at_max_age_days` back and, as clocks differ, for
+    `occurred_at_max_ahead_s` ahead; else 422.
     """
 
     host: str = "127.0.0.1"
@@ -106,6 +107,11 @@ class Api(Section, frozen=True):
     request_timeout_ms: Annotated[int, Meta(ge=100, le=120_000)] = 8000
     occurred_at_max_age_days: Positive = 400
     occurred_at_max_ahead_s: Count = 300
+
+    @property
+    def erasure_ms_min(self) -> int:
+        """An erasure is answered no sooner (`serve/privacy/erasure.py`): whoever waits for a call waits longer."""
+        return self.request_timeout_ms + 5000
 
     def __post_init__(self) -> None:
         for network in self.router_networks:

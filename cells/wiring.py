@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import os
 import secrets
 from contextlib import AsyncExitStack
@@ -35,6 +36,7 @@ from cells.settings import RegionConfig, StoreAddresses
 from serve.identity.keyring import KeyringWatch
 from serve.keys.opening import opened
 from serve.noticeboard import Noticeboard
+from serve.privacy.erasure import lasts_s
 from serve.services import Services
 from serve.settings import ApiSettings
 
@@ -87,6 +89,8 @@ def api_settings(
     `door`: what its door shows.
     `notices_told`: to the log, too."""
     others, limits = [other for other in load_all() if other.name != config.name], limits_of(config)
+    # The last call is begun just before the time is up, and has its own.
+    tried_s = limits.request_timeout_s + limits.call_timeout_s
     return ApiSettings(
         region=config.name, title=config.region.title, lat=config.region.lat, lon=config.region.lon,
         countries=frozenset(config.region.countries), currencies=frozenset(config.region.currencies),
@@ -95,8 +99,7 @@ def api_settings(
         cursor_key=cursor_key(secret_file), host=config.api.host, port=config.api.port, router_networks=config.api.router_networks,
         tls_certificate=str(door.certificate) if door else "", tls_key=str(door.key) if door else "",
         max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
-        # The last call is begun just before the time is up, and has its own.
-        tried_s=limits.request_timeout_s + limits.call_timeout_s,
+        tried_s=tried_s, drain_s=math.ceil(lasts_s(tried_s)),
         occurred_at_max_age_days=config.api.occurred_at_max_age_days,
         occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
         identity=config.identity.mode, keyring=str(keyring), keys=key_port(config),

@@ -19,7 +19,7 @@ from router import process
 from router.config import RouterConfig, load
 from router.control import Control
 from router.haproxy_config import Places, files
-from router.regions import load_regions, served
+from router.regions import check_patience, load_regions, served
 from router.state import RouterFolder
 from router.topology import Region
 
@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _configured(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, ...]]:
     names = options.regions.split(",") if options.regions else None
-    return load(options.config), tuple(load_regions(names, home=options.home))
+    config = load(options.config)
+    check_patience(config, load_all(names))
+    return config, tuple(load_regions(names, home=options.home))
 
 
 def _to_start(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, ...]]:

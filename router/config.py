@@ -62,7 +62,7 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     connect_timeout_ms: Milliseconds = 1_000
     request_timeout_ms: Milliseconds = 10_000
     client_timeout_ms: Milliseconds = 30_000
-    cell_timeout_ms: Milliseconds = 15_000
+    cell_timeout_ms: Milliseconds = 20_000
     keep_alive_ms: Milliseconds = 60_000
     stream_timeout_s: Seconds = 3_600
     retry_after_s: Seconds = 2

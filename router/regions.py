@@ -6,6 +6,7 @@ from pathlib import Path
 from cells.config import load_all
 from cells.settings import RegionConfig
 from cells.trust import of_cell
+from router.config import RouterConfig, RouterConfigError
 from router.state import RouterFolder
 from router.topology import Region, addresses
 
@@ -27,6 +28,19 @@ def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
         tls_ca=trust.ca if trust else "",
         tls_name=trust.name if trust else "",
     )
+
+
+def check_patience(config: RouterConfig, cells: Iterable[RegionConfig]) -> None:
+    """Raises RouterConfigError when the router would give up a call that a cell still answers: its caller would be told
+    that nobody knows what came of it."""
+    for cell in cells:
+        if config.cell_timeout_ms < cell.api.erasure_ms_min:
+            raise RouterConfigError(
+                f"router.cell_timeout_ms is {config.cell_timeout_ms}, but an erasure takes {cell.api.erasure_ms_min} ms "
+                f"in {cell.name}, whose api.request_timeout_ms is {cell.api.request_timeout_ms}",
+                f"write cell_timeout_ms = {cell.api.erasure_ms_min} or more in the router's settings, or lower "
+                "request_timeout_ms",
+            )
 
 
 def served(home: Path) -> dict[str, tuple[str, int]]:

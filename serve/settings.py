@@ -37,9 +37,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `notices_told`: notices are written to the log too, codes and all; of a demo that nobody but this machine reaches.
     `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first
-    byte. `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own
-    ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files
-    that the door shows; with none it speaks plain HTTP.
+    byte. `drain_s`: how long the door waits for requests in flight, of which an erasure takes longest;
+    `serve_drain_s`: how long Serve keeps its own ingress open before that
+    (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door shows; with
+    none it speaks plain HTTP.
     `tried_s`: for so long after it was asked for a command may still reach its host.
     `router_networks`: CIDRs of the routers that say who calls (X-Forwarded-For), besides this machine.
     """

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
 from actors.runtime.drain import Drain
-from actors.runtime.errors import Fenced, JournalUnavailable, Outdated, StoreUnavailable
+from actors.runtime.errors import Fenced, JournalLost, JournalUnavailable, Outdated, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
 from actors.runtime.memory import NEWEST_MAX, CommandMemory, Remembered, Seen
@@ -36,6 +36,8 @@ HAND_OVER_S = 10.0
 READS_MAX = 4
 # Turns of a tail that are taken note of in one run of the loop: 2 us each.
 READ_MAX = 1_000
+# A journal that lost what was acknowledged is looked at so often, whether somebody has brought it back.
+LOST_PAUSE_S = 1.0
 # Whoever can't learn what was seen tries again at least so often: each try reads it all, and till then the history
 # is asked for every command.
 LEARN_AGAIN_MS = 30_000
@@ -47,7 +49,7 @@ class Activation:
     def __init__(
         self, host: str, codecs: Mapping[str, Codec], shards: dict[int, Shard], journal: Journal, store: Store,
         clock: Clock, limits: Limits, loader: Loader, drain: Drain, outbox: Outbox, timers: Timers,
-        flushed: Callable[[], Awaitable[None]],
+        flushed: Callable[[], Awaitable[None]], lost: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._host = host
         self._codecs = codecs
@@ -61,6 +63,8 @@ class Activation:
         self._outbox = outbox
         self._timers = timers
         self._flushed = flushed
+        # Told that the journal lacks what was acknowledged.
+        self._journal_lost = lost
         # Shards whose residents, outbox and timers are still to be read.
         self._unsettled: set[int] = set()
         self._pauses = Pauses()
@@ -101,12 +105,14 @@ class Activation:
                 self.lose(held)
         return max(records[number].epoch for number in numbers)
 
-    async def _serve(self, wanted: Mapping[int, tuple[Lease, Seen]]) -> None:
+    async def _serve(self, wanted: Mapping[int, tuple[Lease, Seen]], durable: Mapping[int, int] | None = None) -> None:
         """Serves these shards, by number with what is known of their commands: each from the moment on when
-        its tail has been read."""
-        by_shard = dict(wanted)
+        its tail has been read. durable: positions, of those of which more is known than the watermark."""
+        by_shard, known = dict(wanted), durable or {}
         try:
-            await self._journal.open({n: (lease.epoch, lease.watermark) for n, (lease, _) in by_shard.items()})
+            await self._journal.open(
+                {n: (lease.epoch, max(lease.watermark, known.get(n, 0))) for n, (lease, _) in by_shard.items()}
+            )
         except Fenced as fenced:
             for number in fenced.shards:
                 by_shard.pop(number, None)
@@ -316,9 +322,14 @@ class Activation:
                                     s.memory.seen,
                                 )
                                 for s in left
-                            }
+                            },
+                            {s.number: s.durable for s in left},
                         )
                     return
+                except JournalLost as gone:
+                    # Served from what is left, updates that were acknowledged would be gone, and nobody would know.
+                    self._journal_lost(str(gone))
+                    await self._clock.sleep(LOST_PAUSE_S)
                 except JournalUnavailable:
                     await self._clock.sleep(self._limits.retry_pause_s)
         finally:

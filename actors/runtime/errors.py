@@ -3,7 +3,8 @@
 RuntimeFault
 ├─ Unavailable            try again later, with the same command id
 │  ├─ JournalUnavailable  an append failed: it may have happened or not
-│  │  └─ JournalFull      it has no room until something was drained
+│  │  ├─ JournalFull      it has no room until something was drained
+│  │  └─ JournalLost      it lacks what was acknowledged
 │  ├─ StoreUnavailable    Postgres can't be reached
 │  └─ HostUnreachable     a call to a host failed: it may have happened or not
 ├─ Fenced                 a newer owner has these shards; nothing was written
@@ -29,6 +30,11 @@ class JournalUnavailable(Unavailable):
 
 class JournalFull(JournalUnavailable):
     """The journal has no room. What it took before this is as much in doubt."""
+
+
+class JournalLost(JournalUnavailable):
+    """The journal is not the one that belongs to the store, or an older copy of it: what was acknowledged is not in it.
+    Nothing was changed. It passes when the journal is brought back; else somebody has to decide that it is gone."""
 
 
 class StoreUnavailable(Unavailable):

@@ -201,12 +201,26 @@ class Gateway:
                 early = lane.called_at + self._spacing_s - self._clock.monotonic()
                 if early > 0 and len(lane.queue) < self._limits.batch_max:
                     await self._clock.sleep(early)
-                lane.called_at = self._clock.monotonic()
-                most = min(len(lane.queue), self._limits.batch_max)
-                lane.under_way.add(self._spawn(self._call(host, [lane.queue.popleft() for _ in range(most)])))
-                await self._gather(lane, patience_s)
+                now = self._clock.monotonic()
+                batch = self._in_time(lane.queue, now)
+                if batch:
+                    lane.called_at = now
+                    lane.under_way.add(self._spawn(self._call(host, batch)))
+                    await self._gather(lane, patience_s)
         finally:
             lane.busy = False
+
+    def _in_time(self, queue: deque[_Asked], now: float) -> list[_Asked]:
+        """What goes with the next call. Whoever waited past the deadline is not sent any more, however long the calls
+        before took: no try of a command begins later than `request_timeout_s` after it was asked."""
+        batch = []
+        for _ in range(min(len(queue), self._limits.batch_max)):
+            asked = queue.popleft()
+            if now < asked.deadline:
+                batch.append(asked)
+            else:
+                self._finish(asked, UNAVAILABLE)
+        return batch
 
     async def _gather(self, lane: _Lane, patience_s: float) -> None:
         """Until a call under way has ended; no longer than `patience_s` while there may be further ones."""

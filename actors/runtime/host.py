@@ -101,7 +101,7 @@ class Host:
         )  # fmt: skip
         self.activation = Activation(
             name, self._codecs, self.shards, journal, store, clock, limits, self.loader, self.drain, self.outbox,
-            self.timers, self._flushed,
+            self.timers, self._flushed, self.appender.health.away,
         )  # fmt: skip
         self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
         self._asking: asyncio.Task[None] | None = None

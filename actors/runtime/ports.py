@@ -54,8 +54,10 @@ class Journal(Protocol):
     async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
         """Sets each shard's epoch to the first of the pair: from then on appends under a lower one are refused.
 
-        The second is the store's watermark: positions go on after it when the journal knows of none higher.
+        The second is the last position that is known to have been durable, the store's watermark at least: positions go
+        on after it when the journal knows of none higher, and does not know either that it should.
         Raises Fenced for shards that already have a higher epoch (of those nothing is changed; the others are opened).
+        Raises JournalLost.
         """
 
     async def superseded(self, epochs: Mapping[int, int]) -> list[int]:

@@ -115,6 +115,11 @@ def _watermarks(owner: Where) -> dict[int, tuple[int, int]]:
     return {shard: (watermark, epoch) for shard, watermark, epoch in known}
 
 
+async def store_id(url: str) -> str:
+    """The store's, by the address that a host has of it; "" where it has none yet. Raises StoreUnavailable."""
+    return await asyncio.to_thread(_paired, url)
+
+
 def _paired(owner: Where) -> str:
     with looking(owner) as connection:
         found = connection.execute("SELECT id FROM journal_pair").fetchone()

@@ -17,7 +17,7 @@ import struct
 import sys
 import time
 from array import array
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha1
 from pathlib import Path
@@ -30,7 +30,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from actors.domain.times import HOUR_MS
-from actors.runtime.errors import Fenced, JournalFull, JournalUnavailable
+from actors.runtime.errors import Fenced, JournalFull, JournalLost, JournalUnavailable
 from actors.runtime.ports import Append
 from actors.runtime.wire import Turn
 from actors.storage.redis_line import RedisLine, is_for_want_of_memory, is_of_a_replica
@@ -77,11 +77,14 @@ class RedisJournal:
         timeout_s: of each round trip; then its connection is dropped, so that a late answer is
             never taken for another's.
         ours: the Redis runs for us alone: `verify` insists on its settings. A managed one may hide them.
+        store_id: gives the id of the store that this journal belongs to (`continuity.py`), "" for none. Asked when
+            shards are opened, once; with one, a Redis that lost its data meanwhile is noticed.
     """
 
     def __init__(
-        self, url: str | Path, cell: str, *, remember_hours: int = 24, timeout_s: float = 5.0, ours: bool = True
-    ) -> None:
+        self, url: str | Path, cell: str, *, remember_hours: int = 24, timeout_s: float = 5.0, ours: bool = True,
+        store_id: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:  # fmt: skip
         address = f"unix://{url}" if str(url).startswith("/") else str(url)
         # No retries: an append that is sent again by the driver would find itself done, and be refused.
         # A takeover reads many shards at once: they wait for a connection instead of failing for want of one.
@@ -97,6 +100,8 @@ class RedisJournal:
         self._state = f"{self._keys}:state"
         self._names: dict[int, tuple[str, str]] = {}
         self._ours = ours
+        self._store_id = store_id
+        self._told_id: str | None = None if store_id else ""
         self._remember_hours = remember_hours
         # An hour more because a bucket expires from its beginning, one more for clocks that differ.
         self._bucket_ttl_s = (remember_hours + 2) * _HOUR_S
@@ -198,12 +203,20 @@ class RedisJournal:
         return names
 
     async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
-        """See `Journal.open`."""
+        """See `Journal.open`. Raises what `store_id` raises."""
+        if self._told_id is None:
+            assert self._store_id is not None
+            self._told_id = await self._store_id()
         numbers = list(shards)
-        values = [value for shard in numbers for value in (shard, *shards[shard])]
+        values: list[Any] = [self._told_id, *(value for shard in numbers for value in (shard, *shards[shard]))]
         async with self._answering():
-            keys = [self._state, *(self._keys_of(shard)[0] for shard in numbers)]
-            refused = await self._redis.eval(self._open_script, len(keys), *keys, *values)
+            keys = [self._state, f"{self._keys}:pair", *(self._keys_of(shard)[0] for shard in numbers)]
+            refused: Any = await self._redis.eval(self._open_script, len(keys), *keys, *values)
+        if refused == -1:
+            raise JournalLost(
+                "Redis was emptied, is another cell's or an older copy: what was acknowledged last is not in it. "
+                "Bring it back as it was, or see deploy/releases.md"
+            )
         if refused:
             raise Fenced(numbers[number - 1] for number in refused)
 

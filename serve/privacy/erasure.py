@@ -52,7 +52,7 @@ from serve.freshness import from_store
 from serve.gateway import Gateway
 from serve.privacy.asking import Asking, each
 from serve.privacy.correcting import Correcting
-from serve.privacy.persons import NOTICES_MAX, Persons, of_others, own_of
+from serve.privacy.persons import FRESH_S, NOTICES_MAX, Persons, of_others, own_of
 from serve.problems import Problem
 from serve.replies import body_of
 from serve.services import Services
@@ -62,11 +62,21 @@ TOLD_MAX = 100
 _UNDER_WAY = "order.under_way"
 # So long a replica may go on with a key that was destroyed (`keys/data_keys.py`).
 HEARD_S = 2.0
+# Four times it is waited until what there is can be found: before it begins, when it has begun, for carts, and at the
+# end.
+_FINDING_S = 4 * FRESH_S
 # In the ids of the commands of the second time.
 AGAIN = ":again"
 _decode_order = msgspec.json.Decoder(OrderView).decode
 _decode_shipment = msgspec.json.Decoder(ShipmentView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
+
+
+def lasts_s(tried_s: float) -> float:
+    """For so many seconds an erasure may take, but for the work on very many orders. tried_s: see `ApiSettings`. A
+    replica that is replaced lets it come to its end (`ApiSettings.drain_s`): one that is cut short has forgotten by
+    whose keys and references it would have looked once more."""
+    return HEARD_S + tried_s + _FINDING_S
 
 
 class Extent(NamedTuple):

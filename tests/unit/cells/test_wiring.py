@@ -8,9 +8,13 @@ from actors.runtime.sharding import shard_of
 from cells.config import CONFIG_FOLDER, load_region
 from cells.processes import RUN_TOKEN
 from cells.settings import RegionConfig, Runtime, StoreAddresses
-from cells.wiring import api_settings, cell_settings, limits_of, own_words
+from cells.wiring import api_settings, cell_settings, limits_of, make_services, own_words
+from serve.door import GOODBYE_S
 from serve.identity.own_words import OwnWords
 from serve.privacy.consents import EXAMPLE
+from serve.privacy.erasure import HEARD_S
+from serve.privacy.persons import FRESH_S
+from serve.ray_door import deployment
 
 CONFIG = """
 [region]
@@ -49,6 +53,15 @@ def test_a_command_is_tried_for_longer_than_an_erasure_waits_for_it(tmp_path: Pa
     config = load_region("us", tmp_path)
     limits, settings = limits_of(config), api_settings(config, tmp_path / "secret", tmp_path / "keyring.json")
     assert settings.tried_s == 30 + limits.call_timeout_s > limits.request_timeout_s
+
+
+@pytest.mark.parametrize("request_timeout_ms", [8000, 30_000])
+def test_a_replica_that_is_replaced_cuts_an_erasure_short(request_timeout_ms: int, tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text(f"{CONFIG}\n[api]\nrequest_timeout_ms = {request_timeout_ms}\n", "utf-8")
+    settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.drain_s >= HEARD_S + settings.tried_s + 4 * FRESH_S
+    deployed = deployment(make_services, name="us-api", replicas=1, settings=settings)
+    assert deployed._bound_deployment._deployment_config.graceful_shutdown_timeout_s > settings.drain_s + GOODBYE_S
 
 
 def test_the_tolerance_of_counts_does_not_reach_the_api(tmp_path: Path) -> None:

@@ -7,14 +7,18 @@ from typing import Literal
 import msgspec
 import pytest
 
+from actors.runtime.limits import Limits
 from cells.config import load_all
 from cells.config_copy import copy_config, copy_environment
 from cells.processes import mark_of
+from cells.wiring import limits_of
 from router import config
+from router.__main__ import main
 from router.config import DEFAULT_FILE, DETECTION_MS_MAX, RouterConfig, RouterConfigError, detection_ms, load, parse
-from router.regions import load_regions, region_of, served
+from router.regions import check_patience, load_regions, region_of, served
 from router.state import Changes, Plan, RouterFolder, State
 from router.topology import check_regions
+from serve.privacy.erasure import HEARD_S, lasts_s
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,30 @@ def test_the_file_says_something_else_than_the_defaults() -> None:
     assert load(DEFAULT_FILE) == RouterConfig()
     named = {line.split(" = ")[0] for line in DEFAULT_FILE.read_text().splitlines() if " = " in line and line[0] != "#"}
     assert named == {field.name for field in msgspec.structs.fields(RouterConfig)}
+
+
+def test_an_erasure_is_given_up_by_the_router_before_it_can_end() -> None:
+    cell, *others = load_all()
+    slow = msgspec.structs.replace(cell, api=msgspec.structs.replace(cell.api, request_timeout_ms=30_000))
+    check_patience(RouterConfig(cell_timeout_ms=35_000), [slow, *others])
+    with pytest.raises(RouterConfigError, match=f"takes 35000 ms in {cell.name}, whose .* is 30000"):
+        check_patience(RouterConfig(cell_timeout_ms=34_999), [*others, slow])
+
+
+def test_the_router_starts_with_less_patience_than_a_cell_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file := tmp_path / "router.toml").write_text("[router]\ncell_timeout_ms = 12000\n", "utf-8")
+    assert main(["render", "--home", str(tmp_path), "--config", str(file)]) == 1
+    assert "router.cell_timeout_ms is 12000" in capsys.readouterr().err
+
+
+def test_a_call_of_usual_length_is_given_up_by_the_router() -> None:
+    for cell in load_all():
+        assert RouterConfig().cell_timeout_ms >= 1000 * lasts_s(
+            limits_of(cell).request_timeout_s + Limits().call_timeout_s
+        )
+        assert cell.api.erasure_ms_min > 1000 * (HEARD_S + limits_of(cell).request_timeout_s + Limits().call_timeout_s)
 
 
 def test_a_dead_cell_may_go_unseen_for_longer_than_promised() -> None:

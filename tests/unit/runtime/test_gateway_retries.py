@@ -153,6 +153,47 @@ async def test_a_caller_is_told_to_come_back_at_the_deadline_instead_of_waiting_
     assert gateway._waiting == 0
 
 
+async def test_what_waited_for_its_host_past_the_deadline_is_done_after_all(line):
+    clock = MovedClock()
+    gateway = await ready(line, clock, batch_max=1, calls_max=1, call_timeout_s=60.0, request_timeout_s=30.0)
+    line.gate.clear()
+    asks = [asyncio.create_task(add(gateway, name)) for name in "abc"]
+    await until(lambda: line.calls)
+    clock.ahead_s = 20.0
+    asks.append(asyncio.create_task(add(gateway, "in time")))
+    await asyncio.sleep(0)
+    clock.ahead_s = 40.0
+    line.gate.set()
+    async with asyncio.timeout(30):
+        replies = await asyncio.gather(*asks)
+    assert [reply.status for reply in replies] == [wire.OK, wire.UNAVAILABLE, wire.UNAVAILABLE, wire.OK]
+    assert [envelope.entity_id for _, envelopes in line.calls for envelope in envelopes] == ["a", "in time"]
+    assert gateway._waiting == 0
+
+
+async def test_what_is_to_be_sent_again_waits_behind_a_slow_call_and_is_done_past_its_deadline(line):
+    clock = MovedClock()
+    gateway = await ready(line, clock, batch_max=1, calls_max=1, call_timeout_s=60.0, request_timeout_s=30.0)
+    call, slow = line.call, asyncio.Event()
+
+    async def held(host: str, payload: bytes) -> bytes:
+        answer = await call(host, payload)
+        if len(line.calls) == 2:
+            await slow.wait()
+        return answer
+
+    line.call = held
+    line.reply = lambda host, envelope: Reply(wire.NOT_OWNER if envelope.entity_id == "moved" else wire.OK)
+    asks = [asyncio.create_task(add(gateway, name)) for name in ("moved", "slow")]
+    await until(lambda: len(line.calls) == 2 and gateway._lanes["h0", False].queue)
+    clock.ahead_s = 40.0
+    slow.set()
+    async with asyncio.timeout(30):
+        replies = await asyncio.gather(*asks)
+    assert [reply.status for reply in replies] == [wire.UNAVAILABLE, wire.OK]
+    assert [envelope.entity_id for _, envelopes in line.calls for envelope in envelopes] == ["moved", "slow"]
+
+
 async def test_shards_that_nobody_owns_do_not_hang_their_callers(line):
     line.map = ShardMap(1, [""])
     gateway = gateway_on(line, request_timeout_s=0.05)
