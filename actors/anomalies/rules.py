@@ -67,8 +67,8 @@ _AROUND_TIMES = 10  # as of tries (`serve/identity/limits.py`)
 # for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
 # Of orders it matters which they are, and not how often each; so of lists, and of accounts and doors that are tried:
-# else who tries each a few times fills the window with fewer of them than are told. Of a session, when it was last at an
-# hour that is its owner's.
+# else who tries each a few times fills the window with fewer of them than are told. Of a session, when it was last at
+# an hour that is its owner's.
 _ONCE = ("lookups", "lists", "worked", "handled", "on_time", "stuffing", "probing")
 _by_time = attrgetter("at_ms")
 
@@ -177,9 +177,7 @@ class Rules:
         limits = self._settings
         window = self._windows["voids"].add(record.subject, record, record.entity_id)
         number = len(window)
-        if number < limits.voids or number < (
-            limit := _much(limits.voids, usual("order.cancel"), limits.void_minutes)
-        ):
+        if number < limits.voids or number < (limit := _much(limits.voids, usual("order.cancel"), limits.void_minutes)):
             return None
         reason = f"{number} orders cancelled within {limits.void_minutes} min"
         action = asked("step_up", len(own(window, record)) >= limit)
