@@ -93,12 +93,10 @@ def _structs(module: ModuleType) -> Iterator[type[msgspec.Struct]]:
 
 
 def fields_of(struct: type[msgspec.Struct]) -> Iterator[Field]:
-    """Those of one struct, in its order."""
+    """Those of one struct, in its order, with what it has of its bases: it keeps that as well, wherever those are."""
     plain, noted = typing.get_type_hints(struct), typing.get_type_hints(struct, include_extras=True)
-    for name in struct.__annotations__:
-        if name in struct.__struct_fields__:
-            notes = tuple(_notes(noted[name]))
-            yield Field(struct.__module__, struct.__name__, name, plain[name], notes)
+    for name in struct.__struct_fields__:
+        yield Field(struct.__module__, struct.__name__, name, plain[name], tuple(_notes(noted[name])))
 
 
 def _notes(hint: Any) -> Iterator[Personal]:

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import structlog
 
+from cells.paths import short_folder
 from cells.postgres import EmbeddedPostgres, postgres_binaries
 from cells.redis import EmbeddedRedis, answer
 from perf.ports import free_ports
@@ -41,6 +42,15 @@ structlog.configure(
 
 _database_numbers = itertools.count(1)
 NewDatabase = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sockets_of_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Takes away the folder for sockets (`cells/paths.py`) of each home that a test had in its `tmp_path`."""
+    yield
+    own = tmp_path_factory.getbasetemp()
+    for home in itertools.chain(*(own.glob(depth) for depth in ("*", "*/*", "*/*/*"))):
+        shutil.rmtree(short_folder(home), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

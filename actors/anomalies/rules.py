@@ -66,11 +66,11 @@ _AROUND_TIMES = 10  # as of tries (`serve/identity/limits.py`)
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks
 # for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
-# Of orders it matters which they are, and not how often each; so of accounts that are tried: else who tries
-# each a few times fills the window with fewer of them than are told. Of a session, when it was last at an hour
-# that is its owner's.
-_ONCE = ("lookups", "worked", "handled", "on_time", "stuffing")
-_by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
+# Of orders it matters which they are, and not how often each; so of lists, and of accounts and doors that are tried:
+# else who tries each a few times fills the window with fewer of them than are told. Of a session, when it was last at
+# an hour that is its owner's.
+_ONCE = ("lookups", "lists", "worked", "handled", "on_time", "stuffing", "probing")
+_by_time = attrgetter("at_ms")
 
 
 # How often this person, at present, does something in an hour: by the act's name, or READS for orders looked at.
@@ -142,7 +142,7 @@ class Rules:
             every = self._windows["counts"].add(subject, record, weight=down / (down + up))
         if record.action != "count.submit" and record.why not in _COUNTED and down:
             written_off = self._windows["overrides"].add(subject, record)
-            limit = _burst(limits.write_offs, usual(record.action), limits.override_minutes)
+            limit = _much(limits.write_offs, usual(record.action), limits.override_minutes)
             if not record.role and record.action in AT_WORK and CLIENT_PATTERN.match(subject):
                 # A partner's warehouse system tells what all who work there find, and of machines nothing usual is
                 # known. A device is in one pair of hands.
@@ -177,9 +177,7 @@ class Rules:
         limits = self._settings
         window = self._windows["voids"].add(record.subject, record, record.entity_id)
         number = len(window)
-        if number < limits.voids or number < (
-            limit := _burst(limits.voids, usual("order.cancel"), limits.void_minutes)
-        ):
+        if number < limits.voids or number < (limit := _much(limits.voids, usual("order.cancel"), limits.void_minutes)):
             return None
         reason = f"{number} orders cancelled within {limits.void_minutes} min"
         action = asked("step_up", len(own(window, record)) >= limit)
@@ -301,8 +299,10 @@ class Rules:
             for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
                 if what:
                     self._windows[name].add(subject, record, what)
+            # What is worked on takes no room of what is not: that is what the window has to be full of.
+            self._windows["lookups"].forget(subject, order_id)
             return None
-        if not (searches or order_id):
+        if not (searches or order_id) or self._windows["worked"].holds(subject, order_id, now_ms):
             return None
         limits = self._settings
         looks, lists = self._windows["lookups"], self._windows["lists"]
@@ -310,12 +310,12 @@ class Rules:
             pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
         else:
             pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id)
-        if len(window) + _in_lists(pages) < limits.lookups:
+        if len(window) + pages.weight() < limits.lookups:
             return None
         worked = self._windows["worked"].get(subject, now_ms).members()
         handled = self._windows["handled"].get(subject, now_ms)
         number = _looks(window, pages, worked, handled)
-        limit = _burst(limits.lookups, usual(READS), limits.lookup_minutes)
+        limit = _much(limits.lookups, usual(READS), limits.lookup_minutes)
         if number < limit:
             return None
         of_session = _looks(own(window, record), own(pages, record), worked, own(handled, record))
@@ -333,7 +333,7 @@ class Rules:
         if doors < limits.doors:
             return None
         action = asked("step_up", len(own(window, record).members()) >= limits.doors)
-        reason = f"{doors} different things tried that the role may not do, or not there, {len(window)} times"
+        reason = f"{doors} different things tried that the role may not do, or not there"
         return found_by("probing", record, window, doors / limits.doors, action, reason)
 
     # --- who wants in
@@ -386,14 +386,14 @@ def _burst(floor: float, usual: float, minutes: int) -> float:
     return max(floor, 3 * expected + 5 * math.sqrt(expected))
 
 
-def _in_lists(pages: Window) -> float:
-    """As how many looks the lists count: the same one again none."""
-    return sum({page.member: page.weight for page in sorted(pages, key=_by_weight)}.values())
+def _much(floor: float, usual: float, minutes: int) -> float:
+    """The same of what is counted in a window."""
+    return _at_most(_burst(floor, usual, minutes))
 
 
 def _looks(window: Window, pages: Window, worked: Set[str], handled: Window) -> int:
     """At orders, by themselves or in lists, that were not worked on."""
-    return int(_in_lists(pages)) + max(0, len(window.members() - worked) - len(handled.members()))
+    return int(pages.weight()) + max(0, len(window.members() - worked) - len(handled.members()))
 
 
 def _where(record: Record) -> str:

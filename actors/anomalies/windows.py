@@ -118,6 +118,19 @@ class Window:
         for entry in late:
             self.append(entry)
 
+    def holds(self, member: str, oldest_ms: int) -> bool:
+        """Is one of it about this member, and not older?"""
+        return member in self.members() and any(one.member == member and one.at_ms >= oldest_ms for one in self)
+
+    def forget(self, member: str) -> None:
+        """Without what is about this member: there is room for others."""
+        if member not in self.members():
+            return
+        kept = [entry for entry in self if entry.member != member]
+        self.drop(len(self))
+        for entry in kept:
+            self.append(entry)
+
     @property
     def newest_ms(self) -> int:
         """Of what there was last, whether it counts still or not."""
@@ -133,8 +146,8 @@ class Window:
 
 
 class Latest(Window):
-    """Of each member the newest entry alone, in the order in which they came. The dict's order is theirs: one that
-    comes again costs the same however many there are."""
+    """Of each member the newest entry alone, with the most that one of them weighed, in the order in which they came.
+    The dict's order is theirs: one that comes again costs the same however many there are."""
 
     __slots__ = ("_by_member",)
 
@@ -160,7 +173,9 @@ class Latest(Window):
 
     def append(self, entry: Entry) -> None:
         """The newest, in the place of what there is about the same member."""
-        self._by_member.pop(entry.member, None)
+        before = self._by_member.pop(entry.member, entry)
+        if before.weight > entry.weight:
+            entry = msgspec.structs.replace(entry, weight=before.weight)
         self._by_member[entry.member] = entry
 
     def drop(self, number: int) -> None:
@@ -225,6 +240,17 @@ class Windows:
         if window is None:
             return self._window()
         return self._window(entry for entry in window if entry.at_ms >= now_ms - self._span_ms)
+
+    def holds(self, key: str, member: str, now_ms: int) -> bool:
+        """Is there an entry of the key about this member?"""
+        window = self._windows.get(key)
+        return window is not None and window.holds(member, now_ms - self._span_ms)
+
+    def forget(self, key: str, member: str) -> None:
+        """Drops what there is of the key about this member."""
+        window = self._windows.get(key)
+        if window is not None:
+            window.forget(member)
 
     def judge(self, about: str, until_ms: int) -> None:
         """Somebody looked at what was up to then, under this key and under those that begin with it and a blank."""

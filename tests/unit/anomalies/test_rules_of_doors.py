@@ -184,6 +184,14 @@ def test_somebody_tries_one_closed_door_after_the_other():
     assert same.alerts == []
 
 
+def test_who_tries_each_closed_door_hundreds_of_times_is_never_seen():
+    shop = Shop()
+    for number in range(4 * 200):
+        changes = {"endpoint": (None, f"GET /v1/{number // 200}")}
+        shop.act(START + number * 1000, "tom", "request.refused", outcome="auth.forbidden", changes=changes)
+    assert shop.rules() == ["probing"]
+
+
 def forbidden(shop, number, outcome, entity="", door="GET /x", **more):
     said = {"role": "associate", "entity_id": entity, "changes": {"endpoint": (None, door)}} | more
     return shop.act(START + number * MINUTE_MS, "tom", "request.refused", outcome=outcome, **said)

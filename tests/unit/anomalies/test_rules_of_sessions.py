@@ -9,6 +9,9 @@ import pytest
 from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
 from actors.anomalies.presence import PLACES_MAX
 from actors.anomalies.record import Record
+from actors.anomalies.rules import READS, Rules
+from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.windows import ENTRIES_MAX
 from actors.domain.ids import shipment_of
 from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
@@ -164,6 +167,40 @@ def test_who_looks_for_a_caller_s_few_orders_harvests(told):
     for number in range(100):
         search(shop, START + DAY_MS + number * 20_000, told, f"e-{number}")
     assert shop.rules() == ["lookups"]
+
+
+def test_a_list_that_is_asked_for_all_the_time_hides_the_others():
+    shop = Shop()
+    for number in range(2):
+        for again in range(ENTRIES_MAX):
+            search(shop, START + (number * ENTRIES_MAX + again) * 1000, 10)
+        search(shop, START + number * 7 * MINUTE_MS, 600, page=f"{number}")
+    assert shop.rules() == ["lookups"]
+
+
+def test_who_asks_for_a_list_once_more_and_shorter_has_seen_less():
+    shop = Shop()
+    for number in range(6):
+        for told in (200, 1):
+            search(shop, START + number * MINUTE_MS, told, f"e-{number}")
+    assert shop.rules() == ["lookups"]
+
+
+@pytest.mark.parametrize(("usual", "each_worked"), [(103.0, 5), (150.0, 0)])
+@pytest.mark.parametrize("again", [False, True])
+def test_who_usually_looks_at_many_orders_may_look_at_as_many_as_he_likes(usual, each_worked, again):
+    """A window has room for 400; so may what he works on have, before it or after."""
+    rules, habit, found = Rules(AnomalySettings(), Habits()), Habit(hours=[1.0] * 24), []
+    for number in range(900):
+        worked = each_worked and number % each_worked == 0
+        for step in ("order.read", "order.pack", "order.read")[: 1 + bool(worked) + bool(worked and again)]:
+            at_ms = START + number * 3000
+            record = Record(
+                0, number, at_ms, "tom", role="support", action=step, kind="order", entity_id=f"o{number}", address="a",
+                session_id="s",
+            )  # fmt: skip
+            found += rules.see(record, habit, lambda act: usual if act == READS else 0.0)
+    assert {one.rule for one in found} == {"lookups"}
 
 
 def order_of(number):

@@ -133,6 +133,22 @@ def test_who_has_a_passkey_is_locked_out_by_whoever_guesses_at_his_password():
     assert desk.sign_in(password_ok=False, passkey=signed).reason == "failed"
 
 
+def test_a_first_passkey_answers_a_challenge_whose_time_is_over():
+    desk = Desk().opened()
+    late = EnrolPasskey(Passkey("phone", b"c", b"k", 0, "phone"), "made", desk.now_ms, ["recovery-1"])
+    assert desk.refused(late) == "passkey.challenge_spent"
+    assert not desk.state.has_factor
+
+
+def test_who_copied_a_passkey_and_knows_no_password_is_told_so_or_guesses_without_being_counted():
+    desk = Desk().opened()
+    desk.do(EnrolPasskey(Passkey("phone", b"c", b"k", 5, "phone"), "made", desk.now_ms + MINUTE_MS, ["recovery-1"]))
+    copied = PasskeyUse("phone", 5, "signed", desk.now_ms + MINUTE_MS)
+    assert desk.sign_in(password_ok=False, passkey=copied).reason == "failed"
+    assert desk.state.failures == 1
+    assert desk.sign_in(passkey=copied).reason == "passkey_suspect"
+
+
 def test_failures_of_last_week_add_to_those_of_today_although_one_succeeded():
     desk = Desk().ready()
     for _ in range(3):

@@ -24,6 +24,7 @@ from actors.domain.approval_wanted import reasons_of
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.order_refund_commands import GiveRefund
 
 NOW_MS = 1_767_225_600_000
 DAY_MS = 86_400_000
@@ -108,6 +109,10 @@ def test_what_is_asked_for_is_done_before_somebody_else_approves_it():
 def test_a_line_that_changes_no_count_gives_a_reason():
     lines = [AdjustmentLine("A", 0, "correction", safety_stock=5), AdjustmentLine("B", 20, "found")]
     assert reasons_of(AdjustStock(lines, "count-13")) == ["found"]
+
+
+def test_who_decides_a_refund_is_not_told_why_it_is_given():
+    assert reasons_of(GiveRefund(500, "USD", "damaged")) == ["damaged"]
 
 
 def test_who_asks_approves_by_himself_or_refuses():

@@ -45,6 +45,11 @@ def test_something_is_told_or_changed_before_it_is_known_who_asks():
             assert case.state.status == "received"
 
 
+def test_a_request_is_received_again_and_stands_at_its_beginning():
+    case = Case()
+    assert case.refused(ReceiveRequest("gdpr", "access", BY_ADDRESS, NOW_MS, ANN)) == "privacy.exists"
+
+
 def test_to_sign_in_does_not_prove_who_asks():
     case = Case(about=BY_ADDRESS, session="s-1")
     assert case.state.status == "confirmed"

@@ -153,6 +153,15 @@ async def test_a_challenge_is_good_after_five_minutes_or_for_something_else(cell
     assert (await cell.plain("/v1/sessions", {"passkey": proof})).json()["code"] == "session.refused"
 
 
+async def test_what_was_signed_to_prove_one_session_proves_the_next(cell, key):
+    first = bearer((await alone(cell, key)).json())
+    asked = await options(cell, "/v1/sessions/current/passkey-options", **first)
+    second = bearer((await alone(cell, key)).json())
+    proof = {"passkey": key.sign(asked)}
+    answer = await cell.http.post("/v1/sessions/current/proof", json=proof, headers=second)
+    assert answer.json()["code"] == "factor.code_wrong"
+
+
 async def test_an_old_proof_is_not_renewed_by_a_passkey(cell, key):
     headers = bearer((await alone(cell, key)).json())
     cell.clock.now += 301_000

@@ -115,6 +115,19 @@ def test_a_new_field_without_a_note_goes_unnoticed():
     assert found["email"].notes == (Personal("contact", "orders", "erasure", "data_key"),)
 
 
+def test_what_a_base_keeps_of_a_person_is_missing_among_what_its_struct_keeps():
+    class Addressed(msgspec.Struct):
+        recipient: Annotated[str, Personal("contact", "orders", "erasure", "data_key")]
+
+    class Letter(Addressed):
+        pages: int
+
+    found = {field.name: field for field in processing.fields_of(Letter)}
+    assert list(found) == ["recipient", "pages"]
+    assert found["recipient"].place.endswith(".Letter.recipient")
+    assert found["recipient"].notes == (Personal("contact", "orders", "erasure", "data_key"),)
+
+
 def test_what_is_sealed_of_an_order_is_noted_field_by_field():
     found = [field for field in fields() if field.struct == "Private"]
     assert {field.name for field in found} == set(Private.__struct_fields__)
