@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from actors.runtime.ports import Append
 from actors.storage import continuity
@@ -27,6 +29,12 @@ US = RegionConfig()
 @pytest.fixture
 def addresses(clean_url: str, redis_url: str) -> StoreAddresses:
     return StoreAddresses(postgres_url=clean_url, owner_url=clean_url, redis_url=redis_url)
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url) as client:
+        yield client
 
 
 @pytest.fixture
@@ -62,6 +70,11 @@ def apart(addresses: StoreAddresses) -> list[tuple[int, int, int, int]]:
     """Shard, what the store has, the journal's first and last."""
     found = look(addresses.owner_url, addresses.redis_url, "us", US.runtime.shards)
     return [(one.shard, one.watermark, one.first, one.last) for one in found.apart]
+
+
+def ids(addresses: StoreAddresses) -> tuple[str, str]:
+    found = look(addresses.owner_url, addresses.redis_url, "us", US.runtime.shards)
+    return found.store_id, found.journal_id
 
 
 def start(addresses: StoreAddresses, paths: CellPaths) -> None:
@@ -209,6 +222,43 @@ def test_another_cell_s_journal_that_fits_by_chance_is_done_to_this_cell(address
     assert (apart(addresses), redis.get("ocefs:{us}:pair")) == ([], own)
     assert [redis.xlen(f"ocefs:{{us}}:turns:{shard}") for shard in (0, 1)] == [0, 0]
     start(addresses, paths)
+
+
+def test_a_full_redis_is_not_drained_since_it_takes_no_id(addresses, redis, paths):
+    """At the first start of a release that pairs."""
+    drained(addresses, {0: 4})
+    appended(addresses, 0, 6, trimmed=4)
+    before = redis.config_get("maxmemory")["maxmemory"]
+    redis.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(OutOfMemoryError):
+            redis.set("x", "y")
+        start(addresses, paths)
+        assert len(set(ids(addresses))) == 1
+    finally:
+        redis.config_set("maxmemory", before)
+
+
+def test_a_redis_that_refuses_to_tell_ends_a_start_with_a_traceback(addresses, redis, paths):
+    redis.acl_setuser(
+        "limited", enabled=True, passwords=["+pw"], keys=["*"], categories=["+@all"], commands=["-hget", "-hmget"]
+    )
+    try:
+        with pytest.raises(StoreFailed, match=r"it is not known whether .*: Redis: "):
+            check_continued(
+                US, addresses.owner_url, addresses.redis_url.replace("unix://", "unix://limited:pw@"), paths
+            )
+    finally:
+        redis.acl_deluser("limited")
+
+
+def test_a_look_carries_whole_entries(addresses, redis):
+    """Each may have megabytes, and there are two of each shard."""
+    redis.xadd("ocefs:{us}:turns:0", {"turns": b"x" * 4_000_000}, id="5-0")
+    redis.hset("ocefs:{us}:state", "0", "1 5")
+    before = redis.info("stats")["total_net_output_bytes"]
+    assert apart(addresses) == [(0, 0, 5, 5)]
+    assert redis.info("stats")["total_net_output_bytes"] - before < 1_000_000
 
 
 def test_a_new_cell_or_one_from_before_is_refused_for_want_of_an_id(addresses, paths):
