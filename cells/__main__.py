@@ -29,6 +29,7 @@ from rich.console import Console
 from actors.logs import PlainLines
 from cells.config import load_all
 from cells.errors import CellError, refused
+from cells.log_files import LINES, also_said_in
 from cells.parser import parser
 from cells.paths import CellPaths, home_refused
 from cells.shell import typed
@@ -99,7 +100,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 def _inside(command: str, name: str) -> int:
     """What the keeper is and runs: one region, logs to standard output."""
     lines = logging.StreamHandler(sys.stdout)
-    lines.setFormatter(PlainLines("%(asctime)s %(levelname)s %(message)s"))
+    lines.setFormatter(PlainLines(LINES))
     logging.basicConfig(level=logging.INFO, handlers=[lines])
     # Eight lines of what Alembic could do, before whatever is wrong.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
@@ -112,7 +113,9 @@ def _inside(command: str, name: str) -> int:
             return Keeper(config, paths).run()
         from cells import connection
 
-        (connection.deploy if command == "deploy" else connection.withdraw)(config, paths)
+        # What was given up, or logged instead of refused, is asked for long after another deploy.
+        with also_said_in(paths.keeper_log, "ocefs.keeper"):
+            (connection.deploy if command == "deploy" else connection.withdraw)(config, paths)
     except OSError:
         # A log, other than a person, has a use for the place where it happened.
         logging.getLogger(f"ocefs.{command}").exception("%s of %s is broken off", command, name)

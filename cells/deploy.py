@@ -105,7 +105,7 @@ def start_ingress(options: dict[str, Any]) -> None:
     once nor at the second try.
 
     On a busy machine HAProxy may take longer than Serve waits for it: Serve then ends it and starts another, while
-    whoever asked for it is told of the first one's end alone. The keeper waits for the second at `/readyz`.
+    whoever asked for it is told of the first one's end alone. The keeper waits for the second at its `/readyz`.
     """
     try:
         serve.start(http_options=options)
@@ -118,7 +118,7 @@ def start_api(app: Application) -> None:
     """The replicas, behind the ingress. Raises what Serve raises when they don't come up.
 
     Serve waits for its ingress once more when they are there, and not as long as it takes to end one that hangs and to
-    start another: the keeper waits for that at `/readyz`, too.
+    start another: the keeper waits for that, too.
     """
     try:
         serve.run(app, name=APP_NAME, route_prefix="/")

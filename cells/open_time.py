@@ -22,7 +22,7 @@ from cells.paths import CellPaths
 from cells.settings import RegionConfig
 from cells.state import is_recovering
 
-log = logging.getLogger("ocefs.deploy")
+log = logging.getLogger("ocefs.keeper")
 
 
 def check_open_time(config: RegionConfig, owner: Where, paths: CellPaths) -> None:

@@ -15,7 +15,7 @@ from cells.paths import CellPaths
 from cells.settings import RegionConfig
 from cells.state import is_recovering
 
-log = logging.getLogger("ocefs.deploy")
+log = logging.getLogger("ocefs.keeper")
 
 
 def pinned_shards(config: RegionConfig) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from cells.paths import CellPaths
 from cells.ports import head_command, ray_environment
 from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
 from cells.settings import RegionConfig
+from cells.state import is_recovering
 from cells.tls import CIPHERS, door_pair
 from cells.trust import of_cell
 
@@ -106,20 +107,39 @@ class RayCluster:
             )
 
     def deploy(self) -> None:
-        """Bring the hosts and the API up. Raises `StepFailed` with the last lines of the log."""
+        """Bring the hosts and the API up, at both doors. Raises `StepFailed` with the last lines of the log.
+
+        One that comes back after a crash goes on without Serve's ingress: it is logged then.
+        """
         code = self._program("deploy", _DEPLOY_S, after=self._paths.schema_ready)
         if code != 0:
-            log = self._paths.logs / "deploy.log"
+            file = self._paths.logs / "deploy.log"
             why = f"is not finished after {_DEPLOY_S:.0f} s" if code is None else "failed"
             raise StepFailed(
-                f"deploying to {self._config.name} {why} (log: {log}):\n{last_lines(log, 25)}",
+                f"deploying to {self._config.name} {why} (log: {file}):\n{last_lines(file, 25)}",
                 f"read the lines above; logs of Ray: {self._paths.ray_temp}/session_latest/logs",
             )
-        ready, trust = f"{self._config.address}/readyz", of_cell(self._config, self._paths.home)
-        if not wait_until(lambda: self.exited() or call("GET", ready, timeout_s=2, trust=trust).fine, _READY_S, 0.1):
+        self._wait_ready(self._config.address)
+        try:
+            self._wait_ready(self._config.ingress)
+        except StepFailed as missing:
+            if not is_recovering(self._paths):
+                raise
+            # Another crash would not bring it: the cell's own door answers.
+            log.error("%s", missing)
+
+    def _wait_ready(self, door: str) -> None:
+        """Raises StepFailed. Each door has the whole time: Serve may just have ended an ingress that hung, and be
+        about the next."""
+        ready, trust = f"{door}/readyz", of_cell(self._config, self._paths.home)
+        if wait_until(lambda: self.exited() or call("GET", ready, timeout_s=2, trust=trust).fine, _READY_S, 0.1):
+            return
+        # Once more, with more patience: a slow machine is no reason.
+        answer = call("GET", ready, trust=trust)
+        if not answer.fine:
             raise StepFailed(
                 f"{self._config.name} is deployed, but {ready} does not say that it is ready: "
-                f"{str(call('GET', ready, trust=trust).body)[:300]}",
+                f"{str(answer.body)[:300] or 'nobody answers'}",
                 f"logs of Ray: {self._paths.ray_temp}/session_latest/logs",
             )
 

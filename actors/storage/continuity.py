@@ -7,8 +7,10 @@
                                               ahead: first > watermark + 1, what lies between is in neither
 
 What a shard has in the store was in its journal first, and the journal remembers its last position for ever, trimmed or
-not. It is trimmed up to what the store has and no further. Positions of two cells may fit by chance: so both keep an
-id, made at the first start.
+not. It is trimmed up to what the store has and no further. Positions of two cells may fit by chance, and so may those
+of a journal that was given up and comes back when others were given its positions: so both keep an id, `<cell>` or
+`<cell>.<history>`. The cell's part is made at the first start and stays, the other one anew whenever something is given
+up: a change of the id that was cut short can't be taken for another cell.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from actors.storage.connections import Where, looking
 from actors.storage.redis_journal import RedisJournal
 
 _T = TypeVar("_T")
+# By its id: the store's own; this cell's, of another history than the store; without an id, though the store has one.
+Whose = Literal["own", "given up", "nameless", "another's"]
 
 
 class Apart(NamedTuple):
@@ -42,12 +46,13 @@ class Apart(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The ids of both, "" where it has none yet, and the shards that are apart: of another cell's journal all of
-    which one of them knows."""
+    """The ids of both, "" where it has none yet, and whose the journal is by them; whether the ends of all shards meet;
+    and the shards that are apart: unless the journal is the store's own, all that one of them knows."""
 
     store_id: str
     journal_id: str
-    others: bool
+    whose: Whose
+    meet: bool
     apart: list[Apart]
 
 
@@ -65,25 +70,34 @@ def look(owner: Where, redis_url: str, cell: str, shards: int) -> Found:
     journal_id, reached = _with_journal(redis_url, cell, asked)
     after = _watermarks(owner)
     # A journal that has nothing is nobody's.
-    others = store_id not in ("", journal_id) and any(one.last for one in reached.values())
-    apart = []
+    whose = _whose(store_id, journal_id) if any(one.last for one in reached.values()) else "own"
+    meet, apart = True, []
     for shard, (epoch, first, last) in reached.items():
         watermark, stored = before.get(shard, (0, 0))
         gap = last < watermark or first > after.get(shard, (0, 0))[0] + 1
-        if gap or (others and (last or watermark)):
+        meet = meet and not gap
+        if gap or (whose != "own" and (last or watermark)):
             apart.append(Apart(shard, watermark, max(epoch, stored), first, last))
-    return Found(store_id, journal_id, others, apart)
+    return Found(store_id, journal_id, whose, meet, apart)
 
 
-def pair(owner: Where, redis_url: str, cell: str, found: Found) -> None:
-    """From now on they belong together. Raises StoreUnavailable, JournalUnavailable."""
+def pair(owner: Where, redis_url: str, cell: str, found: Found, *, anew: bool = False) -> None:
+    """From now on they belong together. anew: and neither to what it belonged to before.
+
+    Raises StoreUnavailable, JournalUnavailable.
+    """
     pair_id = found.store_id or found.journal_id or uuid.uuid4().hex
+    if anew:
+        pair_id = f"{_cell(pair_id)}.{uuid.uuid4().hex}"
     if found.journal_id != pair_id:
         # First, so that no store has an id that its journal lacks.
         _with_journal(redis_url, cell, lambda journal: journal.pair(pair_id))
     if found.store_id != pair_id:
         with looking(owner) as connection:
-            connection.execute("INSERT INTO journal_pair (one, id) VALUES (1, %s) ON CONFLICT DO NOTHING", [pair_id])
+            connection.execute(
+                "INSERT INTO journal_pair (one, id) VALUES (1, %s) ON CONFLICT (one) DO UPDATE SET id = excluded.id",
+                [pair_id],
+            )
 
 
 def go_on(owner: Where, redis_url: str, cell: str, apart: Sequence[Apart]) -> None:
@@ -106,6 +120,18 @@ def go_on(owner: Where, redis_url: str, cell: str, apart: Sequence[Apart]) -> No
             " ON CONFLICT (shard) DO UPDATE SET watermark = excluded.watermark",
             list(ends.items()),
         )
+
+
+def _whose(store_id: str, journal_id: str) -> Whose:
+    if store_id in ("", journal_id):
+        return "own"
+    if not journal_id:
+        return "nameless"
+    return "given up" if _cell(store_id) == _cell(journal_id) else "another's"
+
+
+def _cell(pair_id: str) -> str:
+    return pair_id.partition(".")[0]
 
 
 def _watermarks(owner: Where) -> dict[int, tuple[int, int]]:

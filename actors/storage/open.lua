@@ -33,8 +33,8 @@ if ARGV[1] ~= '' then
   end
 end
 
--- A full Redis refuses whatever could make it larger, unless the script has written before: this changes nothing, and lets shards be had in it, to be drained. A few bytes
--- more are no harm.
+-- A full Redis refuses whatever could make it larger, unless the script has written before: this changes nothing, and
+-- lets shards be had in it, to be drained. A few bytes more are no harm.
 redis.call('HDEL', KEYS[1], 'nobody')
 local refused = {}
 for number = 1, count do

@@ -4,6 +4,7 @@
                                       writes it once
     ocefs:{us}:turns:7        stream  entry `<position>-0`, field `turns`: MessagePack of list[Turn]
     ocefs:{us}:marks:7:49210  string  fingerprints appended in that hour (hours since 1970), 8 bytes each, little endian
+    ocefs:{us}:pair           string  the id that the store has too, see `continuity.py`
 
 The braces put all keys of a cell into one slot, so that a Redis Cluster takes the call too. An entry is acknowledged
 when Redis has it on disk: `appendfsync always`, which `verify` checks.
@@ -27,7 +28,7 @@ import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
 from actors.domain.times import HOUR_MS
 from actors.runtime.errors import Fenced, JournalFull, JournalLost, JournalUnavailable
@@ -63,6 +64,11 @@ class Reached(NamedTuple):
     last: int
 
 
+def pair_key(cell: str) -> str:
+    """Under which a cell's journal keeps to which store it belongs."""
+    return f"ocefs:{{{cell}}}:pair"
+
+
 def _position(entry_id: bytes) -> int:
     return int(entry_id.split(b"-")[0])
 
@@ -96,6 +102,7 @@ class RedisJournal:
         self._line = RedisLine(address, timeout_s)
         # Beside appends: whose a shard is must not wait for what is written meanwhile.
         self._asking = RedisLine(address, timeout_s)
+        self._cell = cell
         self._keys = f"ocefs:{{{cell}}}"
         self._state = f"{self._keys}:state"
         self._names: dict[int, tuple[str, str]] = {}
@@ -109,6 +116,8 @@ class RedisJournal:
         # Under which Redis keeps the script.
         self._append_digest = sha1(self._append_script, usedforsecurity=False).hexdigest()
         self._open_script = Path(__file__).with_name("open.lua").read_text()
+        self._ends_script = Path(__file__).with_name("ends.lua").read_text()
+        self._pair_script = Path(__file__).with_name("pair.lua").read_text()
 
     async def close(self) -> None:
         """Gives the connections back."""
@@ -210,7 +219,7 @@ class RedisJournal:
         numbers = list(shards)
         values: list[Any] = [self._told_id, *(value for shard in numbers for value in (shard, *shards[shard]))]
         async with self._answering():
-            keys = [self._state, f"{self._keys}:pair", *(self._keys_of(shard)[0] for shard in numbers)]
+            keys = [self._state, pair_key(self._cell), *(self._keys_of(shard)[0] for shard in numbers)]
             refused: Any = await self._redis.eval(self._open_script, len(keys), *keys, *values)
         if refused == -1:
             raise JournalLost(
@@ -259,32 +268,24 @@ class RedisJournal:
         """How far each shard is, as `open` will find it: also of those that this journal has not opened yet. Raises
         JournalUnavailable."""
         found = {}
-        async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hmget(self._state, [str(shard) for shard in shards])
+        async with self._answering():
+            # Each by itself: Redis does nothing else while it copies an entry for the script.
             for shard in shards:
-                pipe.xinfo_stream(self._keys_of(shard)[0])
-            known, *told = await pipe.execute(raise_on_error=False)
-            for shard, state, stream in zip(shards, known, told, strict=True):
-                epoch, last = map(int, state.split()) if state else (0, 0)
-                oldest = None
-                if isinstance(stream, dict):
-                    last = last if state else _position(stream["last-generated-id"])
-                    oldest = stream["first-entry"]
-                elif not (isinstance(stream, ResponseError) and "no such key" in str(stream)):
-                    raise stream
-                found[shard] = Reached(epoch, _position(oldest[0]) if oldest else last + 1, last)
+                keys = self._state, self._keys_of(shard)[0]
+                epoch, first, last = await self._redis.eval(self._ends_script, 2, *keys, str(shard))
+                found[shard] = Reached(int(epoch), int(first) if first else int(last) + 1, int(last))
         return found
 
     async def paired(self) -> str:
         """What `pair` has written; "" for nothing. Raises JournalUnavailable."""
         async with self._answering():
-            found: Any = await self._redis.get(f"{self._keys}:pair")
+            found: Any = await self._redis.get(pair_key(self._cell))
         return found.decode() if found else ""
 
     async def pair(self, pair_id: str) -> None:
         """This journal belongs to the store that has the same. Raises JournalUnavailable."""
         async with self._answering():
-            await self._redis.set(f"{self._keys}:pair", pair_id)
+            await self._redis.eval(self._pair_script, 2, self._state, pair_key(self._cell), pair_id)
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
         """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""

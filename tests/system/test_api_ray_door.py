@@ -42,6 +42,8 @@ def test_a_replica_answers_at_both_doors_and_closes_its_own_when_it_goes(short_t
             placed = httpx.post(f"http://127.0.0.1:{door}/v1/orders", json=order(), headers=headers, timeout=20)
             assert placed.status_code == 201
             assert httpx.get(f"http://127.0.0.1:{door}/openapi.json", timeout=20).status_code == 200
+            # Who starts a cell asks both.
+            assert httpx.get(f"http://127.0.0.1:{door}/readyz", timeout=20).status_code == 200
         ray_serve.delete("ocefs")
         deadline = time.monotonic() + 60
         while _answers(port):

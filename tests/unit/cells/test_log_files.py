@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 import structlog
 
 from actors.logs import configure_logs
-from cells.log_files import own_file
+from cells import connection
+from cells.__main__ import main
+from cells.log_files import make_log_folder, own_file
 from cells.paths import CellPaths
 from cells.processes import Child
 from router.state import RouterFolder
@@ -67,3 +70,22 @@ def test_what_is_no_file_is_closed_to_everybody_else(tmp_path):
     pipe.chmod(0o644)
     os.close(own_file(str(pipe), os.O_RDWR))
     assert mode(pipe) == 0o644
+
+
+def test_what_was_given_up_goes_with_the_next_deploy_s_log(tmp_path, monkeypatch):
+    logger = logging.getLogger("ocefs.keeper")
+
+    def deploys(config, paths):
+        logger.warning("what the journal had was given up")
+
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.setattr(connection, "deploy", deploys)
+    kept = CellPaths("us").keeper_log
+    make_log_folder(kept.parent)
+    kept.write_text("the keeper began\n")
+    assert main(["deploy", "us"]) == 0
+    logger.warning("somebody else's")
+    began, line = kept.read_text().splitlines()
+    assert began == "the keeper began"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\S+Z WARNING what the journal had was given up", line)
+    assert mode(kept) == 0o600

@@ -14,12 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import msgspec
 import pytest
 from alembic.script import ScriptDirectory
+from msgspec import inspect
 
 from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
@@ -40,8 +42,35 @@ def _plain(schema: Any, *, names: bool = False) -> Any:
 
 
 def _form(types: Any) -> str:
-    found = _plain(msgspec.json.schema_components([types], schema_hook=lambda own: {"own": own.__name__}))
+    schema = _plain(msgspec.json.schema_components([types], schema_hook=lambda own: {"own": own.__name__}))
+    found = [*schema, *sorted(_unnamed(inspect.type_info(types), set()))]
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _unnamed(told: Any, seen: set[type]) -> Iterator[list[str]]:
+    """Of each struct below: its name, and what no schema tells: which field an array has at which place, and what one
+    is that is left out."""
+    if isinstance(told, list | tuple):
+        for one in told:
+            yield from _unnamed(one, seen)
+    if not isinstance(told, inspect.Type | inspect.Field):
+        return
+    if isinstance(told, inspect.StructType):
+        if told.cls in seen:
+            return
+        seen.add(told.cls)
+        if told.array_like:
+            yield [told.cls.__name__, *(field.encode_name for field in told.fields)]
+        if told.cls.__struct_config__.omit_defaults:
+            yield [told.cls.__name__, *(_left_out(field) for field in told.fields if not field.required)]
+    for name in told.__struct_fields__:
+        yield from _unnamed(getattr(told, name), seen)
+
+
+def _left_out(field: inspect.Field) -> str:
+    factory = field.default_factory
+    default = repr(field.default) if factory is msgspec.NODEFAULT else f"{getattr(factory, '__qualname__', factory)}()"
+    return f"{field.encode_name}={default}"
 
 
 def _state_of(kind: Kind) -> Any:
@@ -91,6 +120,27 @@ def test_prose_asks_for_a_revision_or_a_field_for_none(monkeypatch):
     monkeypatch.setattr(Told, "__doc__", "Another word.")
     assert _form(Told) == before
     assert len({_form(list[Told]), _form(list[Retold]), before}) == 3
+
+
+class Moved(msgspec.Struct, array_like=True):
+    free: int
+    held: int
+
+
+def test_fields_of_an_array_change_places_without_a_revision():
+    """Both are numbers: no schema tells which is which."""
+    other = msgspec.defstruct("Moved", [("held", int), ("free", int)], array_like=True)
+    assert _form(Moved) != _form(other)
+    assert _form(dict[str, list[tuple[int, Moved | None]]]) != _form(dict[str, list[tuple[int, other | None]]])
+
+
+def test_what_a_field_is_that_is_left_out_changes_without_a_revision():
+    def told(default: Any, **options: bool) -> str:
+        return _form(msgspec.defstruct("Told", [("more", int, default)], **options))
+
+    one, another = (msgspec.field(default_factory=made) for made in (int, lambda: 1))
+    assert told(one, omit_defaults=True) != told(another, omit_defaults=True)
+    assert len({told(0), told(0, omit_defaults=True), told(1, omit_defaults=True)}) == 3
 
 
 def test_who_forgot_the_revision_writes_the_digests_anew(tmp_path, monkeypatch):
