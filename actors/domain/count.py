@@ -3,21 +3,21 @@
     a spot:  open ──BeginSpots──▶ beginning ──the location keeps what changes──▶ begun ──SubmitSpot──▶ comparing
                                                                                    ▲                      │
                         with the books at the moment of counting (`location_counting.py`) ◀──────────────┤
-        within tolerance, or counted twice alike, or the third time ──▶ accepted                          │
-        otherwise ──▶ recount: by a person, somebody else; no two people alike ──▶ decide: by a third, who is senior ◀────┘
+        within tolerance, or two people alike, or the third time ──▶ accepted                             │
+        otherwise ──▶ recount: by another person; no two alike ──▶ decide: by a third, who is senior ◀────┘
         accepted with a variance ──┬─ together at most `approval_units` ──▶ correcting ──▶ corrected, or failed: to be begun again
                                    └─ more ──▶ held ──when the count closes──▶ asked: an approval has it (`approval.py`); nobody counts it again before that is over
 
     the count:  open ──▶ closed: when all spots are settled, by CloseCount, or after COUNT_MAX_MS
 
-A variance is a difference, not a new count: units that moved between the counting and the correction stay as they are.
-Losses of what is promised are taken as far as can be, and the rest is told by the location (`PromisesAtRisk`). Where
-limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who decides may
-not be one who has counted the spot before; where nobody is known (`by` ""), anybody may. A machine (a device that nobody
-works on, a client) is nobody else: who has it in his hand is not known, and may be who counts next as himself. So it
-counts first or not at all; that a person finds the same does not make two; and what is held does not come from its
-counting alone. What is held is asked for in the name of him whose counting decided, so that he can't approve it himself.
-Times are UTC ms.
+A variance is a difference, not a new count: units that moved between the counting and the correction stay as they
+are. Losses of what is promised are taken as far as can be, and the rest is told by the location (`PromisesAtRisk`).
+Where limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who
+decides may not be one who has counted the spot before; where nobody is known (`by` ""), anybody may. A machine (a
+device that nobody works on, a client) is nobody else: who has it in his hand is not known, and may be who counts next
+as himself. So it counts first or not at all; that a person finds the same does not make two; and what is held does
+not come from its counting alone. What is held is asked for in the name of him whose counting decided, so that he
+can't approve it himself. Times are UTC ms.
 """
 
 from __future__ import annotations
