@@ -177,6 +177,7 @@ Of one person:
 | who | what | at most |
 |---|---|---|
 | customer | carts | {_often(limits.RESERVATIONS_BY_CUSTOMER)} |
+| customer | orders that one places oneself | {_often(limits.ORDERS_BY_CUSTOMER)} |
 | customer | one's own cart: units of a SKU; lines; seconds at a time; seconds in all | {carts.OWN_UNITS_MAX}; {carts.OWN_LINES_MAX}; {_many(carts.OWN_TTL_MAX_S)}; {_many(carts.OWN_TOTAL_MAX_S)} |
 | customer | asking about one's own data | {_often(limits.OWN_DATA_BY_PERSON)} |
 | customer, staff | passkeys | {passkeys.PASSKEYS_MAX} |
@@ -187,7 +188,7 @@ Of one person:
 | staff | releasing from a hold for fraud or payment | with `orders.hold_risk` alone, which managers have; as many as there are |
 | staff | deciding about what one asked for oneself | nothing |
 
-What has no limit of its own: how many orders somebody places, how much a customer orders of one SKU (a cart is limited, an order is not: marketplaces and companies order by hundreds), how many orders a manager
+What has no limit of its own: how many orders staff and clients place, how much a customer orders of one SKU (a cart is limited, an order is not: companies order by hundreds; [whose check that is](../domain/order.md#placed-by-a-customer)), how many orders a manager
 releases or a support agent cancels in an hour, how often somebody looks at orders. Of the last three the monitor knows what is usual of that person, and asks for a proof or ends the session ([anomalies](anomalies.md)). A shop that sells one of a thing to each
 customer says so in the shop.
 

@@ -83,7 +83,7 @@ from actors.domain.rows import AccountRow
 def decide(state: Account | None, command: Command, context: Context) -> Decision:
     """See the module's docstring for the rules. Raises Refused `account.exists`, `account.unknown`,
     `account.role_unknown`, `account.factor_exists`, `account.changed`, `account.location_not_allowed`,
-    `session.ended`, `passkey.…`."""
+    `account.location_unknown`, `session.ended`, `passkey.…`."""
     if type(command) is OpenAccount:
         if state is not None:
             detail = f"Account {context.entity_id} exists already."

@@ -44,7 +44,8 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Begins a shift. `totp_step`: the time step whose code was given, 0 when none fits; `recovery_hash`: of the
     recovery code given instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for the only
     place of who works at one, and for none of who works at any; `planned_ms`: the shift's length, 0 for the longest;
-    `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none."""
+    `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none; `nowhere`: there is no
+    location of that id."""
 
     session_id: Annotated[str, SHIFT_ID]
     password_ok: bool
@@ -57,6 +58,7 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     passkey: PasskeyUse | None = None
     device_id: str = ""
     device_session: str = ""
+    nowhere: bool = False
 
 
 class Refresh(msgspec.Struct, frozen=True, tag=True, gc=False):

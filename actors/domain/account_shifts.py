@@ -36,7 +36,7 @@ from actors.domain.passkeys import PasskeySuspected
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
-    """A shift, or why not. Raises Refused `account.location_not_allowed`."""
+    """A shift, or why not. Raises Refused `account.location_not_allowed`, `account.location_unknown`."""
     if not account.enabled:
         return _not_signed_in("failed")
     # Nobody guesses a signature: who was locked out by others gets in by a passkey that needs no password.
@@ -143,6 +143,13 @@ def _place_of(account: Account, command: SignIn) -> str:
             "account.location_not_allowed", "This account does not work there.",
             location_id=command.location_id, locations=account.locations,
         )  # fmt: skip
+    if command.nowhere:
+        # Whose rights reach the whole region could name anything, and alerts would tell of a place that is none.
+        raise Refused(
+            "account.location_unknown",
+            "There is no such location: name another, or none.",
+            location_id=command.location_id,
+        )
     return command.location_id
 
 

@@ -3,20 +3,21 @@
     a spot:  open ──BeginSpots──▶ beginning ──the location keeps what changes──▶ begun ──SubmitSpot──▶ comparing
                                                                                    ▲                      │
                         with the books at the moment of counting (`location_counting.py`) ◀──────────────┤
-        within tolerance, or counted twice alike, or the third time ──▶ accepted                          │
-        otherwise ──▶ recount: by somebody else; differs again ──▶ decide: by a third, who is senior ◀────┘
+        within tolerance, or two people alike, or the third time ──▶ accepted                             │
+        otherwise ──▶ recount: by another person; no two alike ──▶ decide: by a third, who is senior ◀────┘
         accepted with a variance ──┬─ together at most `approval_units` ──▶ correcting ──▶ corrected, or failed: to be begun again
                                    └─ more ──▶ held ──when the count closes──▶ asked: an approval has it (`approval.py`); nobody counts it again before that is over
 
     the count:  open ──▶ closed: when all spots are settled, by CloseCount, or after COUNT_MAX_MS
 
-A variance is a difference, not a new count: units that moved between the counting and the correction stay as they are.
-Losses of what is promised are taken as far as can be, and the rest is told by the location (`PromisesAtRisk`). Where
-limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who decides may
-not be one who has counted the spot before; where nobody is known (`by` ""), anybody may. A device that nobody works on
-is nobody else: whoever has it in his hand is not known. So it counts first or not at all, and what is held does not
-come from its counting alone. What is held is asked for in the name of him whose counting decided, so that he can't
-approve it himself. Times are UTC ms.
+A variance is a difference, not a new count: units that moved between the counting and the correction stay as they
+are. Losses of what is promised are taken as far as can be, and the rest is told by the location (`PromisesAtRisk`).
+Where limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who
+decides may not be one who has counted the spot before; where nobody is known (`by` ""), anybody may. A machine (a
+device that nobody works on, a client) is nobody else: who has it in his hand is not known, and may be who counts next
+as himself. So it counts first or not at all; that a person finds the same does not make two; and what is held does
+not come from its counting alone. What is held is asked for in the name of him whose counting decided, so that he
+can't approve it himself. Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -158,13 +159,13 @@ def _submit(count: Count, command: SubmitSpot, context: Context) -> SpotSubmitte
         raise Refused("count.not_begun", "It is not being counted: begin it first.")
     if one.status not in STAGES:
         raise _not_now(one)
-    if one.attempts and ids.DEVICE_PATTERN.match(command.by):
-        raise Refused("approval.person_required", "Who counts it again has to be a person: sign in on the device.")
+    if one.attempts and _is_machine(command.by):
+        raise Refused("approval.person_required", "Who counts it again has to be a person: sign in as yourself.")
     if command.by and any(attempt.by == command.by for attempt in one.attempts):
         raise Refused("count.same_person", "Somebody else has to count it again.")
     if one.status == "decide" and not command.senior:
         raise Refused(
-            "count.senior_required", "Two have counted it differently: somebody who may correct stock decides."
+            "count.senior_required", "No two people have found the same: somebody who may correct stock decides."
         )
     if command.counted_at_ms < one.began_at_ms:
         raise Refused("count.too_early", "It was counted before it was begun.", began_at_ms=one.began_at_ms)
@@ -272,13 +273,20 @@ def _corrected(count: Count, command: LocationCorrected, context: Context) -> li
 def outcome_of(count: Count, attempts: Sequence[Attempt]) -> Outcome:
     """What follows of the last of these countings of a spot."""
     last = attempts[-1]
-    # It would be asked for in the device's name, and whoever has counted with it could approve it.
-    nobodys = len(attempts) == 1 and ids.DEVICE_PATTERN.match(last.by) and _is_held(count, last)
+    # It would be asked for in the machine's name, and whoever has counted with it could approve it.
+    nobodys = _is_machine(last.by) and _is_held(count, last)
     if len(attempts) == len(STAGES) or (_tolerable(count, last) and not nobodys):
         return "accepted"
     if len(attempts) == 1:
         return "recount"
-    return "accepted" if attempts[0].variance == last.variance else "decide"
+    # Whoever has counted with a machine and then as himself is one alone.
+    by_people = not any(_is_machine(attempt.by) for attempt in attempts)
+    return "accepted" if by_people and attempts[0].variance == last.variance else "decide"
+
+
+def _is_machine(by: str) -> bool:
+    """Is that no person's account? In a cell that knows nobody all are people."""
+    return bool(by) and ids.ACCOUNT_PATTERN.match(by) is None
 
 
 def _tolerable(count: Count, attempt: Attempt) -> bool:

@@ -302,9 +302,10 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
     )
     async def counted(count_id: CountId, request: Request) -> Response:
         """Compared with the books of `counted_at`, however much moved since. Within the tolerance it is accepted; else
-        somebody else counts again (`recount`). Twice the same is accepted; else somebody third, who may correct stock
-        and has a fresh second factor, decides (`decide`). What is accepted is on its way into the books (`correcting`,
-        then `corrected`), or `held` for a second person when the count found more than one may correct."""
+        another person counts again (`recount`). The same of two people is accepted; else somebody third, who may
+        correct stock and has a fresh second factor, decides (`decide`). What is accepted is on its way into the books
+        (`correcting`, then `corrected`), or `held` for a second person when the count found more than one may
+        correct."""
         return ok(_detail(await counts.submit(count_id, request)))
 
     @api.post(

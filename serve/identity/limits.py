@@ -62,6 +62,8 @@ OWN_DATA_BY_PERSON = Limit(2, 10)
 
 # Carts of a customer: more is somebody who keeps goods from others.
 RESERVATIONS_BY_CUSTOMER = Limit(10, 30)
+# Orders that a customer places himself: they take stock as carts do, for good, and nobody here sees that one is paid.
+ORDERS_BY_CUSTOMER = Limit(2, 10)
 
 
 class RateLimits(Protocol):

@@ -86,9 +86,10 @@ class Attestation(msgspec.Struct, frozen=True):
 
 
 class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`login` and `password` with one of `code` (of the authenticator app), `recovery_code` and `passkey`; or `passkey`
-    alone, then it says by itself whose it is. `location_id`: where the shift is worked; who works at one place need not
-    name it. `hours`: how long it is meant to last. `device`: as the person would name it."""
+    """`login` and `password` with one of `code` (of the authenticator app), `recovery_code` and `passkey`; or
+    `passkey` alone, then it says by itself whose it is. `location_id`: where the shift is worked, which has to
+    be there; who works at one place need not name it. `hours`: how long it is meant to last. `device`: as the
+    person would name it."""
 
     login: Annotated[str, Meta(max_length=128), LOGIN] = ""
     password: Annotated[str, Meta(max_length=256), PASSWORD] = ""

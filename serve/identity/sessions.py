@@ -15,11 +15,12 @@ from starlette.responses import Response
 
 from actors.domain.account_commands import EndShift, Refresh, SignIn, StepUp
 from actors.domain.account_views import Credentials, SessionOutcome, ShiftOver, SignInOutcome
-from actors.domain.ids import ACCOUNT_PATTERN, is_of
+from actors.domain.ids import ACCOUNT_PATTERN, LOCATION_PATTERN, is_of
+from actors.domain.location_views import LocationStockView, ViewStock
 from actors.domain.passkeys import PasskeyUse
 from actors.domain.times import HOUR_MS, moment
 from serve.audit.who import on_device
-from serve.context import ENTITY_ID, PRINCIPAL
+from serve.context import ENTITY_ID, PRINCIPAL, Scope
 from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
 from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
@@ -52,6 +53,8 @@ _DEVICE = parameter(
     "Device-Authorization", "header", {"type": "string", "maxLength": 4200, "pattern": "^[Bb]earer [!-~]+$"},
     "The token of the enrolled device on which somebody signs in.", example="Bearer eyJ…",
 )  # fmt: skip
+_NOWHERE = "account.location_unknown"
+_PLACE_REFUSED = frozenset({_NOWHERE, "account.location_not_allowed"})
 # What challenges of a sign-in are for.
 SIGN_IN = "sign-in"
 _SIGN_IN = {
@@ -128,6 +131,8 @@ class _Sessions:
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
         if not alone:
             await desk.hold_to(BY_ACCOUNT, "account", identity)
+        # Of everybody, so that no moment tells who has an account.
+        nowhere = await self._is_nowhere(location_id, request.scope)
         known = await desk.credentials(identity, request.scope)
         fits = False if alone else await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
         # Hashes may have to wait for each other; what comes after them differs between known logins and others.
@@ -158,16 +163,19 @@ class _Sessions:
             known.generation,
             passkey,
             *(("", "") if device is None else (device.device, device.device_session)),
+            nowhere=nowhere,
         )
         try:
             outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
         except Problem as problem:
-            # That a location is not theirs is told to those who have proved who they are; so say
+            # That a location is not theirs, or not there, is told to those who have proved who they are; so say
             # it to all in the same way.
-            if problem.code != "account.location_not_allowed":
+            if problem.code not in _PLACE_REFUSED:
                 raise
             await not_before(earliest)
-            if device is not None and not sent.location_id:
+            if problem.code == _NOWHERE:
+                problem.errors = [{"pointer": "/location_id", "detail": problem.detail}]
+            elif device is not None and not sent.location_id:
                 raise kept(_elsewhere(location_id)) from None
             raise
         if outcome.ok and outcome.shift is not None:
@@ -189,6 +197,22 @@ class _Sessions:
             await self._desk.hold_address(request.scope, "sign-in")
         else:
             await self._desk.hold_to(BY_ADDRESS, "sign-in-device", device.device)
+
+    async def _is_nowhere(self, location_id: str, scope: Scope) -> bool:
+        """Is there no location of that name? Raises Problem 429 or 503."""
+        desk = self._desk
+        if not location_id or location_id in desk.services.index.places:
+            return False
+        if not is_of(location_id, LOCATION_PATTERN, desk.region):
+            return True
+        try:
+            # This replica may not have heard of it yet; the actor has, or refuses.
+            await desk.view("location", location_id, ViewStock(location_id, "", 1), scope, LocationStockView)
+        except Problem as problem:
+            if problem.code != "location.unknown":
+                raise
+            return True
+        return False
 
     async def refresh(self, request: Request) -> Tokens:
         desk = self._desk

@@ -18,6 +18,7 @@ from actors.runtime.wire import Reply
 from serve.callers import subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
+from serve.identity.limits import ORDERS_BY_CUSTOMER, hold_to
 from serve.judging import judged
 from serve.orders.backordered import with_backorder
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
@@ -65,6 +66,7 @@ class OrderPlacing:
         self._places = places
         self._known = known
         self._index = services.index
+        self._limits = services.limits
         self._pickups = Pickups(services.index, services.settings)
 
     async def place(self, scope: Scope, receive: Receive) -> Answer:
@@ -93,6 +95,9 @@ class OrderPlacing:
             order = self._collected(order)
         self._check(order)
         check_ref(scope, order.customer.customer_ref)
+        if owner:
+            # Who takes goods from others by many orders, which cost him nothing here, is slowed down.
+            await hold_to(self._limits, ORDERS_BY_CUSTOMER, "orders", owner, self._clock.now_ms())
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         for position, line in enumerate(order.lines):
             if line.substitutes:

@@ -38,6 +38,7 @@ CODES: dict[str, Entry] = {
     "client.beyond_rights": Entry(403, "More rights than one's own"),
     "account.factor_exists": Entry(409, "There is a second factor already"),
     "account.location_not_allowed": Entry(403, "Not allowed at this location"),
+    "account.location_unknown": Entry(422, "No such location"),
     "client.exists": Entry(409, "Client exists already"),
     "client.secret_told": Entry(409, "Secret was told already"),
     "client.unknown": Entry(404, "No such client"),

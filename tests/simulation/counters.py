@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from actors.domain import ids
 from actors.domain.count_commands import BeginSpots, CloseCount, Command, OpenCount, SubmitSpot
-from actors.domain.count_state import Count
+from actors.domain.count_state import Count, SpotState
 from actors.domain.location_events import PromisesAtRisk
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
@@ -24,6 +24,8 @@ class Counter(Client):
     def __init__(self, world, name: str, seed: str, actions: int, counts: list[str]) -> None:
         super().__init__(world, name, seed, actions)
         self.account = ids.account_id(REGION, name.encode().ljust(16))
+        # They don't always sign in on it.
+        self.scanner = ids.device_id(REGION, 0, name)
         self.counts = counts
 
     async def act(self) -> None:
@@ -63,8 +65,16 @@ class Counter(Client):
             # What they find is anybody's guess: it is judged by whether the books follow, once.
             found = [(spot[1], "", rng.choice((5, 24, 25, 26)))] if rng.random() < 0.9 else []
             moment = self.world.now_ms() - rng.choice((0, 0, 50, 400))
-            return SubmitSpot(spot, found, moment, self.account)
+            by = self.scanner if rng.random() < 0.35 else self.account
+            return SubmitSpot(spot, found, moment, by)
         return CloseCount(self.account)
+
+
+def _is_agreed(count: Count, one: SpotState) -> bool:
+    """Was what is more than tolerated found by two people?"""
+    tolerated = all(abs(units) <= count.tolerance_units for units in one.attempts[-1].variance.values())
+    people = {attempt.by for attempt in one.attempts if ids.ACCOUNT_PATTERN.match(attempt.by)}
+    return len(people) > 1 or tolerated
 
 
 def counts(history: History) -> Iterator[str]:
@@ -98,6 +108,8 @@ def counts(history: History) -> Iterator[str]:
         if count.status == "open":
             open_counts.add(identity)
         for spot, one in count.spots.items():
+            if one.status in ("corrected", "asked") and not _is_agreed(count, one):
+                yield f"{identity}: nobody else has seen what {spot} lacks: {one.attempts}"
             asked = history.entities.get(("approval", one.approval_id)) if one.status == "asked" else None
             if asked is not None and asked.state is not None and asked.state.status == "pending":
                 waiting.add((identity, spot))

@@ -45,6 +45,21 @@ def test_somebody_works_where_they_may_not_and_the_refusal_uses_their_code_up():
     assert desk.sign_in(location_id="us-st-1").ok
 
 
+def test_a_shift_is_worked_where_nothing_is():
+    desk = Desk().ready("manager")
+    with pytest.raises(Refused) as refused:
+        desk.sign_in(location_id="us-st-nowhere", nowhere=True)
+    assert (refused.value.body.code, desk.state.shift) == ("account.location_unknown", None)
+    assert desk.sign_in(location_id="us-st-2").shift.location_id == "us-st-2"
+
+
+def test_which_places_there_are_is_told_to_who_does_not_know_the_password():
+    desk = Desk().ready("manager")
+    for wrong in ({"password_ok": False}, {"totp_step": 0}):
+        told = desk.sign_in(location_id="us-st-nowhere", nowhere=True, **wrong)
+        assert (told.reason, told.shift) == ("failed", None)
+
+
 def test_who_works_at_one_place_has_to_name_it_or_his_shift_is_nowhere():
     desk = Desk().ready(locations=["us-st-1"])
     told = desk.sign_in(location_id="")

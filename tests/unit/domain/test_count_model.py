@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from actors.domain import ids
 from actors.domain.approval import DecideApproval
 from actors.domain.count_commands import BeginSpots, CloseCount, SubmitSpot
 from actors.domain.count_state import SETTLED, STAGES
@@ -29,10 +30,13 @@ from tests.unit.domain.books import DAY_MS, TODAY
 from tests.unit.domain.counting_world import A1, A2, ANN, BOB, LOOSE, MIA, TOM, World
 
 PEOPLE = (MIA, TOM, ANN, BOB)
+# Nobody works on it.
+SCANNER = ids.device_id("us", 1_767_225_600_000, "scanner")
 SPOTS = (A1, A2, LOOSE)
 REFUSED = frozenset(
     {
         "count.spot_busy", "count.spot_settled", "count.closed", "count.not_begun", "count.too_early", "count.same_person",
+        "approval.person_required",
     }
 )  # fmt: skip
 bins = st.sampled_from(["", "A-01", "A-02"])
@@ -123,7 +127,7 @@ class CountMachine(RuleBasedStateMachine):
         except Refused as refused:
             assert refused.body.code in REFUSED  # noqa: PT017
 
-    @rule(spot=st.sampled_from(SPOTS), by=st.sampled_from(PEOPLE))
+    @rule(spot=st.sampled_from(SPOTS), by=st.sampled_from((*PEOPLE, SCANNER)))
     def look(self, spot, by):
         self.seen.append((spot, self.lies(spot), self.world.books.now_ms, by))
 
@@ -154,10 +158,21 @@ class CountMachine(RuleBasedStateMachine):
     def two_who_are_right_agree_whatever_moved(self):
         for spot in SPOTS if hasattr(self, "world") else ():
             one = self.world.state.spots[spot]
-            assert one.status not in ("decide", "failed")
+            # A scanner's find is nobody's: who finds the same is one alone.
+            by_scanner = bool(one.attempts) and one.attempts[0].by == SCANNER
+            assert one.status != "failed"
+            assert one.status != "decide" or by_scanner
+            assert all(attempt.by != SCANNER for attempt in one.attempts[1:])
             for attempt in one.attempts:
                 assert attempt.variance in ({}, {("a", self.lot): -self.lost[spot]})
             assert self.corrected(spot) in (0, -self.lost[spot])
+
+    def is_agreed(self, one):
+        """What is more than tolerated was found by two people."""
+        found = one.attempts[-1].variance if one.status in ("corrected", "asked") else {}
+        if found and (self.world.opening.tolerance_units == 0 or one.attempts[-1].dear):
+            assert len({attempt.by for attempt in one.attempts} - {SCANNER}) >= 2
+        assert one.status != "asked" or one.attempts[-1].by != SCANNER
 
     def teardown(self):
         if not hasattr(self, "world"):
@@ -178,6 +193,7 @@ class CountMachine(RuleBasedStateMachine):
             assert sum(found.values()) == done == found.get(status, 0)
             assert status in SETTLED or status in ("open", *STAGES)
             assert status != "accepted" or not self.lost[spot]
+            self.is_agreed(state.spots[spot])
         limit = self.world.opening.approval_units
         booked = sum(map(abs, self.world.corrections().values()))
         assert not limit or booked <= limit

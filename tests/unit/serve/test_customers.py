@@ -4,7 +4,7 @@ import pytest
 
 from actors.domain.data_key import DestroyKey
 from actors.domain.one_time_code import CODE_MS
-from serve.identity.limits import CODES_BY_PERSON, TRIES_BY_PERSON
+from serve.identity.limits import CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
@@ -25,6 +25,22 @@ async def bought(cell, tokens):
     answer = await cell.post("/v1/orders", PLAIN, **bearer(tokens))
     assert answer.status_code == 201, answer.text
     return answer.json()["order_id"]
+
+
+async def test_a_customer_takes_the_stock_from_others_by_orders_without_end(cell):
+    mia, tom = await joined(cell), await joined(cell, "tom@example.org")
+    for _ in range(ORDERS_BY_CUSTOMER.burst):
+        await bought(cell, mia)
+    before = cell.state()
+    refused = await cell.post("/v1/orders", PLAIN, **bearer(mia))
+    assert (coded(refused), refused.headers["retry-after"]) == ((429, "auth.too_often"), "30")
+    assert cell.state() == before
+    # Nobody else waits for it, nor the shop, which orders for all.
+    await bought(cell, tom)
+    for _ in range(ORDERS_BY_CUSTOMER.burst + 1):
+        assert (await cell.post("/v1/orders", order(("A1", 1)), **cell.bearer())).status_code == 201
+    cell.clock.now += 30_000
+    await bought(cell, mia)
 
 
 async def test_a_customer_does_not_find_their_own_orders_or_finds_others(cell):

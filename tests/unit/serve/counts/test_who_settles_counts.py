@@ -121,13 +121,15 @@ async def test_a_shift_that_was_left_open_decides_between_two(guarded):
     assert (again.status_code, again.json()["spots"][0]["times"]) == (200, 3)
 
 
-async def test_a_machine_that_may_correct_needs_a_factor_to_decide(guarded):
+async def test_a_machine_decides_between_two_people_and_whoever_has_it_counted_already(guarded):
     mia, tom = guarded.of_role("fulfilment", sub=MIA), guarded.of_role("fulfilment", sub=TOM)
     path = await opened(guarded, **mia)
     await begun(guarded, path, **mia)
     await submit(guarded, path, [("A1", 8)], **mia)
     await submit(guarded, path, [("A1", 7)], **tom)
-    answer = await submit(guarded, path, [("A1", 6)], **guarded.bearer())
+    refused = await submit(guarded, path, [("A1", 6)], **guarded.bearer())
+    assert (refused.status_code, refused.json()["code"]) == (403, "approval.person_required")
+    answer = await submit(guarded, path, [("A1", 6)], **guarded.of_role("manager", sub=ANN))
     assert answer.json()["spots"][0]["status"] == "correcting"
 
 
@@ -231,3 +233,20 @@ async def test_what_a_scanner_alone_has_counted_is_asked_in_its_name(guarded):
     assert (await guarded.http.get(approval, headers=mia)).json()["asked_by"] == MIA
     answer = await guarded.post(f"{approval}/decision", {"decision": "approve"}, **mia)
     assert answer.json()["code"] == "approval.same_person"
+
+
+@pytest.mark.parametrize("machine", ["scanner", "client"])
+async def test_one_person_counts_with_a_machine_and_then_as_himself_and_that_makes_two(guarded, machine):
+    mia, ann = guarded.of_role("fulfilment", sub=MIA), guarded.of_role("manager", sub=ANN)
+    client = guarded.bearer(sub="us-client-erp", sid="us-client-erp.1", scopes=("stock.receive",))
+    first = client if machine == "client" else await scanner_of(guarded, **ann)
+    path = await opened(guarded, **mia)
+    await begun(guarded, path, **mia)
+    await submit(guarded, path, [("A1", 8)], **first)
+    (spot,) = (await submit(guarded, path, [("A1", 8)], **mia)).json()["spots"]
+    assert (spot["status"], spot["times"], spot["lines"]) == ("decide", 2, [])
+    assert [row for row in guarded.gateway.ledger if row.reason == "count"] == []
+    for who, code in ((mia, "count.same_person"), (client, "approval.person_required")):
+        assert (await submit(guarded, path, [("A1", 8)], **who)).json()["code"] == code
+    (spot,) = (await submit(guarded, path, [("A1", 8)], **ann)).json()["spots"]
+    assert (spot["status"], spot["counted_by"], spot["lines"][0]["variance"]) == ("correcting", ANN, -2)
