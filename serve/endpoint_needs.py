@@ -163,7 +163,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/transfers/{transfer_id}/cancellation"): Need("stock.receive"),
     ("GET", "/v1/transfer-suggestions"): Need("stock.read"),
     # At which store somebody may do it, the collection judges; whose an order is, the order.
-    ("GET", "/v1/collections"): Need("orders.read"),
+    ("GET", "/v1/collections"): Need("orders.read", reads="collection.search", counted=True),
     ("GET", "/v1/collections/{collection_id}"): Need("orders.read", reads="collection.read"),
     ("POST", "/v1/collections/{collection_id}/located"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/ready"): Need("floor.work"),

@@ -2,6 +2,8 @@
 
     text ──▶ 12 digits in a row? ──▶ starts of a range ──▶ groups as people write them ──▶ length, Luhn ──▶ stands alone?
              (all of it, in C)       (a regular expression)   4111 1111 1111 1111, 3782-822463-10005
+                                └──▶ groups as cards have them, or each digit alone, between any separators ──▶ …
+                                     4111 - 1111 - 1111 - 1111, 3782.822463.10005, 4 1 1 1 …
 
 Sources: ISO/IEC 7812-1 (issuer in front, 12 to 19 digits, Luhn check digit last); the ranges are those that the schemes
 publish, as collected in Wikipedia's "Payment card number". Schemes within another's row are named there only by it:
@@ -9,9 +11,12 @@ Elo, Verve, Dankort and RuPay's 508 (Maestro's 50), Hipercard and RuPay's 60 (Ma
 (Discover's 65), RuPay's 353 (JCB).
 
 What has that shape and is none:
-- A part of a longer token of letters and digits, a UUID's groups, the fraction of a number (47.4012888888881881).
+- A part of a longer token of letters and digits, a UUID's groups, the fraction of a number (47.4012888888881881). But
+  15 digits or more at a token's start are one, whatever letters stand behind (`…exp1227`, `…D2512…`): only those
+  of hexadecimal go on with a hash or an id.
 - Up to 15 digits right behind a `+`: a telephone number (ITU-T E.164).
 - A column of numbers of seven digits or more, one to a line.
+- Numbers of four digits, or of one, with more of their like before or behind them, and those of a JSON array: a list.
 - 12 or 13 digits right beside a letter, `-` or `_` (`shop-4512345678901`): hardly any card has so few, and many ids
   have; so whoever must send such ids has a way to.
 Nobody is kept from hiding a number (reversed, in Base64, spelt out): this finds what is written by mistake.
@@ -20,9 +25,10 @@ Nobody is kept from hiding a number (reversed, in Base64, spelt out): this finds
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from actors.domain.lookalikes import LOOKALIKES, UNSEEN
 
 DIGITS_MIN = 12
 DIGITS_MAX = 19
@@ -71,13 +77,21 @@ _LENGTHS: dict[bytes, tuple[int, ...]] = {
     b"%04d" % prefix: row.lengths for row in reversed(RANGES) for prefix in range(row.first, row.last + 1)
 }
 
-# Every digit as `0`, blanks and dashes left out: twelve zeros in a row are necessary for a number, and told at a
-# nanosecond a byte.
+# Every digit as `0`, what may stand between them left out: twelve zeros in a row are necessary for a number, and told
+# at a nanosecond a byte.
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_SEPARATORS = b" -\t\r\n"
+_SEPARATORS = b" -\t\r\n.,/_"
 _TWELVE = b"0" * DIGITS_MIN
-# Where a number may begin: a group of four digits or more, and enough behind it.
-_START = re.compile(rb"(?<![0-9])(?=1|2[2-7]|3|4|5|6|8[126]|9[78])[0-9]{4}(?=(?:(?:-|[ \t\r\n]{1,2})?[0-9]){8})")
+# Where a number may begin, with no digit before it: a group of four digits or more, and enough behind it; or, where
+# more may stand between them, the same everywhere, groups as cards have them, or every digit alone. It begins with what
+# is looked for in C, which an assertion in front would prevent.
+_START = re.compile(
+    rb"[1-689](?<![0-9](?s:.))"
+    rb"(?:[0-9]{3}(?=(?:(?:-|[ \t\r\n]{1,2})?[0-9]){8}"
+    rb"|(?P<groups>(?P<of_card>[ \t\r\n.,/_-]{1,3})(?:[0-9]{4}(?P=of_card)[0-9]{4}(?P=of_card)[0-9]{4}"
+    rb"(?P<rest>(?P=of_card)[0-9]{3})?|[0-9]{6}(?P=of_card)[0-9]{4,5})(?![0-9])))"
+    rb"|(?P<alone>[ \t\r\n.,/_-]{1,3})(?:[0-9](?P=alone)){10,17}[0-9](?![0-9]))"
+)
 _GROUP = re.compile(rb"[0-9]{1,20}")
 _BETWEEN = re.compile(rb"-|[ \t\r\n]{1,2}")
 _USUAL = (b" ", b"-")
@@ -86,29 +100,26 @@ _USUAL = (b" ", b"-")
 _COPIED_GROUP_MAX = 6
 # And fewer than DIGITS_MIN: nobody writes 123456789012-1, that is a number and a counter.
 _INNER_GROUP_MIN = 4
+# Another of a list; behind a card's number its date is none (1227).
+_FOURS_BEFORE, _ONE_BEFORE, _DIGIT_BEFORE = (
+    re.compile(rb"(?<![0-9])[0-9]{4}\Z"), re.compile(rb"(?<![0-9])[0-9]\Z"), re.compile(rb"[0-9]\Z"),
+)  # fmt: skip
+_FOURS_BEHIND = re.compile(rb"(?!(?:0[1-9]|1[0-2])[2-4][0-9](?![0-9]))[0-9]{4}(?![0-9])")
+_ONE_BEHIND = re.compile(rb"[0-9](?![0-9])")
+_ARRAY_SIGHT = 128
+_IN_ARRAY = b"0123456789.,+-eE \t\r\n"
 _LUHN_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _JOINING = frozenset(bytes([byte]) for byte in _LETTERS + b"0123456789-_")
 _TOKEN_SIGHT = 32
+# Digits that are found by a token's letters behind them, too: not those of shorter ids. A hash or an id in hexadecimal
+# goes on with A to F only; a magnetic stripe (ISO/IEC 7813) with D, its date and its service code.
+_TOKEN_DIGITS_MIN = 15
+_HEX = re.compile(rb"(?!D[0-9]{7})[A-Fa-f]*(?![A-Za-z])")
 _UUID = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _UUID_CHARS = 36
 _PHONE_DIGITS_MAX = 15
 _SHORT_DIGITS_MAX = 13
-
-# Beyond ASCII, by Unicode's category; those of other planes no page has in its texts.
-_OF_CATEGORY = {
-    wanted: [code for code in range(0x80, 0x10000) if unicodedata.category(chr(code)) == wanted]
-    for wanted in ("Zs", "Cf")
-}
-# Characters that look like digits, blanks (Zs) and dashes, as copying and Asian keyboards bring them.
-LOOKALIKES: dict[int, str] = {
-    **{0xFF10 + digit: str(digit) for digit in range(10)},
-    **dict.fromkeys(_OF_CATEGORY["Zs"], " "),
-    **dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFF0D), "-"),
-}
-# What nobody sees (Cf): joiners, marks of direction, soft hyphens. One of them may stand within a number or end it,
-# so both are to be looked at.
-UNSEEN = re.compile(f"[{re.escape(''.join(map(chr, _OF_CATEGORY['Cf'])))}]")
 
 
 def luhn(digits: bytes) -> bool:
@@ -125,20 +136,58 @@ def may_hold(data: bytes) -> bool:
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of each number in ASCII text, in order; worth asking for when it `may_hold` one. After
     CANDIDATES_MAX numbers that could be one the rest counts as one: only a text made to be slow has so many."""
-    done = 0
-    for count, candidate in enumerate(_START.finditer(data)):
+    done = count = 0
+    for candidate in _START.finditer(data):
         start = candidate.start()
-        if start < done:
+        if start < done or (candidate.lastgroup is not None and _in_list(data, candidate)):
             continue
-        if count >= CANDIDATES_MAX:
+        count += 1
+        if count > CANDIDATES_MAX:
             yield start, len(data)
             return
-        lengths = _LENGTHS.get(candidate[0])
-        if lengths is not None:
-            end = _end(data, start, lengths)
-            if end:
-                done = end
-                yield start, end
+        if candidate.lastgroup is not None:
+            end = _end_of_spread(data, candidate)
+        else:
+            lengths = _LENGTHS.get(candidate[0])
+            end = _end(data, start, lengths) if lengths is not None else 0
+        if end:
+            done = end
+            yield start, end
+
+
+def _end_of_spread(data: bytes, found: re.Match[bytes]) -> int:
+    """Where the number ends that stands there in a card's groups, or digit by digit, with the same separator between
+    them; 0 when there is none."""
+    start, end = found.start(), _end_of(found)
+    # What stands behind the groups may be a security code.
+    for at in (end, found.start("rest")) if found["rest"] else (end,):
+        digits = data[start:at].translate(None, _SEPARATORS)
+        if len(digits) in _LENGTHS.get(digits[:4], ()) and luhn(digits) and _alone(data, start, at, len(digits)):
+            return at
+    return 0
+
+
+def _end_of(found: re.Match[bytes]) -> int:
+    return found.end("groups") if found["groups"] else found.end()
+
+
+def _in_list(data: bytes, found: re.Match[bytes]) -> bool:
+    """Whether it goes on like that before or behind, or is part of a JSON array: then these are several numbers."""
+    start, end = found.start(), _end_of(found)
+    between, before, behind = (
+        (found["of_card"], _FOURS_BEFORE, _FOURS_BEHIND)
+        if found["of_card"]
+        else (found["alone"], _ONE_BEFORE, _ONE_BEHIND)
+    )
+    in_front = data[max(0, start - _ARRAY_SIGHT) : start]
+    if in_front.endswith(between):
+        # Signs join a date or a price to it as well, blanks and dashes only what has as many digits.
+        like_it = _DIGIT_BEFORE if any(sign in between for sign in b".,/_") else before
+        if like_it.search(in_front, 0, len(in_front) - len(between)):
+            return True
+    if data.startswith(between, end) and behind.match(data, end + len(between)):
+        return True
+    return b"," in between and in_front.rstrip(_IN_ARRAY).endswith(b"[")
 
 
 def _end(data: bytes, start: int, lengths: tuple[int, ...]) -> int:
@@ -174,8 +223,10 @@ def _alone(data: bytes, start: int, end: int, digits: int) -> bool:
         return False
     if before[-1:] == b"." and before[-2:-1].isdigit():
         return False
-    # No digit stands right beside it: one behind letters belongs to a token such as `9f8412…`.
-    if before.rstrip(_LETTERS)[-1:].isdigit() or after.lstrip(_LETTERS)[:1].isdigit():
+    # No digit stands right beside it: one before or behind letters belongs to a token such as `9f8412…`.
+    if before.rstrip(_LETTERS)[-1:].isdigit():
+        return False
+    if after.lstrip(_LETTERS)[:1].isdigit() and (digits < _TOKEN_DIGITS_MIN or _HEX.match(after)):
         return False
     from_ = max(0, start - _UUID_CHARS)
     around = data[from_ : end + _UUID_CHARS]

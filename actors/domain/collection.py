@@ -21,7 +21,8 @@ nothing to cross; meanwhile no other is possible, the timer waits, and only a ca
 unit is handed over, or given back, once, and the order and its collection never disagree.
 
 What the order says of parts may come before the collection is opened, since messages keep no order: it is kept
-(`unopened`). When it is over, code, notices and the customer's spot are forgotten. Times: UTC ms.
+(`unopened`). When it is over, code, notices and the customer's spot are forgotten; where the goods lie, when they were
+handed over, a week after any other end, or when the order's person is erased. Times: UTC ms.
 
     collection_commands.py  collection_events.py  collection_state.py  collection_evolve.py  collection_asking.py
 """
@@ -39,6 +40,7 @@ from actors.domain.collection_commands import (
     Command,
     EndCollection,
     ExtendCollection,
+    ForgetShelf,
     HandOver,
     LocateUnits,
     LookAtCollection,
@@ -66,6 +68,7 @@ from actors.domain.collection_events import (
     OrderAsked,
     PartTold,
     PickupOpened,
+    ShelfForgotten,
     StepNotTaken,
     StepTaken,
     Terms,
@@ -96,7 +99,9 @@ from actors.domain.rows_of_collections import CollectionRow
 from actors.domain.times import DAY_MS
 
 HOLD_MAX_MS = 60 * DAY_MS
-_OF_ORDER = (OpenCollection, TellPart, StopCollection, PauseCollection, ResumeCollection, RedirectCollection)
+_OF_ORDER = (
+    OpenCollection, TellPart, StopCollection, PauseCollection, ResumeCollection, RedirectCollection, ForgetShelf,
+)  # fmt: skip
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -124,6 +129,8 @@ def _told(context: Context, events: list[Event]) -> Decision:
 
 def _of_order(state: Collection | None, command: Command) -> list[Event]:
     """What the order says, in whatever order it comes. Refuses nothing."""
+    if type(command) is ForgetShelf:
+        return [ShelfForgotten()] if state is not None and state.shelf else []
     if state is not None and state.stage in OVER:
         return []
     if type(command) is StopCollection:

@@ -4,6 +4,7 @@ collection are in `collection.py`.
     opened, or `ready_by_ms` when that is later ─┬─ after late_ms ─────▶ StoreLate: the store is told
                                                  └─ after give_up_ms ──▶ `given_up`: nobody made it ready            both count from there
     ready ── a day before, or half of the time ──▶ CustomerReminded ── collect_by_ms ──▶ `expired`
+    over without its customer ── SHELF_KEPT_MS ──▶ ShelfForgotten: it was put back by then, and may be a name
 
 What is given up is what nobody has found by then, be it people's or the floor's to find; when everything was found by
 then and it is only not made ready, all of it. When something is left, that was found, and both times count anew from
@@ -24,9 +25,10 @@ from actors.domain.collection_events import (
     CustomerReminded,
     Event,
     LeftToPeople,
+    ShelfForgotten,
     StoreLate,
 )
-from actors.domain.collection_state import Collection, due, to_find
+from actors.domain.collection_state import OVER, Collection, due, to_find
 from actors.domain.kind import Context
 from actors.domain.order_pickup_commands import PartMove
 
@@ -36,6 +38,8 @@ def look(state: Collection, context: Context) -> list[Event]:
     due_ms = due(state)
     if due_ms is None or context.now_ms < due_ms:
         return []
+    if state.stage in OVER:
+        return [ShelfForgotten()]
     if state.stage != "ready":
         if state.late_at_ms is None:
             return [StoreLate(state.location_id)]

@@ -8,7 +8,7 @@ import msgspec
 
 from actors.domain.location_events import Units
 from actors.domain.order_pickup_commands import Clock, PickupStep
-from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT, SEALED_ADDRESS, SEALED_CONTENT
+from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT, SEALED_ADDRESS, SEALED_CONTENT, SHELF
 
 # Why staff ends one that waits for its customer: not wanted any more, or nobody comes for it.
 EndedBy = Literal["left_behind", "expired"]
@@ -45,6 +45,10 @@ class StopCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order was cancelled."""
 
 
+class ForgetShelf(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order's person was erased."""
+
+
 class PauseCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order is held. `turn` counts up with each word on that."""
 
@@ -79,7 +83,7 @@ class LocateUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
 
     found: list[Units] = []
     missing: list[Units] = []
-    shelf: str = ""
+    shelf: Annotated[str, SHELF] = ""
     within: list[str] = []
 
 
@@ -191,10 +195,12 @@ class EndCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LookAtCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer: the store is late, the customer is to be reminded, or its time is over."""
+    """The timer: the store is late, the customer is to be reminded, its time is over, or
+    nobody looks for the goods any more."""
 
 
 Command = (
     OpenCollection | TellPart | StopCollection | PauseCollection | ResumeCollection | RedirectCollection | OrderAnswered | LocateUnits | MakeReady
     | ExtendCollection | SayHere | RenewCode | VerifyCode | VerifyIdentity | HandOver | EndCollection | LookAtCollection
+    | ForgetShelf
 )  # fmt: skip

@@ -9,7 +9,7 @@ import msgspec
 from actors.domain.collection_commands import NewPart, Notices, Told
 from actors.domain.location_events import Units
 from actors.domain.order_pickup_commands import Clock, PartMove, PickupStep
-from actors.domain.personal_notes import NOTICE_ABOUT, ONE_TIME_CODE, PICKUP_SPOT
+from actors.domain.personal_notes import NOTICE_ABOUT, ONE_TIME_CODE, PICKUP_SPOT, SHELF
 
 # By what it was proved that the customer may have it.
 Proof = Literal["code", "identity"]
@@ -37,7 +37,7 @@ class UnitsLocated(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Units were found."""
 
     found: list[Units]
-    shelf: str
+    shelf: Annotated[str, SHELF]
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
@@ -155,8 +155,12 @@ class CollectionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
     how: Ending
 
 
+class ShelfForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Where the goods lay is not kept any longer."""
+
+
 Event = (
     PickupOpened | PartTold | UnitsLocated | OrderAsked | StepTaken | StepNotTaken | CustomerHere | CodeMissed | CustomerVerified
     | NoticeTold | CustomerReminded | CollectionEnded | CodeRenewed | StoreLate | ClockPaused | ClockResumed
-    | CollectionRedirected | LeftToPeople
+    | CollectionRedirected | LeftToPeople | ShelfForgotten
 )  # fmt: skip

@@ -23,6 +23,7 @@ from actors.domain.collection_events import (
     OrderAsked,
     PartTold,
     PickupOpened,
+    ShelfForgotten,
     StepNotTaken,
     StepTaken,
     StoreLate,
@@ -110,6 +111,8 @@ def evolve(state: Collection | None, event: Event, context: Context) -> Collecti
             _resumed(state, event, context)
         case CollectionEnded():
             _ended(state, event)
+        case ShelfForgotten():
+            state.shelf = ""
     if state.stage == "locating" and complete(state) and state.parts:
         state.stage = "located"
     return state
@@ -228,7 +231,7 @@ def _ended(state: Collection, event: CollectionEnded) -> None:
     state.stage, state.asking, state.digest, state.here_spot, state.sealed_spot = event.how, None, b"", "", b""
     state.paused_at_ms, state.spot_digest, state.told = None, "", []
     if event.how == "collected":
-        # Of any other end somebody has to put it back, and looks for it there.
+        # Of any other end somebody looks for it there, for a while (`collection_clock.py`).
         state.shelf = ""
     if state.terms is not None:
         state.terms = Terms(

@@ -13,9 +13,9 @@ from actors.domain.errors import Refused
 from actors.domain.location_events import Units
 from actors.domain.one_time_code import TRIES_MAX
 from actors.domain.order_pickup_commands import Clock, PartMove, PickupStep
-from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT
+from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT, SHELF
 from actors.domain.rows_of_collections import CollectionRow
-from actors.domain.times import MINUTE_MS
+from actors.domain.times import DAY_MS, MINUTE_MS
 
 # `unopened`: something was told of it before it was opened. Nobody knows of one that has no order, whatever was told.
 Stage = Literal["unopened", "locating", "located", "ready"] | Ending
@@ -25,6 +25,8 @@ CollectionStatus = Literal[
 OVER: frozenset[Stage] = frozenset({"collected", "left_behind", "expired", "nothing_found", "cancelled", "given_up"})
 # Who was verified may take it for so long, whatever the time is.
 VERIFIED_MS = 15 * MINUTE_MS
+# Of an end without its customer somebody has to put it back, and looks for it on its shelf: for so long.
+SHELF_KEPT_MS = 7 * DAY_MS
 
 
 class Part(msgspec.Struct, array_like=True, gc=False):
@@ -63,7 +65,7 @@ class Collection(msgspec.Struct):
     stage: Stage = "unopened"
     parts: dict[int, Part] = {}
     found: dict[str, int] = {}
-    shelf: str = ""
+    shelf: Annotated[str, SHELF] = ""
     asking: Asking | None = None
     digest: Annotated[bytes, ONE_TIME_CODE] = b""
     misses: int = 0
@@ -127,6 +129,8 @@ def expires_at(collection: Collection) -> int | None:
 
 def due(collection: Collection) -> int | None:
     """When to look at it again."""
+    if collection.stage in OVER:
+        return collection.updated_at_ms + SHELF_KEPT_MS if collection.shelf else None
     if collection.asking is not None or collection.paused_at_ms is not None:
         return None
     next_ms = _ready_due(collection) if collection.stage == "ready" else _late_due(collection)
@@ -220,7 +224,7 @@ class CollectionView(msgspec.Struct, frozen=True, gc=False):
     updated_at_ms: int
     lines: list[CollectionLineView]
     left: list[Units]
-    shelf: str
+    shelf: Annotated[str, SHELF]
     asking: str
     verified: Proof | Literal[""]
     tries_left: int

@@ -273,7 +273,11 @@ def _forget(order: Order, context: Context) -> Decision:
     if is_under_way(status, order.updated_at_ms, context.now_ms):
         detail = f"The order is {status}: it has to be known yet to whom it goes."
         raise Refused("order.under_way", detail, order_id=context.entity_id, status=status)
-    return order_replies.status(context, *([] if order.forgotten else [PersonForgotten()]))
+    if order.forgotten:
+        return order_replies.status(context)
+    return order_replies.status(
+        context, PersonForgotten([] if order.pickup is None else list(order.pickup.collections))
+    )
 
 
 # --- projections ----------------------------------------------------------------------------------------------------

@@ -214,7 +214,9 @@ class OrderRectified(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Nothing here tells any more who ordered."""
+    """Nothing here tells any more who ordered. With this event these collections of it are told."""
+
+    collections: list[str] = []
 
 
 Event = (

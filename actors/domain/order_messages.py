@@ -17,6 +17,7 @@ from actors.domain import (
     reservation_commands,
     transfer_commands,
 )
+from actors.domain.collection_commands import ForgetShelf
 from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_commands import WaitInLine
@@ -33,6 +34,7 @@ from actors.domain.order_events import (
     LeftFloor,
     OrderCancelled,
     OrderPlaced,
+    PersonForgotten,
     ReservationReturned,
     ShipmentsTold,
     ShortPicked,
@@ -81,6 +83,9 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         yield from order_packing.messages(order_id, event)
     elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
         yield from order_terms_floor.messages(order_id, event)
+    elif type(event) is PersonForgotten:
+        for name in event.collections:
+            yield Message("collection", name, ForgetShelf())
     elif isinstance(event, _OF_LINES):
         yield from order_waiting_messages.messages(order_id, event)
     else:

@@ -29,6 +29,8 @@ PACKING_NOTE = Personal("note", "orders", "packing", "data_key")
 CUSTOMS_WORDS = Personal("note", "orders", "erasure", "data_key")
 SHOWN_NOTE = Personal("note", "orders", "request", "rights")
 PICKUP_SPOT = Personal("position", "orders", "visit", "data_key")
+# Declared as a place; but people write names there.
+SHELF = Personal("note", "orders", "shelf", "rights")
 SHOWN_PICKUP_SPOT = Personal("position", "orders", "request", "rights")
 SEALED_PAPER = Personal("sealed", "orders", "papers", "data_key")
 PAPER_DIGEST = Personal("pseudonym", "orders", "papers", "keyed_digest")

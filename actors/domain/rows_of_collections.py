@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+
+from actors.domain.personal_notes import SHELF
 
 
 class CollectionRow(msgspec.Struct, array_like=True, gc=False):
@@ -24,7 +26,7 @@ class CollectionRow(msgspec.Struct, array_like=True, gc=False):
     location_id: str
     line_count: int
     units: int
-    shelf: str
+    shelf: Annotated[str, SHELF]
     opened_at: int
     here_at: int | None
     ready_at: int | None

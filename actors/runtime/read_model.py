@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 import msgspec
 
-from actors.domain.personal_notes import SEALED_PAPER
+from actors.domain.personal_notes import SEALED_PAPER, SHELF
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow
 from actors.domain.what_if_terms import PastMove, PastStock
@@ -172,7 +172,7 @@ class CollectionSummary(msgspec.Struct, frozen=True):
     location_id: str
     line_count: int
     units: int
-    shelf: str
+    shelf: Annotated[str, SHELF]
     opened_at: int
     here_at: int | None
     ready_at: int | None

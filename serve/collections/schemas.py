@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.collection_state import CollectionStatus
-from actors.domain.personal_notes import SHOWN_PICKUP_SPOT
+from actors.domain.personal_notes import SHOWN_NOTE, SHOWN_PICKUP_SPOT
 from serve.customers.codes import CodeText
 from serve.limits import LINES_MAX, TEXT, Quantity, Sku
 
@@ -34,7 +34,7 @@ class Located(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     found: UnitList = []
     missing: UnitList = []
-    shelf: Shelf = ""
+    shelf: Annotated[Shelf, SHOWN_NOTE] = ""
 
 
 class NewlyReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,7 +127,7 @@ class CollectionDetail(msgspec.Struct, frozen=True):
     location_id: str
     opened_at: datetime
     updated_at: datetime
-    shelf: str
+    shelf: Annotated[str, SHOWN_NOTE]
     here_at: datetime | None
     here_spot: Annotated[str, SHOWN_PICKUP_SPOT]
     ready_at: datetime | None
@@ -152,7 +152,7 @@ class ListedCollection(msgspec.Struct, frozen=True):
     location_id: str
     line_count: int
     units: int
-    shelf: str
+    shelf: Annotated[str, SHOWN_NOTE]
     opened_at: datetime
     here_at: datetime | None
     ready_at: datetime | None

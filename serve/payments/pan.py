@@ -15,7 +15,8 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from actors.domain.card_number import LOOKALIKES, UNSEEN, may_hold, spans
+from actors.domain.card_number import may_hold, spans
+from actors.domain.lookalikes import LOOKALIKES, UNSEEN, UNSEEN_CHARS
 from serve.problems import escaped
 
 # Pointer, member's name ("" for none), and what stands there; `_END` has no name at all.
@@ -32,22 +33,26 @@ _FIELD_SIGHT = 32
 
 _LOOKALIKE = re.compile(f"[{re.escape(''.join(map(chr, LOOKALIKES)))}]")
 _ASCII = bytes(range(0x80))
-# By JSON's escape without its first two characters, in lower case.
+
+
+def _escape(code: int) -> bytes:
+    """JSON's escape of a character, or the pair of one beyond the first plane; without its first two characters, in
+    lower case."""
+    units = chr(code).encode("utf-16-be")
+    return b"\\u".join(units[at : at + 2].hex().encode() for at in range(0, len(units), 2))
+
+
 _ESCAPED = {
-    **{b"%04x" % ord(char): char.encode() for char in "0123456789 -\t\r\n"},
-    **{
-        b"%04x" % code: chr(code).encode()
-        for code in range(0x80, 0x10000)
-        if code in LOOKALIKES or UNSEEN.match(chr(code))
-    },
+    **{_escape(ord(char)): char.encode() for char in "0123456789 -\t\r\n.,/_"},
+    **{_escape(code): chr(code).encode() for code in (*LOOKALIKES, *map(ord, UNSEEN_CHARS))},
 }
-_ESCAPED_BLANKS = {rb"\t": b"\t", rb"\r": b"\r", rb"\n": b"\n"}
-_ESCAPE = re.compile(rb'\\(?:u[0-9a-fA-F]{4}|[\\"/bfnrt])')
+_ESCAPED_SHORT = {rb"\t": b"\t", rb"\r": b"\r", rb"\n": b"\n", rb"\/": b"/"}
+_ESCAPE = re.compile(rb'\\(?:u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[0-9a-fA-F]{4})|[\\"/bfnrt])')
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
     """What the escape stands for if that can be part of a number, else something that ends one."""
-    return _ESCAPED_BLANKS.get(found[0]) or _ESCAPED.get(found[0][2:].lower(), b"\0")
+    return _ESCAPED_SHORT.get(found[0]) or _ESCAPED.get(found[0][2:].lower(), b"\0")
 
 
 def json_holds_pan(body: bytes) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from actors.domain.collection_commands import (
     EndCollection,
     ExtendCollection,
+    ForgetShelf,
     HandOver,
     LocateUnits,
     LookAtCollection,
@@ -15,11 +16,13 @@ from actors.domain.collection_commands import (
     VerifyCode,
     VerifyIdentity,
 )
-from actors.domain.collection_state import VERIFIED_MS
+from actors.domain.collection_state import SHELF_KEPT_MS, VERIFIED_MS, due
 from actors.domain.errors import Refused
 from actors.domain.floor_terms import FloorTerms
+from actors.domain.kind import Context
+from actors.domain.kinds import KINDS
 from actors.domain.location_commands import RunFloor
-from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_commands import ForgetPerson, UpdateOrder
 from actors.domain.transfer_commands import ReceivedLine, ReceiveUnits
 from tests.unit.domain.pickup_world import CODE, NOTICES, ORDER, WRONG, Shop, told
 from tests.unit.domain.transfer_world import DAY_MS, NOW_MS, PORTLAND, SEATTLE
@@ -274,6 +277,39 @@ def test_code_notices_and_spot_are_kept_when_it_is_over():
     shop.collect()
     state = shop.collection()
     assert (state.digest, state.here_spot, state.terms.notices, state.terms.digest) == (b"", "", Notices(), b"")
+
+
+@pytest.mark.parametrize("end", ["expired", "left_behind", "cancelled"])
+def test_goods_can_not_be_put_back_or_whose_they_were_stays_on_the_shelf(end):
+    shop = Shop({"a": 1}, {})
+    shop.place_order(("a", 1))
+    shop.step(LocateUnits([("a", 1)], shelf="Mia Quillfeather"))
+    shop.step(MakeReady(CODE, shop.now_ms + DAY_MS, NOTICES))
+    if end == "cancelled":
+        shop.cancel()
+    else:
+        shop.end(end)
+    ended_ms = shop.now_ms
+    assert (shop.collection().shelf, due(shop.collection())) == ("Mia Quillfeather", ended_ms + SHELF_KEPT_MS)
+    shop.now_ms = ended_ms + SHELF_KEPT_MS - 1
+    shop.look()
+    assert shop.collection().shelf == "Mia Quillfeather"
+    shop.now_ms += 1
+    shop.look()
+    assert (shop.collection().shelf, due(shop.collection()), shop.seen().status) == ("", None, end)
+
+
+def test_an_order_that_forgets_its_person_leaves_the_name_on_the_shelf():
+    shop = Shop({"a": 1}, {})
+    shop.place_order(("a", 1))
+    shop.step(LocateUnits([("a", 1)], shelf="Mia Quillfeather"))
+    shop.cancel()
+    shop.do("order", ORDER, ForgetPerson())
+    shop.settle()
+    assert shop.collection().shelf == ""
+    # Said of one that nobody knows, or again, it does nothing.
+    for state in (None, shop.collection()):
+        assert KINDS["collection"].decide(state, ForgetShelf(), Context("us-c", "c", NOW_MS)).events == []
 
 
 # --- misuse -----------------------------------------------------------------------------------------------------------

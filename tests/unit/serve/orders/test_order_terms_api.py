@@ -58,13 +58,13 @@ async def test_a_group_comes_from_two_places(either):
 
 
 async def test_a_group_that_names_somebody_is_kept_or_told(either):
-    her, his = {"group": "Mia.Quillfeather:206-555-0188"}, {"group": "4111.1111.1111.1111"}
+    her, his = {"group": "Mia.Quillfeather:206-555-0188"}, {"group": "4111:1111:1111:1111"}
     made = await placed(either, ("A1", 1, his), ("C3", 1, her), ("B 2", 1, {}), ("A1", 2, his), ("D4", 1, her))
     assert {one["line"]: one["group"] for one in made["terms"]["lines"]} == {1: "1", 2: "2", 4: "1", 5: "2"}
     history, gateway = (await either.get(f"/v1/orders/{made['order_id']}/events")).text, either.gateway
     assert '"groups":["1","2","","1","2"]' in history
     kept = (gateway.entities, gateway.remembered, gateway.events, gateway.orders, gateway.calls, gateway.audited)
-    assert not any(word in f"{made} {history} {kept}" for word in ("Quillfeather", "4111.1111"))
+    assert not any(word in f"{made} {history} {kept}" for word in ("Quillfeather", "4111:1111"))
     # What was sent tells one call from another all the same.
     sent = ordered(("A1", 1, her), ("C3", 1, her))
     assert (await either.post("/v1/orders", sent, "once")).status_code == 201
