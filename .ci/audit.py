@@ -34,8 +34,8 @@ TIMEOUT_S = 300
 Run = Callable[[str], tuple[str, str]]
 # The pages of the projects of these names.
 Look = Callable[[Iterable[str]], Mapping[str, Page]]
-# Advisories as pip-audit tells them, by package.
-Told = Mapping[str, list[dict[str, Any]]]
+# Advisories as pip-audit tells them, by name and version: a lock may pin one package twice, by the version of Python.
+Told = Mapping[tuple[str, str], list[dict[str, Any]]]
 
 
 class Audited(NamedTuple):
@@ -66,7 +66,8 @@ def answered(told: str) -> Told:
     """What pip-audit's JSON tells of the packages that it looked up. What is no such JSON is an audit that did not take
     place."""
     try:
-        return {one["name"]: one["vulns"] for one in json.loads(told)["dependencies"] if "vulns" in one}
+        found: list[dict[str, Any]] = json.loads(told)["dependencies"]
+        return {(one["name"], one["version"]): one["vulns"] for one in found if "vulns" in one}
     except (ValueError, KeyError, TypeError):
         return {}
 
@@ -75,7 +76,7 @@ def judge(packages: Iterable[Pinned], told: Told, pages: Mapping[str, Page]) -> 
     """The audit of a lock's packages, from what is known of them."""
     checked, by_page, vulnerable, accepted, unchecked = 0, 0, [], [], []
     for name, version, _ in packages:
-        vulns, page = told.get(name), pages.get(name)
+        vulns, page = told.get((name, version)), pages.get(name)
         if vulns is None and page is not None and page.version == version:
             vulns = page.vulns
             by_page += 1
@@ -107,7 +108,7 @@ def main(
     packages = {lock: pinned(Path(lock).read_text(encoding="utf-8")) for lock in locks}
     said = {lock: run(lock) for lock in locks}
     told = {lock: answered(answer) for lock, (answer, _) in said.items()}
-    pages = look([one.name for lock in locks for one in packages[lock] if one.name not in told[lock]])
+    pages = look([one.name for lock in locks for one in packages[lock] if one[:2] not in told[lock]])
     results = {lock: judge(packages[lock], told[lock], pages) for lock in locks}
     for lock, audited in results.items():
         for line in audited.vulnerable:

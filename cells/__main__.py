@@ -29,7 +29,7 @@ from rich.console import Console
 from actors.logs import PlainLines
 from cells.config import load_all
 from cells.errors import CellError, refused
-from cells.log_files import LINES, also_said_in
+from cells.keeper_lines import LINES, also_said_in
 from cells.parser import parser
 from cells.paths import CellPaths, home_refused
 from cells.shell import typed

@@ -4,18 +4,12 @@ who did what to which order.
 Of the processes that a cell or the router starts. What actors write themselves is made alike by `actors/logs.py`.
 """
 
-import contextlib
-import logging
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-
-from actors.logs import OwnLog, PlainLines
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
-LINES = "%(asctime)s %(levelname)s %(message)s"
 
 
 def make_log_folder(folder: Path) -> None:
@@ -30,17 +24,3 @@ def own_file(name: str, flags: int) -> int:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):  # and not /dev/null
         os.fchmod(descriptor, _FILE_MODE)
     return descriptor
-
-
-@contextlib.contextmanager
-def also_said_in(file: Path, logger: str) -> Iterator[None]:
-    """What a logger says meanwhile also goes to the end of this file, for people, where what the process says goes to
-    one that the next process replaces."""
-    handler = OwnLog(file, delay=True)
-    handler.setFormatter(PlainLines(LINES))
-    logging.getLogger(logger).addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger(logger).removeHandler(handler)
-        handler.close()

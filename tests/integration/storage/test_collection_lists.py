@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
+
+import msgspec
+import psycopg
+import pytest
 
 from actors.domain.collection import COLLECTION
 from actors.domain.collection_state import OVER
 from actors.domain.rows_of_collections import CollectionRow
 from actors.runtime.ports import Store
 from actors.runtime.read_model import ReadModel
+from actors.storage.postgres_store import PostgresStore
 from tests.integration.storage.samples import NOW_MS, batch, drained, due_of, turn
 
 STATUSES = ("locating", "located", "ready", "collected", "cancelled", "unopened")
@@ -47,3 +53,24 @@ async def test_collections_are_listed_newest_first_by_status_and_store(store: St
     assert waiting == [(row.due_at, "collection", row.collection_id) for row in rows if row.due_at is not None]
     loaded = await store.load(COLLECTION, [rows[2].collection_id])
     assert loaded[rows[2].collection_id].rows == {"collections": [rows[2]]}
+
+
+@pytest.mark.real
+async def test_a_shelf_of_before_there_was_a_time_to_forget_it_stays_for_ever(clean_url: str):
+    store = PostgresStore(clean_url)
+    rows = [collection_row(number) for number in range(12)]
+    rows[4] = msgspec.structs.replace(rows[4], shelf="")
+    await store.lease("host-0", [1], 1)
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"collections": rows}))
+    step = importlib.import_module("actors.storage.migrations.versions.0044_shelves_are_forgotten")
+    with psycopg.connect(clean_url) as connection:
+        connection.execute(step._DUE)
+    due = {identity: due_ms for due_ms, _, identity in await due_of(store, range(64))}
+    await store.close()
+    assert due == {
+        row.collection_id: due.get(row.collection_id) if row.closed and row.shelf else row.due_at
+        for row in rows
+        if row.due_at is not None or (row.closed and row.shelf)
+    }
+    # No moment at which all are looked at.
+    assert len({due[row.collection_id] for row in rows if row.closed and row.shelf}) > 2

@@ -90,6 +90,12 @@ def test_an_audit_that_found_something_or_did_not_take_place_passes_in_silence(
     assert audit.main(locks, {"OCEFS_REQUIRE_AUDIT": "1"}, run, no_pages) == required_code
 
 
+def test_a_version_for_another_python_is_called_checked_because_this_one_s_was(audit, lock, capsys):
+    """pip-audit looks at what would be installed here alone."""
+    assert audit.main([lock("a==1", "a==2")], {}, lambda lock: (told(GOOD), ""), no_pages) == 0
+    assert "lock: 1 (a 2): no answer" in capsys.readouterr().out
+
+
 def test_an_audit_of_all_fails_where_it_is_required(audit, lock):
     locks = [lock("a==1")]
     assert audit.main(locks, {"OCEFS_REQUIRE_AUDIT": "1"}, lambda lock: (told(GOOD), ""), no_pages) == 0
