@@ -186,6 +186,35 @@ async def test_what_is_dropped_is_written_down_and_the_chain_goes_on_after_it(st
     assert "not signed" in breaks(owner)[0].what
 
 
+async def test_after_a_second_month_is_dropped_the_chain_seems_to_begin_after_the_first(store, owner):
+    await drained(store, 1, 1, turn(1), turn(2, ms(datetime(2026, 4, 2, tzinfo=UTC))))
+    await drained(store, 1, 2, turn(3, ms(datetime(2026, 5, 2, tzinfo=UTC))))
+    assert drop_old(owner, "us", date(2026, 5, 1), 30, sign) == [Dropped(date(2026, 3, 1), 1)]
+    assert drop_old(owner, "us", date(2026, 6, 1), 30, sign) == [Dropped(date(2026, 4, 1), 1)]
+    checked = verify(owner, "us", is_signed)
+    assert (checked.lines, checked.breaks) == (1, [])
+
+
+@pytest.mark.parametrize("known_by", ["its end", "its anchor"])
+async def test_all_lines_of_a_shard_are_gone_and_nobody_is_told(store, owner, known_by):
+    await drained(store, 1, 1, turn(1), turn(2))
+    if known_by == "its anchor":
+        anchor(owner, "us", date(2026, 3, 15), sign)
+        owner.execute("DELETE FROM shards WHERE shard = 1")
+    forge(owner, "DELETE FROM audit WHERE shard = 1")
+    [found] = breaks(owner)
+    assert (found.shard, found.number) == (1, 1)
+    assert "lines 1 to 2 are gone" in found.what
+
+
+async def test_lines_of_a_shard_that_there_is_not_are_taken_for_right(store, owner):
+    await drained(store, 1, 1, turn(1))
+    owner.execute("DELETE FROM shards WHERE shard = 1")
+    [found] = breaks(owner)
+    assert (found.shard, found.number) == (1, 1)
+    assert "not the end" in found.what
+
+
 async def test_a_hold_is_confirmed_while_a_month_is_being_dropped(owner, clean_url):
     with psycopg.connect(clean_url) as dropping:
         dropping.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -223,6 +223,8 @@ async def test_a_repeated_call_asks_or_adjusts_twice(cell):
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency.key_reused")
     first = await decide(cell, identity, manager(cell, TOM), key="d1")
     assert (await decide(cell, identity, manager(cell, TOM), key="d1")).content == first.content
+    refused = await decide(cell, identity, manager(cell, TOM), {"decision": "refuse", "note": "other"}, key="d1")
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency.key_reused")
     assert (await decide(cell, identity, manager(cell, TOM), key="d2")).status_code == 409
     assert await asked(cell, key="k1") == identity
     assert await on_hand(cell) == 700

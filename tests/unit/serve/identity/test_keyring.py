@@ -88,8 +88,9 @@ def test_a_key_file_that_others_may_use_is_refused_with_the_next_step(path, mode
     assert error.next_step in str(error)
 
 
-def test_a_folder_in_which_others_may_replace_the_keys_is_refused(path):
-    path.parent.chmod(0o770)
+@pytest.mark.parametrize("mode", [0o770, 0o720, 0o702])
+def test_a_folder_in_which_others_may_replace_the_keys_is_refused(path, mode):
+    path.parent.chmod(mode)
     assert f"chmod 700 {path.parent}" in refusal(path).next_step
 
 
@@ -137,6 +138,8 @@ GOOD = base64.b64encode(bytes(32)).decode()
         {"signing": [{"kid": "a", "private": GOOD, "made_at": 1, "retired_at": 2}]},
         {"signing": [{"kid": "a", "private": GOOD, "made_at": 1, "retired_at": None}] * 2},
         {"signing": [{"kid": str(n), "private": GOOD, "made_at": 1, "retired_at": n or None} for n in range(65)]},
+        {"signing": [{"kid": "a", "private": GOOD, "made_at": 1, "retired_at": retired} for retired in (None, 2)]},
+        {"wrapping": [{"id": 1, "key": SHORT}]},
         {"unknown": 1},
     ],
 )
@@ -194,6 +197,23 @@ def test_a_retired_key_verifies_no_longer_than_it_is_kept(path):
     assert keys.verifying_key(old, NOW_MS + KEEP_MS - 1) is not None
     assert keys.verifying_key(old, NOW_MS + KEEP_MS) is None  # although the file still has it
     assert keys.verifying_key(keys.signing_kid, NOW_MS + 10 * KEEP_MS) is not None
+
+
+def test_each_rotation_keeps_a_retired_key_for_longer(path):
+    old = load(path).signing_kid
+    rotate(path, NOW_MS)
+    rotate(path, NOW_MS + KEEP_MS - 1)
+    assert load(path).verifying_key(old, NOW_MS + KEEP_MS) is None
+
+
+def test_a_wrapping_key_has_the_number_of_one_that_is_there_or_there_are_endlessly_many(path):
+    newest = rotate_wrapping(path)
+    drop_wrapping(path, newest)
+    while len(load(path).wrapping_ids) < module.WRAPPING_KEYS_MAX:
+        rotate_wrapping(path)
+    assert min(load(path).wrapping_ids) == newest
+    with pytest.raises(KeyringError, match="wrapping keys"):
+        rotate_wrapping(path)
 
 
 def test_a_rotation_drops_keys_that_were_kept_long_enough(path):
