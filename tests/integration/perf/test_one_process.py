@@ -21,5 +21,5 @@ def test_the_cell_for_profilers_does_not_come_up_lets_no_tool_in_or_does_not_end
             assert call("GET", f"http://127.0.0.1:{port}/v1/skus", timeout_s=5).status == 200
         finally:
             running.send_signal(signal.SIGTERM)  # whatever happened: killed, it would leave its stores behind
-            ended = running.wait(30)
+            ended = running.wait(60)
         assert ended == 0
