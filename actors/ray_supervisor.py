@@ -31,7 +31,7 @@ from actors.logs import configure_logs
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_heartbeat import Heartbeat
 from actors.ray_host import CellSettings, start_host
-from actors.runtime.errors import Outdated
+from actors.runtime.errors import JournalLost, Outdated
 from actors.runtime.ownership import Ownership
 from actors.runtime.placement import balanced, moves
 from actors.storage.scaling import keep_scale, scaled_to
@@ -85,7 +85,8 @@ class Supervisor:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._watched_at = 0.0
-        self._error = ""
+        # What `status` tells, and what failed since the last round ended.
+        self._error = self._failed = ""
         self._retired = False
         configure_logs(self._settings.log_folder, supervisor_name(self._settings.region))
         log.info("the supervisor starts, process %d", os.getpid())
@@ -175,7 +176,7 @@ class Supervisor:
                     await self._watching({(): self._recall()})
                 self._start_missing()
                 await self._rebalance()
-                self._error = ""
+                self._error, self._failed = self._failed, ""
             except Exception as fault:
                 # The supervisor goes on whatever happens: the next round sees the world as it is then.
                 self._error = f"{type(fault).__name__}: {fault}"
@@ -295,8 +296,13 @@ class Supervisor:
             cause = getattr(fault, "cause", None)
             if isinstance(cause, Outdated):
                 self._epoch = cause.newest  # the clock went back since they were last given away
-            self._error = f"{name} could not take over {len(shards)} shards: {_reason(fault)}"
-            log.warning("%s", self._error)
+            self._failed = f"{name} could not take over {len(shards)} shards: {_reason(fault)}"
+            log.warning("%s", self._failed)
+            if isinstance(cause, JournalLost):
+                # It has leased them, and looks by itself whether the journal is brought back: any other would find
+                # the same, each time with another lease. Callers hear from it what they wait for.
+                host.heard_at = host.changed_at = time.monotonic()
+                self._known.given(name, shards, epoch)
             return
         host.heard_at = host.changed_at = time.monotonic()
         self._known.given(name, served, epoch)
@@ -315,8 +321,8 @@ class Supervisor:
             self._hosts[name] = HostRecord(name, handle)
             log.info("%s started", name)
         except (RayError, ValueError, TimeoutError) as fault:
-            self._error = f"{name} could not be started: {_reason(fault)}"
-            log.warning("%s", self._error)
+            self._failed = f"{name} could not be started: {_reason(fault)}"
+            log.warning("%s", self._failed)
             await asyncio.sleep(1.0)
         finally:
             del self._starting[name]

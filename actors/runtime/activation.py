@@ -4,6 +4,7 @@ take over    lease (epoch + 1, in the store) → open the journal under it → r
              then fold the tail, load residents, outbox and timers, and learn which commands were
              seen, behind the callers' backs
 recover      an append was in doubt: the same, without a lease; a newer owner is noticed by `open`
+             `open` finds that what was acknowledged is gone: all shards of the host, until it finds all of it
 hand over    stop intake → let what was decided become durable → drain → release
 """
 
@@ -49,7 +50,8 @@ class Activation:
     def __init__(
         self, host: str, codecs: Mapping[str, Codec], shards: dict[int, Shard], journal: Journal, store: Store,
         clock: Clock, limits: Limits, loader: Loader, drain: Drain, outbox: Outbox, timers: Timers,
-        flushed: Callable[[], Awaitable[None]], lost: Callable[[str], None],
+        flushed: Callable[[], Awaitable[None]], lost: Callable[[str, Iterable[Shard]], None],
+        found: Callable[[], None],
     ) -> None:  # fmt: skip
         self._host = host
         self._codecs = codecs
@@ -63,8 +65,12 @@ class Activation:
         self._outbox = outbox
         self._timers = timers
         self._flushed = flushed
-        # Told that the journal lacks what was acknowledged.
+        # Told why, when the journal lacks what was acknowledged, and which shards are to be recovered besides those
+        # that are served; and that it has all of it again.
         self._journal_lost = lost
+        self._journal_found = found
+        # What the journal lacked when it was opened: epochs and positions, as it is asked for them.
+        self._refused: dict[int, tuple[int, int]] = {}
         # Shards whose residents, outbox and timers are still to be read.
         self._unsettled: set[int] = set()
         self._pauses = Pauses()
@@ -79,7 +85,8 @@ class Activation:
         it. Returns those that serve.
 
         Raises StoreUnavailable: none does. Raises JournalUnavailable, be it for one tail that can't be read: those that
-        were read before it serve all the same (`Host.owned` tells of them). Raises Outdated when all were given away
+        were read before it serve all the same (`Host.owned` tells of them). Raises JournalLost; they are kept then, and
+        serve as soon as the journal is brought back. Raises Outdated when all were given away
         anew meanwhile: a request that comes late (it was on its way for long, or this process stood still) must not
         take them from their newer owner, who would go on answering reads until it notices.
 
@@ -87,7 +94,12 @@ class Activation:
         """
         leases = await self._store.lease(self._host, numbers, epoch)
         hours = self._limits.remember_hours
-        await self._serve({lease.shard: (lease, Seen(hours, whole=False)) for lease in leases.values()})
+        wanted = {lease.shard: (lease, Seen(hours, whole=False)) for lease in leases.values()}
+        try:
+            await self._serve(wanted, {n: self._shards[n].durable for n in leases if n in self._shards})
+        except JournalLost as gone:
+            self._journal_lost(str(gone), [self._build(lease, seen) for lease, seen in wanted.values()])
+            raise
         taken = {n for n in leases if n in self._shards and self._shards[n].epoch >= epoch}
         left = [n for n in numbers if n not in leases]
         newest = await self._compare(left) if left else 0
@@ -108,14 +120,11 @@ class Activation:
     async def _serve(self, wanted: Mapping[int, tuple[Lease, Seen]], durable: Mapping[int, int] | None = None) -> None:
         """Serves these shards, by number with what is known of their commands: each from the moment on when
         its tail has been read. durable: positions, of those of which more is known than the watermark."""
-        by_shard, known = dict(wanted), durable or {}
-        try:
-            await self._journal.open(
-                {n: (lease.epoch, max(lease.watermark, known.get(n, 0))) for n, (lease, _) in by_shard.items()}
-            )
-        except Fenced as fenced:
-            for number in fenced.shards:
-                by_shard.pop(number, None)
+        known = durable or {}
+        fenced = await self._open(
+            {n: (lease.epoch, max(lease.watermark, known.get(n, 0))) for n, (lease, _) in wanted.items()}
+        )
+        by_shard = {n: one for n, one in wanted.items() if n not in fenced}
         last = await self._journal.last(list(by_shard))
         slots = asyncio.Semaphore(READS_MAX)
 
@@ -123,6 +132,8 @@ class Activation:
             async with slots:
                 shard = self._build(lease, seen)
                 await self._read(shard, last[shard.number])
+                if self._refused:
+                    raise JournalUnavailable("others found meanwhile that it lost what was acknowledged")
                 self._install(shard)
 
         reads = [asyncio.ensure_future(begin(lease, seen)) for lease, seen in by_shard.values()]
@@ -133,6 +144,28 @@ class Activation:
             for read in reads:
                 read.cancel()
             await asyncio.gather(*reads, return_exceptions=True)
+
+    async def _open(self, marks: Mapping[int, tuple[int, int]]) -> frozenset[int]:
+        """Opens shards; gives those of which there is a newer owner. What was refused before is asked for again along
+        with them: a journal that lacks one shard's end may well have another's, and must not be gone on with."""
+        asked = dict(marks)
+        for number, (epoch, position) in self._refused.items():
+            wanted_epoch, wanted_position = marks.get(number, (epoch, position))
+            asked[number] = wanted_epoch, max(wanted_position, position)
+        fenced: frozenset[int] = frozenset()
+        try:
+            await self._journal.open(asked)
+        except JournalLost:
+            self._refused |= asked
+            raise
+        except Fenced as newer:
+            fenced = newer.shards
+        if self._refused:
+            # Others may have been refused while this was under way.
+            self._refused = {n: mark for n, mark in self._refused.items() if n not in asked or asked[n][1] < mark[1]}
+            if not self._refused:
+                self._journal_found()
+        return fenced
 
     def _install(self, shard: Shard) -> None:
         present = self._shards.get(shard.number)
@@ -328,7 +361,7 @@ class Activation:
                     return
                 except JournalLost as gone:
                     # Served from what is left, updates that were acknowledged would be gone, and nobody would know.
-                    self._journal_lost(str(gone))
+                    self._journal_lost(str(gone), ())
                     await self._clock.sleep(LOST_PAUSE_S)
                 except JournalUnavailable:
                     await self._clock.sleep(self._limits.retry_pause_s)

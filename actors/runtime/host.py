@@ -101,7 +101,7 @@ class Host:
         )  # fmt: skip
         self.activation = Activation(
             name, self._codecs, self.shards, journal, store, clock, limits, self.loader, self.drain, self.outbox,
-            self.timers, self._flushed, self.appender.health.away,
+            self.timers, self._flushed, self._journal_lost, self.appender.health.found,
         )  # fmt: skip
         self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
         self._asking: asyncio.Task[None] | None = None
@@ -278,6 +278,11 @@ class Host:
             self.activation.lose(shard)
         if lost:
             self._spawn(self._recover(lost))
+
+    def _journal_lost(self, why: str, refused: Iterable[Shard]) -> None:
+        # All shards, for what the others acknowledge now would not be in the journal that is brought back.
+        self.appender.health.lost(why)
+        self._lose([*self.shards.values(), *refused])
 
     async def _recover(self, lost: Iterable[Shard]) -> None:
         await self.activation.recover(lost)

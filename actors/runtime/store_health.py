@@ -25,6 +25,8 @@ class StoreHealth:
         self._away_ms: int | None = None
         self._told = False
         self._back_ms = 0
+        # Why what it has is not what it should have, "" while nothing says so.
+        self._lost = ""
 
     def away(self, why: str) -> None:
         """It does not answer, or takes nothing."""
@@ -37,15 +39,31 @@ class StoreHealth:
         if not self._told and self._pauses.renew(self._what, now_ms):
             self._told = True
             log.warning("host %s: %s can't be used: %s", self._host, self._what, why or "nothing was said")
-        self.state = why or "away"
+        self.state = self._lost or why or "away"
+
+    def lost(self, why: str) -> None:
+        """It lacks what it should have: that stays its state, whatever it answers, until it is `found`."""
+        if not self._lost:
+            # Told also of one that has been away already.
+            self._told = False
+            self._pauses.well(self._what)
+        self._lost = why
+        self.away(why)
+
+    def found(self) -> None:
+        """It has all again."""
+        self._lost = ""
+        self.well()
 
     def fault(self, fault: Exception) -> None:
         """It answers, or may, but what was asked met a fault of ours: whoever asked tells that
         with all that there is."""
-        self.state = f"fault: {type(fault).__name__}"
+        self.state = self._lost or f"fault: {type(fault).__name__}"
 
     def well(self) -> None:
         """It has answered."""
+        if self._lost:
+            return
         if self._away_ms is not None:
             now_ms = self._clock.now_ms()
             if self._told:

@@ -224,7 +224,8 @@ class RedisJournal:
         if refused == -1:
             raise JournalLost(
                 "Redis was emptied, is another cell's or an older copy: what was acknowledged last is not in it. "
-                "Bring it back as it was, or see deploy/releases.md"
+                "Bring it back as it was, soon, and keep this one: hosts that have not opened a shard since go on with it, "
+                "and what was acknowledged since is in no other. See deploy/releases.md"
             )
         if refused:
             raise Fenced(numbers[number - 1] for number in refused)

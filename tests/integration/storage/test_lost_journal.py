@@ -84,6 +84,50 @@ async def test_a_host_that_is_started_anew_takes_its_shards_from_an_emptied_jour
     assert await redis.keys() == []
 
 
+async def test_a_new_host_that_is_refused_an_emptied_journal_says_nothing_or_never_serves(cell, redis):
+    first = await cell.host()
+    await ask(first, envelope("us-1", counter.Add(1), "c1", creates=True))
+    copy = await copied(redis)
+    await first.close()
+    await redis.flushall()
+    with pytest.raises(JournalLost):
+        await cell.host("h1")
+    host = cell.hosts["h1"]
+    await until(lambda: len(host.owned()) == QUICK.shards)  # whoever owns nothing is asked by nobody how it is
+    assert "emptied" in host.stats().journal
+    await brought_back(redis, copy)
+    await until(lambda: len(host.shards) == QUICK.shards)
+    assert total_of((await ask(host, query("us-1")))[0]) == 1
+    await until(lambda: host.stats().journal == "ok")
+
+
+async def test_a_copy_that_lacks_one_shard_s_end_takes_what_another_acknowledges(cell, redis):
+    """It is in no journal once the own one is brought back."""
+    cell.limits = msgspec.structs.replace(QUICK, drain_interval_ms=60_000)
+    host = await cell.host()
+    ids = [f"us-{n}" for n in range(1, 99)]
+    behind = ids[0]
+    whole = next(
+        one for one in ids if shard_of("counter", one, QUICK.shards) != shard_of("counter", behind, QUICK.shards)
+    )
+    await ask(host, *(envelope(one, counter.Add(1), f"1 {one}", creates=True) for one in (behind, whole)))
+    copy = await copied(redis)
+    await ask(host, envelope(behind, counter.Add(1), "2"))
+    own = await copied(redis)
+    await brought_back(redis, copy)
+    assert (await ask(host, envelope(behind, counter.Add(1), "3")))[0].status == wire.UNAVAILABLE
+    await until(lambda: "older copy" in host.stats().journal)
+    assert (await ask(host, envelope(whole, counter.Add(1), "4")))[0].status == wire.NOT_OWNER
+    # Shards that it is given now are no exception.
+    with pytest.raises(JournalLost):
+        await host.take_over([shard_of("counter", whole, QUICK.shards)], 9)
+    assert "older copy" in host.stats().journal
+    await brought_back(redis, own)
+    await until(lambda: len(host.shards) == QUICK.shards)
+    assert [total_of((await ask(host, query(one)))[0]) for one in (behind, whole)] == [2, 1]
+    assert host.stats().journal == "ok"
+
+
 async def test_an_older_copy_is_gone_on_from_by_whoever_has_acknowledged_more(cell, redis):
     """Nothing of it is written behind yet: only the host itself knows."""
     cell.limits = msgspec.structs.replace(QUICK, drain_interval_ms=60_000)

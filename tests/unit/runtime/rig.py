@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
 from actors.runtime import wire
 from actors.runtime.codec import codecs, to_msgpack
-from actors.runtime.errors import HostUnreachable, JournalUnavailable
+from actors.runtime.errors import HostUnreachable, JournalLost, JournalUnavailable
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import Called, Group
@@ -125,7 +125,7 @@ def group() -> Group:
 class GatedJournal(MemoryJournal):
     """Appends wait until `gate` is open, and what was seen before until `prints_gate` is. `appended`: what was asked
     for; `prints_read`: how often what was seen; `prints_away`: so often it is not to be had; `unreadable`:
-    shards whose tails are not."""
+    shards whose tails are not; `lacking`: shards that it lost the ends of."""
 
     def __init__(self, disk: JournalDisk) -> None:
         super().__init__(disk)
@@ -135,11 +135,17 @@ class GatedJournal(MemoryJournal):
         self.appended: list[list[Append]] = []
         self.prints_read = self.prints_away = 0
         self.unreadable: set[int] = set()
+        self.lacking: set[int] = set()
 
     async def append(self, appends: Sequence[Append]) -> list[int]:
         self.appended.append(list(appends))
         await self.gate.wait()
         return await super().append(appends)
+
+    async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
+        if self.lacking & shards.keys():
+            raise JournalLost("it was emptied")
+        await super().open(shards)
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
         self.prints_read += 1

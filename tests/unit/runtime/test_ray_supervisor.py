@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 
 from actors import ray_supervisor
 from actors.ray_supervisor import Supervisor
-from actors.runtime.errors import Outdated
+from actors.runtime.errors import JournalLost, JournalUnavailable, Outdated
 from actors.runtime.ports import ShardMap
 from actors.runtime.wire import NOT_OWNER, OK, Envelope, Reply
 from tests.unit.runtime.played_hosts import Wire, add, gateway_on
@@ -273,6 +273,42 @@ async def test_a_decision_is_no_newer_than_the_one_before_it_or_than_what_a_host
     newest = decisions[-1] + 86_400_000
     await supervisor._take_over("us/host-0", [0], decisions[-1])
     assert (owners_of(supervisor), supervisor._next_epoch() > newest) == ([""] * SHARDS, True)
+
+
+class Refused(PlayedHost):
+    """Nothing can be taken over by it, for this reason. What it was given by a lost journal it keeps, and waits."""
+
+    fault: Exception
+
+    async def take_over(self, shards: list[int], epoch: int) -> list[int]:
+        self.took.append((shards, epoch))
+        if isinstance(self.fault, JournalLost):
+            self.serves |= dict.fromkeys(shards, epoch)
+        told = RayError("it was told so by a host")
+        told.cause = self.fault  # type: ignore[attr-defined]
+        raise told
+
+
+async def test_a_lost_journal_costs_a_lease_and_a_line_in_the_log_each_round(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    host = Refused("us/host-0")
+    host.late_s = ray_supervisor.SILENCE_S / 2  # so that many rounds pass before it says what it has
+    rounds: list[int] = []
+    host.fault = JournalLost("it was emptied")
+    with supervised(host) as supervisor:
+        supervisor._start_missing = lambda: rounds.append(1)  # type: ignore[method-assign]
+        await until(lambda: host.took and len(rounds) > 5)
+        assert owners_of(supervisor) == [host.name] * SHARDS, "callers would not hear from it why"
+    assert (len(host.took), sum("it was emptied" in line for line in caplog.messages)) == (1, 1)
+
+
+async def test_nobody_is_told_why_shards_have_no_owner_because_the_round_has_ended() -> None:
+    host = Refused("us/host-0")
+    host.fault = JournalUnavailable("refused")
+    with supervised(host) as supervisor:
+        await until(lambda: len(host.took) > 1)
+        assert "JournalUnavailable: refused" in (await supervisor.status())["error"]
 
 
 async def test_a_host_that_does_not_end_in_order_keeps_the_others_from_it() -> None:

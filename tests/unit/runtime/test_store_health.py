@@ -83,6 +83,22 @@ def test_a_fault_is_taken_for_well(health, caplog):
     assert (health.state, caplog.messages) == ("ok", [])
 
 
+def test_a_store_that_lost_something_is_well_as_soon_as_it_answers(health, caplog):
+    health.away("refused")
+    for _ in range(3):
+        health.lost("emptied")
+        health.well()
+        health.away("refused")
+        health.fault(ValueError())
+        health._clock.ms += 1_000
+        assert health.state == "emptied"
+    health.found()
+    assert health.state == "ok"
+    assert [line.partition("used")[2] for line in caplog.messages] == [
+        ": refused", ": emptied", " again, after 3.0 s",
+    ]  # fmt: skip
+
+
 async def test_a_host_does_not_say_in_its_log_that_its_stores_went(cell, caplog):
     caplog.set_level(logging.WARNING, "ocefs.host")
     host = await cell.host()
