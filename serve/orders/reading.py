@@ -114,7 +114,9 @@ async def _was_corrected(services: Services, order_id: str, page: HistoryPage, p
         return False
     first = page.events[0]
     if first["sequence"] != 1:
-        first = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, 1))).events[0]
+        beginning = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, 1)))
+        assert beginning is not None  # a page of the same history was there
+        first = beginning.events[0]
     return is_corrected(first, present)
 
 
