@@ -1,6 +1,6 @@
 """How often somebody may try something, counted in the cell's Redis, so that all replicas count together.
 
-    ocefs:{us}:rate:<key>    string   when the next try would be free if tries came evenly (ms), gone when that has passed
+    ocefs:{us}:rate:<key>    string   when the next try would be free if tries came evenly (ms), gone when that is over
     ocefs:{us}:rate:<once>   string   empty: this very thing was counted, and is not again; gone after a while
 
 GCRA: one number a key, no counters to reset, and no burst at the turn of a minute. The number is how long the key still
