@@ -20,7 +20,7 @@ Action = Literal["none", "step_up", "end_session"]
 
 def own(window: Window, record: Record) -> Window:
     """What of it was done in the record's session."""
-    return Window(entry for entry in window if entry.session_id == record.session_id)
+    return type(window)(entry for entry in window.kept if entry.session_id == record.session_id)
 
 
 def asked(action: Action, enough: bool) -> Action:

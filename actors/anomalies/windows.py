@@ -10,7 +10,7 @@ heard of for longest gives way when there are too many.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import msgspec
 
@@ -21,6 +21,8 @@ KEYS_MAX = 50_000
 NOT_JUDGED = -1
 # Keys that are looked at for being over, with each record: more than one, so that they go faster than they come.
 _OVER_MAX = 2
+# Of one member: what is looked at seldom gets lighter more often.
+_HEAVIER_MAX = 8
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -69,6 +71,11 @@ class Window:
         return self._entries
 
     @property
+    def kept(self) -> list[Entry]:
+        """All of which another window like this can be made; a copy."""
+        return list(self._entries)
+
+    @property
     def turns(self) -> int:
         """How often the member changed from one entry to the next."""
         return self._turns
@@ -113,7 +120,7 @@ class Window:
     def judge(self, until_ms: int) -> None:
         """What was up to then counts no more, nor what is told of that time later."""
         self.judged_ms = until_ms
-        late = [entry for entry in self if entry.at_ms > until_ms]
+        late = [entry for entry in self.kept if entry.at_ms > until_ms]
         self.drop(len(self))
         for entry in late:
             self.append(entry)
@@ -126,7 +133,7 @@ class Window:
         """Without what is about this member: there is room for others."""
         if member not in self.members():
             return
-        kept = [entry for entry in self if entry.member != member]
+        kept = [entry for entry in self.kept if entry.member != member]
         self.drop(len(self))
         for entry in kept:
             self.append(entry)
@@ -147,24 +154,33 @@ class Window:
 
 class Latest(Window):
     """Of each member the newest entry alone, with the most that one of them weighed, in the order in which they came.
-    The dict's order is theirs: one that comes again costs the same however many there are."""
+    The dict's order is theirs: one that comes again costs the same however many there are. Those that weighed more are
+    kept beside it, heaviest first, which is oldest first: each counts until it is too old itself, or was judged."""
 
-    __slots__ = ("_by_member",)
+    __slots__ = ("_by_member", "_heavier")
 
     def __init__(self, entries: Iterable[Entry] = (), judged_ms: int = NOT_JUDGED) -> None:
         self._by_member: dict[str, Entry] = {}
+        self._heavier: dict[str, list[Entry]] = {}
         super().__init__(entries, judged_ms)
 
     def __len__(self) -> int:
         return len(self._by_member)
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._by_member.values())
+        for member, entry in self._by_member.items():
+            heavier = self._heavier.get(member)
+            yield msgspec.structs.replace(entry, weight=heavier[0].weight) if heavier else entry
 
     @property
     def entries(self) -> list[Entry]:
         """A copy."""
-        return list(self._by_member.values())
+        return list(self)
+
+    @property
+    def kept(self) -> list[Entry]:
+        """The heavier ones first: whatever comes later of a member keeps its place."""
+        return [*chain.from_iterable(self._heavier.values()), *self._by_member.values()]
 
     @property
     def turns(self) -> int:
@@ -173,15 +189,30 @@ class Latest(Window):
 
     def append(self, entry: Entry) -> None:
         """The newest, in the place of what there is about the same member."""
-        before = self._by_member.pop(entry.member, entry)
-        if before.weight > entry.weight:
-            entry = msgspec.structs.replace(entry, weight=before.weight)
-        self._by_member[entry.member] = entry
+        member = entry.member
+        before = self._by_member.pop(member, None)
+        self._by_member[member] = entry
+        if before is not None:
+            self._keep(member, [one for one in (*self._heavier.get(member, ()), before) if one.weight > entry.weight])
+
+    def _keep(self, member: str, heavier: list[Entry]) -> None:
+        if heavier:
+            self._heavier[member] = heavier[:_HEAVIER_MAX]
+        else:
+            self._heavier.pop(member, None)
+
+    def expire(self, oldest_ms: int, entries_max: int) -> None:
+        """See Window; a heavier one goes before its member."""
+        super().expire(oldest_ms, entries_max)
+        for member, heavier in list(self._heavier.items()):
+            if heavier[0].at_ms < oldest_ms:
+                self._keep(member, [one for one in heavier if one.at_ms >= oldest_ms])
 
     def drop(self, number: int) -> None:
         """Without the oldest `number`."""
         for member in list(islice(self._by_member, number)):
             del self._by_member[member]
+            self._heavier.pop(member, None)
 
     @property
     def newest_ms(self) -> int:
@@ -239,7 +270,7 @@ class Windows:
         window = self._windows.get(key)
         if window is None:
             return self._window()
-        return self._window(entry for entry in window if entry.at_ms >= now_ms - self._span_ms)
+        return self._window(entry for entry in window.kept if entry.at_ms >= now_ms - self._span_ms)
 
     def holds(self, key: str, member: str, now_ms: int) -> bool:
         """Is there an entry of the key about this member?"""
@@ -260,7 +291,7 @@ class Windows:
 
     def dump(self) -> dict[str, KeptWindow]:
         """What is kept over a restart."""
-        return {key: KeptWindow(window.entries, window.judged_ms) for key, window in self._windows.items()}
+        return {key: KeptWindow(window.kept, window.judged_ms) for key, window in self._windows.items()}
 
     def restore(self, kept: dict[str, KeptWindow]) -> None:
         """Takes over what `dump` gave."""

@@ -4,6 +4,7 @@
              (all of it, in C)       (a regular expression)   4111 1111 1111 1111, 3782-822463-10005
                                 └──▶ groups as cards have them, or each digit alone, between any separators ──▶ …
                                      4111 - 1111 - 1111 - 1111, 3782.822463.10005, 4 1 1 1 …
+                                     (of each digit alone 15, 16 or 19)
 
 Sources: ISO/IEC 7812-1 (issuer in front, 12 to 19 digits, Luhn check digit last); the ranges are those that the schemes
 publish, as collected in Wikipedia's "Payment card number". Schemes within another's row are named there only by it:
@@ -33,7 +34,8 @@ from actors.domain.lookalikes import LOOKALIKES, UNSEEN
 DIGITS_MIN = 12
 DIGITS_MAX = 19
 MASK = "[card number]"
-# No request that we accept has as many numbers in which a card's could stand; beyond, the rest counts as one.
+# No request that we accept has as many numbers in which a card's could stand, or lists of such; beyond, the rest counts
+# as one.
 CANDIDATES_MAX = 10_000
 
 
@@ -90,22 +92,40 @@ _START = re.compile(
     rb"(?:[0-9]{3}(?=(?:(?:-|[ \t\r\n]{1,2})?[0-9]){8}"
     rb"|(?P<groups>(?P<of_card>[ \t\r\n.,/_-]{1,3})(?:[0-9]{4}(?P=of_card)[0-9]{4}(?P=of_card)[0-9]{4}"
     rb"(?P<rest>(?P=of_card)[0-9]{3})?|[0-9]{6}(?P=of_card)[0-9]{4,5})(?![0-9])))"
-    rb"|(?P<alone>[ \t\r\n.,/_-]{1,3})(?:[0-9](?P=alone)){10,17}[0-9](?![0-9]))"
+    rb"|(?P<alone>[ \t\r\n.,/_-]{1,3})(?:[0-9](?P=alone)){13,17}[0-9](?![0-9]))"
 )
 _GROUP = re.compile(rb"[0-9]{1,20}")
 _BETWEEN = re.compile(rb"-|[ \t\r\n]{1,2}")
 _USUAL = (b" ", b"-")
+# How many of each digit alone are one: so ratings and sizes are written, too, and hardly any card has 12, 14 or 18.
+_ALONE_LENGTHS = frozenset({15, 16, 19})
 # Where copying has put more between the groups, or the end of a line, only those that cards have: numbers in
 # a column have more digits.
 _COPIED_GROUP_MAX = 6
 # And fewer than DIGITS_MIN: nobody writes 123456789012-1, that is a number and a counter.
 _INNER_GROUP_MIN = 4
-# Another of a list; behind a card's number its date is none (1227).
-_FOURS_BEFORE, _ONE_BEFORE, _DIGIT_BEFORE = (
-    re.compile(rb"(?<![0-9])[0-9]{4}\Z"), re.compile(rb"(?<![0-9])[0-9]\Z"), re.compile(rb"[0-9]\Z"),
-)  # fmt: skip
-_FOURS_BEHIND = re.compile(rb"(?!(?:0[1-9]|1[0-2])[2-4][0-9](?![0-9]))[0-9]{4}(?![0-9])")
-_ONE_BEHIND = re.compile(rb"[0-9](?![0-9])")
+_SIGNS = frozenset(b".,/_")
+
+
+class _Like(NamedTuple):
+    """Numbers of so many digits in a list. `behind`: another of it. `row`: from one of it to the next number that does
+    not have such a one before it and the same between them behind it."""
+
+    digits: int
+    behind: re.Pattern[bytes]
+    row: re.Pattern[bytes]
+
+
+def _row(number: bytes) -> re.Pattern[bytes]:
+    # `re` keeps something of each number until the end of the row; a longer one is taken in pieces.
+    return re.compile(rb"[0-9]+([ \t\r\n.,/_-]{1,3})(?:%b\1(?=[0-9])){,1000}" % number)
+
+
+# Behind a card's number its date is none (1227).
+_FOURS = _Like(4, re.compile(rb"(?!(?:0[1-9]|1[0-2])[2-4][0-9](?![0-9]))[0-9]{4}(?![0-9])"), _row(b"[0-9]{4}"))
+_ONES = _Like(1, re.compile(rb"[0-9](?![0-9])"), _row(b"[0-9]"))
+# Signs join a date or a price to a list as well; what has a card's digits is looked at by itself.
+_SIGNED_ROW = _row(b"[0-9]{1,%d}" % (DIGITS_MIN - 1))
 _ARRAY_SIGHT = 128
 _IN_ARRAY = b"0123456789.,+-eE \t\r\n"
 _LUHN_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
@@ -136,22 +156,23 @@ def may_hold(data: bytes) -> bool:
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of each number in ASCII text, in order; worth asking for when it `may_hold` one. After
     CANDIDATES_MAX numbers that could be one the rest counts as one: only a text made to be slow has so many."""
-    done = count = 0
-    for candidate in _START.finditer(data):
-        start = candidate.start()
-        if start < done or (candidate.lastgroup is not None and _in_list(data, candidate)):
-            continue
+    at = count = 0
+    while (candidate := _START.search(data, at)) is not None:
+        start, at = candidate.span()
         count += 1
         if count > CANDIDATES_MAX:
             yield start, len(data)
             return
-        if candidate.lastgroup is not None:
-            end = _end_of_spread(data, candidate)
-        else:
+        if candidate.lastgroup is None:
             lengths = _LENGTHS.get(candidate[0])
             end = _end(data, start, lengths) if lengths is not None else 0
+        elif row := _row_of(data, candidate):
+            at = row.end()
+            continue
+        else:
+            end = _end_of_spread(data, candidate)
         if end:
-            done = end
+            at = end
             yield start, end
 
 
@@ -162,6 +183,8 @@ def _end_of_spread(data: bytes, found: re.Match[bytes]) -> int:
     # What stands behind the groups may be a security code.
     for at in (end, found.start("rest")) if found["rest"] else (end,):
         digits = data[start:at].translate(None, _SEPARATORS)
+        if found["alone"] and len(digits) not in _ALONE_LENGTHS:
+            continue
         if len(digits) in _LENGTHS.get(digits[:4], ()) and luhn(digits) and _alone(data, start, at, len(digits)):
             return at
     return 0
@@ -171,23 +194,29 @@ def _end_of(found: re.Match[bytes]) -> int:
     return found.end("groups") if found["groups"] else found.end()
 
 
-def _in_list(data: bytes, found: re.Match[bytes]) -> bool:
-    """Whether it goes on like that before or behind, or is part of a JSON array: then these are several numbers."""
+def _row_of(data: bytes, found: re.Match[bytes]) -> re.Match[bytes] | None:
+    """The list that it is in, up to where that may end: it goes on like that before or behind, or is part of a JSON
+    array, so these are several numbers."""
     start, end = found.start(), _end_of(found)
-    between, before, behind = (
-        (found["of_card"], _FOURS_BEFORE, _FOURS_BEHIND)
-        if found["of_card"]
-        else (found["alone"], _ONE_BEFORE, _ONE_BEHIND)
-    )
-    in_front = data[max(0, start - _ARRAY_SIGHT) : start]
-    if in_front.endswith(between):
-        # Signs join a date or a price to it as well, blanks and dashes only what has as many digits.
-        like_it = _DIGIT_BEFORE if any(sign in between for sign in b".,/_") else before
-        if like_it.search(in_front, 0, len(in_front) - len(between)):
-            return True
-    if data.startswith(between, end) and behind.match(data, end + len(between)):
-        return True
-    return b"," in between and in_front.rstrip(_IN_ARRAY).endswith(b"[")
+    between, like_it = (found["of_card"], _FOURS) if found["of_card"] else (found["alone"], _ONES)
+    signs = not _SIGNS.isdisjoint(between)
+    # Only the few bytes in front: each number of a long list may be asked about.
+    before = start - len(between)
+    is_list = data.startswith(between, max(0, before)) and data[max(0, before - 1) : before].isdigit()
+    if is_list and not signs:
+        # Blanks and dashes join only what has as many digits.
+        is_list = _digits_before(data, before) == like_it.digits
+    if not is_list:
+        is_list = data.startswith(between, end) and like_it.behind.match(data, end + len(between)) is not None
+    if not is_list and b"," in between:
+        is_list = data[max(0, start - _ARRAY_SIGHT) : start].rstrip(_IN_ARRAY).endswith(b"[")
+    return (_SIGNED_ROW if signs else like_it.row).match(data, start) if is_list else None
+
+
+def _digits_before(data: bytes, end: int) -> int:
+    """How many there are in front of this place, of as many as matter."""
+    few = data[max(0, end - _FOURS.digits - 1) : end]
+    return len(few) - len(few.rstrip(b"0123456789"))
 
 
 def _end(data: bytes, start: int, lengths: tuple[int, ...]) -> int:

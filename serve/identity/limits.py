@@ -64,14 +64,17 @@ OWN_DATA_BY_PERSON = Limit(2, 10)
 RESERVATIONS_BY_CUSTOMER = Limit(10, 30)
 # Orders that a customer places himself: they take stock as carts do, for good, and nobody here sees that one is paid.
 ORDERS_BY_CUSTOMER = Limit(2, 10)
+# A try again comes within minutes. Who is that much later has his burst again, or makes more of it than people do; and
+# a day of them would take more of Redis's memory than they are worth.
+ONCE_MS = 3_600_000
 
 
 class RateLimits(Protocol):
     """Counts tries for all replicas of a cell."""
 
-    async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
-        """0: the try is counted and may be made; else after how many milliseconds one may be made.
-        Raises JournalUnavailable."""
+    async def take(self, key: str, now_ms: int, per_minute: int, burst: int, once: str = "", once_ms: int = 0) -> int:
+        """0: the try is counted and may be made; else after how many milliseconds one may be made. `once`: what is
+        tried; the same again within `once_ms` may be made and is not counted. Raises JournalUnavailable."""
 
 
 class MemoryRateLimits:
@@ -79,9 +82,12 @@ class MemoryRateLimits:
 
     def __init__(self) -> None:
         self._due_ms: dict[str, int] = {}
+        self._once_ms: dict[str, int] = {}
 
-    async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
+    async def take(self, key: str, now_ms: int, per_minute: int, burst: int, once: str = "", once_ms: int = 0) -> int:
         """See RateLimits."""
+        if once and self._once_ms.get(once, 0) > now_ms:
+            return 0
         every_ms = 60_000 // per_minute
         # Later than a whole burst from now it is only when it was counted by a clock that was ahead.
         due = min(max(now_ms, self._due_ms.pop(key, 0)), now_ms + every_ms * burst)
@@ -89,15 +95,21 @@ class MemoryRateLimits:
             self._due_ms = {name: at for name, at in self._due_ms.items() if at > now_ms}
         waits = max(0, due - now_ms - every_ms * (burst - 1))
         self._due_ms[key] = due if waits else due + every_ms
+        if once and not waits:
+            if len(self._once_ms) >= _KEYS_MAX:
+                self._once_ms = {name: at for name, at in self._once_ms.items() if at > now_ms}
+            self._once_ms[once] = now_ms + once_ms
         return waits
 
 
-async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms: int) -> None:
-    """Counts a try. Raises Problem 429 with Retry-After, or 503 when tries can't be counted. Of
-    `who` only a digest is kept."""
-    key = f"{kind}:{hashlib.blake2b(who.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}"
+async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms: int, once: str = "") -> None:
+    """Counts a try. `once`: the command's id where a repeat is answered as the first call was, so that it takes nothing
+    from anybody; it counts once. Raises Problem 429 with Retry-After, or 503 when tries can't be counted. Of `who` and
+    `once` only digests are kept."""
+    key = f"{kind}:{_digest(who)}"
+    same = f"{key}:{_digest(once)}" if once else ""
     try:
-        waits_ms = await limits.take(key, now_ms, limit.per_minute, limit.burst)
+        waits_ms = await limits.take(key, now_ms, limit.per_minute, limit.burst, same, ONCE_MS)
     except JournalUnavailable:
         detail = "How often this is tried can't be counted at the moment, so it is not done: try again."
         raise Problem("auth.uncounted", detail) from None
@@ -107,6 +119,10 @@ async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms:
             "auth.too_often", f"That was tried too often. Try again in {wait_s} s.", extra={"retry_after_s": wait_s},
             headers=((b"retry-after", b"%d" % wait_s),),
         )  # fmt: skip
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 class Routers:

@@ -80,7 +80,7 @@ class OrderPlacing:
     async def _placed(self, order: NewOrder, write: Write, scope: Scope) -> Answer:
         settings, owner, cause = self._settings, owner_of(scope), scope[REQUEST_ID]
         order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
-        command, refused = await judged(self._whole_command(order_id, order, owner, scope))
+        command, refused = await judged(self._whole_command(order_id, order, owner, scope, write.key))
         reply = await self._gateway.ask(
             "order", order_id, command,
             command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
@@ -88,7 +88,7 @@ class OrderPlacing:
         )  # fmt: skip
         return await self._told(reply, scope)
 
-    async def _whole_command(self, order_id: str, order: NewOrder, owner: str, scope: Scope) -> PlaceOrder:
+    async def _whole_command(self, order_id: str, order: NewOrder, owner: str, scope: Scope, key: str) -> PlaceOrder:
         """Raises Problem."""
         cause = scope[REQUEST_ID]
         if order.pickup is not None or order.ship_to is NOWHERE:
@@ -97,7 +97,7 @@ class OrderPlacing:
         check_ref(scope, order.customer.customer_ref)
         if owner:
             # Who takes goods from others by many orders, which cost him nothing here, is slowed down.
-            await hold_to(self._limits, ORDERS_BY_CUSTOMER, "orders", owner, self._clock.now_ms())
+            await hold_to(self._limits, ORDERS_BY_CUSTOMER, "orders", owner, self._clock.now_ms(), once=key)
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         for position, line in enumerate(order.lines):
             if line.substitutes:

@@ -46,19 +46,30 @@ _ESCAPED = {
     **{_escape(ord(char)): char.encode() for char in "0123456789 -\t\r\n.,/_"},
     **{_escape(code): chr(code).encode() for code in (*LOOKALIKES, *map(ord, UNSEEN_CHARS))},
 }
-_ESCAPED_SHORT = {rb"\t": b"\t", rb"\r": b"\r", rb"\n": b"\n", rb"\/": b"/"}
-_ESCAPE = re.compile(rb'\\(?:u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[0-9a-fA-F]{4})|[\\"/bfnrt])')
+# Two backslashes first: what is left of any begins an escape.
+_ESCAPED_SHORT = (
+    (rb"\\", b"\0"), (rb"\t", b"\t"), (rb"\r", b"\r"), (rb"\n", b"\n"), (rb"\/", b"/"),
+    (rb"\b", b"\0"), (rb"\f", b"\0"), (rb"\"", b"\0"),
+)  # fmt: skip
+_ESCAPE = re.compile(rb"\\u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[0-9a-fA-F]{4})")
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    """What the escape stands for if that can be part of a number, else something that ends one."""
-    return _ESCAPED_SHORT.get(found[0]) or _ESCAPED.get(found[0][2:].lower(), b"\0")
+def _of_escape(found: re.Match[bytes]) -> bytes:
+    return _ESCAPED.get(found[0][2:].lower(), b"\0")
+
+
+def _unescaped(body: bytes) -> bytes:
+    r"""With what each escape stands for if that can be part of a number, else with something that ends one. All but
+    `\u` in C: a body may be full of them."""
+    for escape, char in _ESCAPED_SHORT:
+        body = body.replace(escape, char)
+    return _ESCAPE.sub(_of_escape, body)
 
 
 def json_holds_pan(body: bytes) -> bool:
     """Whether there is a card's number anywhere in this JSON, or what should be some."""
     if b"\\" in body:
-        body = _ESCAPE.sub(_unescaped, body)
+        body = _unescaped(body)
     return _holds(body, fields=True)
 
 

@@ -84,7 +84,7 @@ class _Reservations:
         write = await services.bodies.read(scope, request.receive)
         sent = decode(_new_decoder, write.body)
         made_id = new_reservation_id(services.settings.region, services.clock.now_ms(), write.key)
-        command, refused = await judged(self._command(made_id, sent, scope))
+        command, refused = await judged(self._command(made_id, sent, scope, write.key))
         reply = await services.gateway.ask(
             _NOUN, made_id, command,
             command_id=write.key, digest=write.to(scope["path"]).digest, creates=True, wait_ms=services.settings.placement_wait_ms,
@@ -143,7 +143,7 @@ class _Reservations:
             detail = "Give both lat and lon, or neither."
             raise field_problem("order.coordinates_incomplete", detail, f"/ship_to/{missing}")
 
-    async def _command(self, made_id: str, sent: NewReservation, scope: Scope) -> MakeReservation:
+    async def _command(self, made_id: str, sent: NewReservation, scope: Scope, key: str) -> MakeReservation:
         """Raises Problem."""
         services, index, owner = self._services, self._services.index, owner_of(scope)
         self._check(sent.ship_to)
@@ -151,7 +151,8 @@ class _Reservations:
             _check_own(sent.lines)
             _check_own_time(sent.ttl_s)
             # Who keeps goods from others by many small carts is slowed down.
-            await hold_to(services.limits, RESERVATIONS_BY_CUSTOMER, "reservations", owner, services.clock.now_ms())
+            now_ms = services.clock.now_ms()
+            await hold_to(services.limits, RESERVATIONS_BY_CUSTOMER, "reservations", owner, now_ms, once=key)
         await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", scope[REQUEST_ID])
         scope[ENTITY_ID] = made_id
         # Of a kit its parts are kept: it has no stock of its own.

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from actors.runtime.errors import JournalUnavailable
 from actors.storage.rate_limits import RedisRateLimits
 from cells.redis import EmbeddedRedis
-from serve.identity.limits import MemoryRateLimits, RateLimits
+from serve.identity.limits import ONCE_MS, MemoryRateLimits, RateLimits
 
 pytestmark = pytest.mark.real
 
@@ -37,9 +37,9 @@ class Rig:
     def __init__(self, limits: RateLimits, redis: Redis | None = None) -> None:
         self.limits, self._redis, self.now = limits, redis, NOW
 
-    async def take(self, key: str, burst: int = 3) -> int:
+    async def take(self, key: str, burst: int = 3, once: str = "") -> int:
         """After how many minutes, begun ones counted."""
-        return -(-await self.limits.take(key, self.now, 1, burst) // MINUTE_MS)
+        return -(-await self.limits.take(key, self.now, 1, burst, once, ONCE_MS) // MINUTE_MS)
 
     async def passes(self, ms: int) -> None:
         """In Redis keys are nearer to their end by so much then."""
@@ -99,6 +99,22 @@ async def test_one_caller_uses_up_another_s_tries(rig):
     for _ in range(3):
         await rig.take("a")
     assert await rig.take("b") == 0
+
+
+async def test_what_is_tried_again_is_counted_again_or_what_was_refused_is_not(rig):
+    assert [await rig.take("a", once=f"a:{name}") for name in "xxxxyz"] == [0] * 6
+    assert [await rig.take("a", once=f"a:{name}") for name in "vvxz"] == [1, 1, 0, 0]
+    assert await rig.take("a") == 1
+    await rig.passes(MINUTE_MS)
+    assert [await rig.take("a", once=f"a:{name}") for name in "vvw"] == [0, 0, 1]
+
+
+async def test_what_counts_once_is_remembered_for_ever(rig):
+    assert await rig.take("a", 1, once="a:x") == 0
+    await rig.passes(ONCE_MS - 2 * MINUTE_MS)
+    assert [await rig.take("a", 1, once=f"a:{name}") for name in "yx"] == [0, 0]
+    await rig.passes(2 * MINUTE_MS)
+    assert [await rig.take("a", 1, once=f"a:{name}") for name in "xxz"] == [0, 0, 1]
 
 
 async def test_who_waited_long_enough_has_the_whole_burst_again(rig):

@@ -54,6 +54,18 @@ def test_who_signs_in_anew_is_asked_again_for_what_the_session_before_did(rule):
     assert deed(shop, rule, 1, "s2")[-1:] == [("s2", asked)]
 
 
+def test_who_signs_in_anew_is_asked_for_how_long_a_list_was_before():
+    shop = Shop()
+    for session, orders in (("s1", 100), ("s2", 1)):
+        for number in range(20):
+            told = shop.act(
+                START + shop.number * 1_000, "tom", "order.search", behalf=f"e-{number}", session_id=session,
+                changes={"orders": (None, orders)},
+            )  # fmt: skip
+            assert session == "s1" or {alert.action for alert in told} <= {"none"}
+    assert shop.alerts[0].action == "end_session"
+
+
 def test_whoever_signs_in_before_he_is_thrown_out_is_told_of_no_more():
     shop = Shop()
     told = [one for number in range(8) for one in deed(shop, "lookups", 45, f"s{number}")]

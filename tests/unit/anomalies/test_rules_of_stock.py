@@ -7,6 +7,9 @@ import random
 
 import pytest
 
+from actors.anomalies.habits import Habit, Habits
+from actors.anomalies.record import Record
+from actors.anomalies.rules import Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.domain.ids import device_id
 from actors.domain.times import DAY_MS, HOUR_MS
@@ -121,6 +124,20 @@ def test_cycle_counts_that_find_only_too_little_are_not_told_apart_from_honest_o
             changes = {f"A-{minute}": (before, found[minute % 2])}
             shop.act(START + minute * MINUTE_MS, "mia", "count.submit", role="fulfilment", changes=changes)
     assert shop.rules() == (["overrides"] if told else [])
+
+
+@pytest.mark.parametrize(("rule", "action"), [("voids", "order.cancel"), ("overrides", "order.short_pick")])
+def test_who_usually_does_much_may_do_more_than_a_window_keeps_and_nobody_is_told(rule, action):
+    """It has room for 400, and he usually does 300 an hour."""
+    rules, habit, told = Rules(AnomalySettings(), Habits()), Habit(hours=[1.0] * 24), []
+    for number in range(400):
+        changes = {"S.missing": (None, 1)} if rule == "overrides" else {}
+        record = Record(
+            0, number, START + number * 1_000, "tom", role="manager", action=action, kind="order", entity_id=f"o{number}",
+            changes=changes, session_id="s",
+        )  # fmt: skip
+        told.append([one.rule for one in rules.see(record, habit, lambda act: 300.0 if act == action else 0.0)])
+    assert told == [[]] * 399 + [[rule]]
 
 
 def test_cancelling_orders_in_a_burst_is_not_seen_or_is_seen_in_a_slow_day():

@@ -123,6 +123,47 @@ def test_one_that_comes_again_is_there_twice_or_keeps_its_old_place(steps, entri
             assert not hand or told.newest_ms == hand[-1][0]
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.sampled_from("abc"), st.integers(1, 5)), min_size=1, max_size=60),
+    st.integers(0, 1000),
+)
+def test_a_weight_outlives_its_age_or_a_judgement_or_is_lost_before(steps, judged_ms):
+    windows, now_ms, by_hand = Windows(100, once=True), 100, []
+    for number, (pause_ms, member, weight) in enumerate(steps):
+        now_ms += pause_ms
+        by_hand.append((now_ms, member, weight))
+        window = windows.add("k", record(now_ms, number), member, float(weight))
+        assert window.weight() == heaviest(by_hand, now_ms - 100)
+        again = Windows(100, once=True)
+        again.restore(windows.dump())
+        for told in (windows, again):
+            assert told.get("k", now_ms + 50).weight() == heaviest(by_hand, now_ms - 50)
+    for told in (windows, again):
+        told.judge("k", judged_ms)
+        assert told.get("k", now_ms).weight() == heaviest(by_hand, max(now_ms - 100, judged_ms + 1))
+
+
+def heaviest(entries, oldest_ms):
+    """The sum of what each member weighed at most from then on."""
+    return sum(dict(sorted((name, weight) for at, name, weight in entries if at >= oldest_ms)).values())
+
+
+def test_one_that_weighs_less_each_time_fills_the_memory():
+    windows = Windows(10_000, once=True)
+    for number in range(1000):
+        window = windows.add("k", record(number, number), "a", 1000.0 - number)
+    assert (len(window.kept) < 20, len(window), window.weight()) == (True, 1, 1000.0)
+    window.forget("a")
+    assert window.kept == []
+
+
+def test_one_is_held_when_it_is_too_old():
+    windows = Windows(1000)
+    for at_ms, member in ((0, "a"), (500, "b")):
+        windows.add("k", record(at_ms), member)
+    assert [windows.holds("k", member, at) for at in (1000, 1001) for member in "ab"] == [True, True, False, True]
+
+
 def test_what_was_judged_or_kept_with_doubles_counts_twice():
     """A state of before has a member in several places."""
     kept = [Entry(at_ms, member, 1.0, (0, at_ms), "") for at_ms, member in ((1, "a"), (2, "b"), (3, "a"))]

@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from actors.runtime.errors import StoreUnavailable
-from cells import deploy
+from cells import __main__ as cells_main
+from cells import connection, deploy
 from cells import pinning as pinning_of_cells
 from cells.errors import CellError
+from cells.log_files import make_log_folder
 from cells.paths import CellPaths
 from cells.settings import Identity, RegionConfig, Runtime, StoreAddresses
 from cells.state import KeeperState, write_state
@@ -103,6 +105,20 @@ def test_a_pinned_location_keeps_a_cell_from_starting_or_coming_back(done, monke
     with pytest.raises(InterruptedError):
         deploy.deploy(pinning(monkeypatch, *known), ADDRESSES)
     assert done[-1] == "started"
+
+
+def test_a_cell_that_comes_back_without_its_pinned_location_says_so_only_where_the_next_start_replaces_it(
+    done, monkeypatch
+):
+    paths = CellPaths("us")
+    make_log_folder(paths.logs)
+    write_state(paths.state_file, KeeperState(region="us", phase="recovering"))
+    config = pinning(monkeypatch, "us-wh-x")
+    monkeypatch.setattr(cells_main, "load_all", lambda _: [config])
+    monkeypatch.setattr(connection, "deploy", lambda config, _: deploy.deploy(config, ADDRESSES))
+    cells_main.main(["deploy", "us"])
+    assert done[-1] == "started"
+    assert "us has no location 'us-wh-newark'" in paths.keeper_log.read_text()
 
 
 @pytest.mark.parametrize("mode", ["off", "required"])

@@ -4,6 +4,7 @@ import pytest
 
 from actors.domain.data_key import DestroyKey
 from actors.domain.one_time_code import CODE_MS
+from actors.runtime.mailbox import UNAVAILABLE
 from serve.identity.limits import CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
@@ -41,6 +42,22 @@ async def test_a_customer_takes_the_stock_from_others_by_orders_without_end(cell
         assert (await cell.post("/v1/orders", order(("A1", 1)), **cell.bearer())).status_code == 201
     cell.clock.now += 30_000
     await bought(cell, mia)
+
+
+async def test_an_order_sent_again_after_an_outage_or_many_others_is_refused_as_one_too_many(cell):
+    mia = bearer(await joined(cell))
+    cell.gateway.fault = UNAVAILABLE
+    for _ in range(ORDERS_BY_CUSTOMER.burst + 1):
+        assert (await cell.post("/v1/orders", PLAIN, key="one", **mia)).status_code == 503
+    cell.gateway.fault = None
+    first = await cell.post("/v1/orders", PLAIN, key="one", **mia)
+    for number in range(ORDERS_BY_CUSTOMER.burst - 1):
+        assert (await cell.post("/v1/orders", PLAIN, key=f"other-{number}", **mia)).status_code == 201
+    again = await cell.post("/v1/orders", PLAIN, key="one", **mia)
+    assert (again.status_code, again.json()["order_id"]) == (201, first.json()["order_id"])
+    # One that was refused is not remembered as counted.
+    for _ in range(2):
+        assert coded(await cell.post("/v1/orders", PLAIN, key="two", **mia)) == (429, "auth.too_often")
 
 
 async def test_a_customer_does_not_find_their_own_orders_or_finds_others(cell):

@@ -326,3 +326,14 @@ async def test_a_customer_keeps_everything_from_others_by_many_carts(guarded):
         await made(guarded, ("A1", 1), headers=mia)
     assert coded(await guarded.post("/v1/reservations", wanted(), **mia)) == (429, "auth.too_often")
     await made(guarded, headers=guarded.bearer())
+
+
+async def test_a_cart_sent_again_is_refused_as_one_too_many(guarded):
+    mia = bearer(await joined(guarded))
+    first = await guarded.post("/v1/reservations", wanted(), key="one", **mia)
+    for _ in range(RESERVATIONS_BY_CUSTOMER.burst + 1):
+        again = await guarded.post("/v1/reservations", wanted(), key="one", **mia)
+        assert (again.status_code, again.json()["reservation_id"]) == (201, first.json()["reservation_id"])
+    for _ in range(RESERVATIONS_BY_CUSTOMER.burst - 1):
+        await made(guarded, ("A1", 1), headers=mia)
+    assert coded(await guarded.post("/v1/reservations", wanted(), **mia)) == (429, "auth.too_often")
