@@ -30,6 +30,7 @@ ACCEPTED = {
 }
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 TIMEOUT_S = 300
+COMPLAINT_MAX = 120
 # Runs pip-audit over a lock file: (what it wrote to stdout, the end of what it complained about).
 Run = Callable[[str], tuple[str, str]]
 # The pages of the projects of these names.
@@ -59,7 +60,7 @@ def pip_audit(lock: str) -> tuple[str, str]:
     except subprocess.TimeoutExpired:
         return "", f"no answer within {TIMEOUT_S} s"
     lines = done.stderr.strip().splitlines()
-    return done.stdout, lines[-1] if lines else f"pip-audit ended with {done.returncode}"
+    return done.stdout, lines[-1][:COMPLAINT_MAX] if lines else f"pip-audit ended with {done.returncode}"
 
 
 def answered(told: str) -> Told:

@@ -328,6 +328,7 @@ class PrivateOrders:
         if event.get("type") in _PERSON:
             # One call forgets all orders of a person: its id would tie them together.
             event |= {"type": _RECTIFIED, "cause": "", "order_ref": ""}
+            event.pop("collections", None)
         sealed = event.pop("sealed", None)
         for name in _TIES:
             event.pop(name, None)

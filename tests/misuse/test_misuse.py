@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from actors.anomalies.monitor import Monitor
 from tests.misuse.judge import SETTINGS, judged
 from tests.misuse.month import month
@@ -10,6 +12,7 @@ from tests.misuse.month import month
 HELD_OUT_SEED = 31
 
 
+@pytest.mark.timeout(400)  # a month of 200 people, beside all other tests
 def test_misuse_goes_unseen_or_honest_people_are_accused():
     played = month(HELD_OUT_SEED, number=120, days=14, each=2)
     verdict = judged(played, Monitor("us", SETTINGS))
