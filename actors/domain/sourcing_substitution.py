@@ -41,11 +41,15 @@ def source_with_substitutes(
             if not missing or turn >= len(offered) or sku not in groups:
                 continue
             by = msgspec.structs.replace(offered[turn], units=missing, group=groups[sku])
-            gained = _gained(source(loosely, _with(asked, sku, by), candidates, choose), best, by.sku)
-            if gained:
-                # As much of it as came, so that the rest stays asked for under its own name.
-                asked = _with(asked, sku, msgspec.structs.replace(by, units=gained))
-                best = source(loosely, asked, candidates, choose)
+            gained = _gained(source(loosely, _with(asked, sku, by), candidates, choose), best, by)
+            if not gained:
+                continue
+            # As much of it as came, so that the rest stays asked for under its own name. With that rest a group that
+            # is served whole or not at all may be incomplete again.
+            partly = _with(asked, sku, msgspec.structs.replace(by, units=gained))
+            decision = source(loosely, partly, candidates, choose)
+            if decision.units > best.units:
+                asked, best = partly, decision
                 replaced.append(Substitution(sku, by.sku, gained))
     if demand.ship_complete or policy.limits.ship_complete:
         whole = source(policy, msgspec.structs.replace(asked, ship_complete=demand.ship_complete), candidates, choose)
@@ -54,11 +58,12 @@ def source_with_substitutes(
     return msgspec.structs.replace(best, substitutions=replaced)
 
 
-def _gained(decision: SourcingDecision, before: SourcingDecision, sku: str) -> int:
-    """Units of the substitute that are served, if with them more is served than before."""
+def _gained(decision: SourcingDecision, before: SourcingDecision, by: Wanted) -> int:
+    """Units of the substitute that are served, if with them more is served than before. What else is served by that
+    stands in for nothing: a line of its own of the same SKU, others of its group."""
     more = decision.units - before.units
-    served = sum(units for part in decision.parts for at, units in part.lines if decision.skus[at] == sku)
-    return min(more, served) if more > 0 else 0
+    served = sum(units for part in decision.parts for at, units in part.lines if decision.skus[at] == by.sku)
+    return min(more, served, by.units) if more > 0 else 0
 
 
 def _with(demand: Demand, sku: str, by: Wanted) -> Demand:

@@ -56,7 +56,15 @@ def test_a_group_is_not_completed_by_a_substitute():
     assert decision.plan() == [("us-w", {"b": 1, "x": 1})]
 
 
-@settings(max_examples=100, deadline=None)
+def test_more_comes_than_was_wanted_because_what_comes_along_is_counted_too():
+    grouped = Demand((Wanted("a", 2, group="g"), Wanted("b", 1, group="g")), "US", NOW)
+    decision = source_with_substitutes(Policy(), grouped, [place("us-w", b=9)], {"a": (Wanted("b", 0),)})
+    assert decision.plan() == [("us-w", {"b": 3})]
+    assert decision.substitutions == [Substitution("a", "b", 2)]
+    assert sum(decision.wanted) == 3
+
+
+@settings(max_examples=300, deadline=None)
 @given(policies, demands, places(), st.lists(st.sampled_from("bcd"), max_size=3, unique=True))
 def test_less_is_served_with_substitutes_or_units_do_not_add_up(policy, demand, seen, others):
     offered = {"a": tuple(Wanted(sku, 0) for sku in others)}
