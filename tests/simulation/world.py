@@ -218,6 +218,9 @@ class World:
             ids = [p.id for held in host.outbox._shards.values() for p in held.values() if p.tried]
             if ids:
                 out.append(f"{slot.name} has {len(ids)} messages to send: {ids[:3]}")
+            # A request to the store that was lost is known to be when its time is over.
+            if host.activation._unsettled:
+                out.append(f"{slot.name} has not read what the store has of {sorted(host.activation._unsettled)}")
             if host.drain.waiting():
                 out.append(f"{slot.name} has {host.drain.waiting()} turns to drain")
         for shard, tail in sorted(self.journal_disk.shards.items()):
