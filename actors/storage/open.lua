@@ -6,29 +6,11 @@
 -- Gives -1, and changes nothing, when the id is another, or a shard should know a higher position: what was
 -- acknowledged is gone.
 
--- The last position of a shard of which nothing is known: its stream may be there all the same.
-local function last_of(stream)
-  if redis.call('EXISTS', stream) == 1 then
-    local facts = redis.call('XINFO', 'STREAM', stream)
-    for at = 1, #facts, 2 do
-      if facts[at] == 'last-generated-id' then return string.match(facts[at + 1], '^%d+') end
-    end
-  end
-  return '0'
-end
-
--- Epoch and last position of one of the shards, and both as they are kept.
-local function known_of(number)
-  local known = redis.call('HGET', KEYS[1], ARGV[number * 3 - 1])
-  local present, last = string.match(known or '0 ' .. last_of(KEYS[number + 2]), '^(%d+) (%d+)$')
-  return present, last, known
-end
-
 local count = (#ARGV - 1) / 3
 if ARGV[1] ~= '' then
   if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
   for number = 1, count do
-    local _, last = known_of(number)
+    local _, last = known_of(KEYS[1], ARGV[number * 3 - 1], KEYS[number + 2])
     if tonumber(last) < tonumber(ARGV[number * 3 + 1]) then return -1 end
   end
 end
@@ -39,7 +21,7 @@ redis.call('HDEL', KEYS[1], 'nobody')
 local refused = {}
 for number = 1, count do
   local field, epoch, durable = ARGV[number * 3 - 1], ARGV[number * 3], ARGV[number * 3 + 1]
-  local present, last, known = known_of(number)
+  local present, last, known = known_of(KEYS[1], field, KEYS[number + 2])
   if tonumber(present) > tonumber(epoch) then
     refused[#refused + 1] = number
   else

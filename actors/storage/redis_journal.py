@@ -115,8 +115,9 @@ class RedisJournal:
         self._append_script = Path(__file__).with_name("append.lua").read_bytes()
         # Under which Redis keeps the script.
         self._append_digest = sha1(self._append_script, usedforsecurity=False).hexdigest()
-        self._open_script = Path(__file__).with_name("open.lua").read_text()
-        self._ends_script = Path(__file__).with_name("ends.lua").read_text()
+        known = Path(__file__).with_name("known.lua").read_text()
+        self._open_script = known + Path(__file__).with_name("open.lua").read_text()
+        self._ends_script = known + Path(__file__).with_name("ends.lua").read_text()
         self._pair_script = Path(__file__).with_name("pair.lua").read_text()
 
     async def close(self) -> None:

@@ -81,12 +81,12 @@ class MemoryRateLimits:
     """Counts in this process alone: for tests, and for an API without a cell."""
 
     def __init__(self) -> None:
+        # Of what counts once: until when it is not counted again.
         self._due_ms: dict[str, int] = {}
-        self._once_ms: dict[str, int] = {}
 
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int, once: str = "", once_ms: int = 0) -> int:
         """See RateLimits."""
-        if once and self._once_ms.get(once, 0) > now_ms:
+        if once and self._due_ms.get(once, 0) > now_ms:
             return 0
         every_ms = 60_000 // per_minute
         # Later than a whole burst from now it is only when it was counted by a clock that was ahead.
@@ -96,9 +96,7 @@ class MemoryRateLimits:
         waits = max(0, due - now_ms - every_ms * (burst - 1))
         self._due_ms[key] = due if waits else due + every_ms
         if once and not waits:
-            if len(self._once_ms) >= _KEYS_MAX:
-                self._once_ms = {name: at for name, at in self._once_ms.items() if at > now_ms}
-            self._once_ms[once] = now_ms + once_ms
+            self._due_ms[once] = now_ms + once_ms
         return waits
 
 
