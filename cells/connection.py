@@ -11,7 +11,8 @@ from cells.settings import RegionConfig
 from cells.stores import store_addresses
 
 NAMESPACE = "ocefs"
-_API_FINISHES_S = 8.0
+# So long Serve takes to end what answers nobody any more.
+_SERVE_ENDS_S = 8.0
 
 
 def connect(config: RegionConfig, paths: CellPaths | None = None) -> None:
@@ -53,5 +54,5 @@ def withdraw(config: RegionConfig, paths: CellPaths) -> None:
 
     closing = threading.Thread(target=serve.shutdown, daemon=True)
     closing.start()
-    closing.join(_API_FINISHES_S)  # what is left of Serve then ends with Ray
+    closing.join(_SERVE_ENDS_S + config.api.erasure_s_max)  # what is left of Serve then ends with Ray
     withdraw_cell(config, store_addresses(config, paths))

@@ -10,15 +10,18 @@ from contextlib import AbstractContextManager, nullcontext
 from rich.console import Console
 
 from cells import keeper_lock
+from cells.config import load_region
 from cells.errors import CellError, refused
 from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive, send, stop, wait_until
 from cells.ray_cluster import leave_logs
 from cells.running import BeingEnded, if_running, record_of
+from cells.settings import Api
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
 
+# Beside the call that takes longest, which is let come to its end.
 _KEEPER_S = 90.0
 
 
@@ -86,18 +89,19 @@ def _end(name: str, console: Console) -> bool:
     """End one region; whether anything ran. Raises CellError, and OSError."""
     paths = CellPaths(name)
     started = time.monotonic()
+    patience_s = _patience_s(paths)
     state = _recorded(paths)
     if state is None:
         return False
-    ran = _end_keeper(name, state, console)
+    ran = _end_keeper(name, state, patience_s, console)
     while (lock := _lock(paths)) is None:  # a keeper that was faster, or another `down`
-        if time.monotonic() - started > 2 * _KEEPER_S:
+        if time.monotonic() - started > 2 * patience_s:
             holder = keeper_lock.holder(paths.lock_file) or keeper_lock.Holder(0)
             raise CellError(
                 f"another command is at {name} (process {holder.process})",
                 f"wait for it, then once more: python -m cells down {name}",
             )
-        ran = _end_keeper(name, _recorded(paths), console) or ran
+        ran = _end_keeper(name, _recorded(paths), patience_s, console) or ran
     with lock:
         final = read_state(paths.state_file)
         note = end_leftovers(final)
@@ -123,13 +127,22 @@ def _recorded(paths: CellPaths) -> KeeperState | None:
         return KeeperState(region=paths.folder.name)
 
 
-def _end_keeper(name: str, state: KeeperState | None, console: Console) -> bool:
+def _patience_s(paths: CellPaths) -> float:
+    """So long its keeper may take. By the config that it runs on; by the defaults where that can't be read."""
+    try:
+        api = load_region(paths.folder.name, paths.config / "regions").api
+    except (CellError, OSError):
+        api = Api()
+    return _KEEPER_S + api.erasure_s_max
+
+
+def _end_keeper(name: str, state: KeeperState | None, patience_s: float, console: Console) -> bool:
     """Whether it ran."""
     if state is None or state.keeper is None or not state.keeper_lives:
         return False
     keeper = state.keeper
     send(keeper, signal.SIGTERM)
-    if not wait_until(lambda: not is_alive(keeper), _KEEPER_S, 0.1):
+    if not wait_until(lambda: not is_alive(keeper), patience_s, 0.1):
         console.print(f"{name}: the keeper does not end; it is killed, and its children are ended", style="yellow")
         stop(keeper, ask=signal.SIGKILL)
     return True

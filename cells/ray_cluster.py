@@ -34,6 +34,7 @@ _DEPLOY_S = 120.0
 # A change of the schema may have to look at each line of years.
 _MIGRATE_S = 48 * 3600.0
 _READY_S = 60.0
+# Beside the call that takes longest.
 _WITHDRAW_S = 40.0
 _HEAD_GRACE_S = 8.0
 _TREE_GRACE_S = 3.0
@@ -147,9 +148,10 @@ class RayCluster:
         """Let the API and the hosts finish what they have, at most for a while; then they may be stopped."""
         if self.exited():
             return
-        code = self._program("withdraw", _WITHDRAW_S)
+        patience_s = self._config.api.erasure_s_max + _WITHDRAW_S
+        code = self._program("withdraw", patience_s)
         if code != 0:  # what they had under way ends with Ray; what was acknowledged is on disk
-            why = f"are not done after {_WITHDRAW_S:.0f} s, or Ray is gone" if code is None else "could not be asked to"
+            why = f"are not done after {patience_s:.0f} s, or Ray is gone" if code is None else "could not be asked to"
             lines = last_lines(self._paths.logs / "withdraw.log")
             log.warning("API and hosts of %s should finish what they have, and %s:\n%s", self._config.name, why, lines)
 

@@ -113,6 +113,12 @@ class Api(Section, frozen=True):
         """An erasure is answered no sooner (`serve/privacy/erasure.py`): whoever waits for a call waits longer."""
         return self.request_timeout_ms + 5000
 
+    @property
+    def erasure_s_max(self) -> float:
+        """So long an erasure takes, but for the work on very many orders (`serve/privacy/erasure.py`): whoever ends
+        the cell lets it come to its end."""
+        return self.request_timeout_ms / 1000 + 12
+
     def __post_init__(self) -> None:
         for network in self.router_networks:
             try:

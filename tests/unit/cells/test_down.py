@@ -54,7 +54,7 @@ def test_a_keeper_that_was_faster_is_forgotten(monkeypatch, paths, tmp_path):
         return None
 
     monkeypatch.setattr(keeper_lock, "take", taken)
-    monkeypatch.setattr(down, "_KEEPER_S", 10.0)  # so long it would try
+    monkeypatch.setattr(down, "_patience_s", lambda paths: 10.0)  # so long it would try
     try:
         assert down._end("us", Console(quiet=True))
         assert not is_alive(child.mark)
@@ -100,7 +100,7 @@ def test_two_who_end_the_same_at_once_do_not_wait_for_each_other(monkeypatch, pa
 
 @pytest.mark.parametrize("known", [True, False])
 def test_who_ends_what_another_does_not_let_go_of_waits_for_ever_or_is_not_told_whose_it_is(monkeypatch, paths, known):
-    monkeypatch.setattr(down, "_KEEPER_S", 0.0)
+    monkeypatch.setattr(down, "_patience_s", lambda paths: 0.0)
     write_state(paths.state_file, KeeperState(region="us", phase="starting", keeper=GONE))
     with keeper_lock.take(paths.lock_file, ends=True) as held:
         if not known:

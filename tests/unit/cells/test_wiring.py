@@ -1,13 +1,19 @@
 """What an API is told of its region's config."""
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from ray import serve as ray_serve
+
 from actors.runtime.sharding import shard_of
+from cells import connection, deploy, down
 from cells.config import CONFIG_FOLDER, load_region
+from cells.paths import CellPaths
 from cells.processes import RUN_TOKEN
-from cells.settings import RegionConfig, Runtime, StoreAddresses
+from cells.ray_cluster import RayCluster
+from cells.settings import Api, RegionConfig, Runtime, StoreAddresses
 from cells.wiring import api_settings, cell_settings, limits_of, make_services, own_words
 from serve.door import GOODBYE_S
 from serve.identity.own_words import OwnWords
@@ -62,6 +68,33 @@ def test_a_replica_that_is_replaced_cuts_an_erasure_short(request_timeout_ms: in
     assert settings.drain_s >= HEARD_S + settings.tried_s + 4 * FRESH_S
     deployed = deployment(make_services, name="us-api", replicas=1, settings=settings)
     assert deployed._bound_deployment._deployment_config.graceful_shutdown_timeout_s > settings.drain_s + GOODBYE_S
+
+
+@pytest.mark.parametrize("request_timeout_ms", [100, 8_000, 120_000])
+def test_a_cell_that_is_ended_cuts_an_erasure_short(
+    request_timeout_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (regions := tmp_path / "us" / "run" / "config" / "regions").mkdir(parents=True)
+    text = "placement_wait_ms = 0\nrequest_timeout_ms"
+    (regions / "us.toml").write_text(f"[region]\ndefault = true\n[api]\n{text} = {request_timeout_ms}\n")
+    config = load_region("us", regions)
+    takes_s = api_settings(config, tmp_path / "secret", tmp_path / "keyring").drain_s
+    waited: list[float] = []  # by who withdraws the API, by the keeper, by `down`
+    monkeypatch.setattr(connection, "connect", lambda *_: None)
+    monkeypatch.setattr(ray_serve, "shutdown", lambda: None)
+    monkeypatch.setattr(deploy, "withdraw", lambda *_: None)
+    monkeypatch.setattr(Thread, "join", lambda _, timeout: waited.append(timeout))
+    connection.withdraw(config, CellPaths("us", tmp_path))
+    cluster = RayCluster(config, CellPaths("us", tmp_path), "")
+    monkeypatch.setattr(cluster, "exited", lambda: False)
+    monkeypatch.setattr(cluster, "_program", lambda _, timeout_s: waited.append(timeout_s) or 0)
+    cluster.withdraw()
+    waited.append(down._patience_s(CellPaths("us", tmp_path)))
+    assert takes_s < waited[0] < waited[1] < waited[2]
+
+
+def test_a_config_that_cannot_be_read_keeps_a_cell_from_being_ended(tmp_path: Path) -> None:
+    assert down._patience_s(CellPaths("us", tmp_path)) > Api().erasure_s_max
 
 
 def test_the_tolerance_of_counts_does_not_reach_the_api(tmp_path: Path) -> None:
