@@ -4,7 +4,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-
 from ray import serve as ray_serve
 
 from actors.runtime.sharding import shard_of
@@ -83,11 +82,11 @@ def test_a_cell_that_is_ended_cuts_an_erasure_short(
     monkeypatch.setattr(connection, "connect", lambda *_: None)
     monkeypatch.setattr(ray_serve, "shutdown", lambda: None)
     monkeypatch.setattr(deploy, "withdraw", lambda *_: None)
-    monkeypatch.setattr(Thread, "join", lambda _, timeout: waited.append(timeout))
+    monkeypatch.setattr(Thread, "join", lambda _, timeout=None: waited.append(timeout))
     connection.withdraw(config, CellPaths("us", tmp_path))
     cluster = RayCluster(config, CellPaths("us", tmp_path), "")
     monkeypatch.setattr(cluster, "exited", lambda: False)
-    monkeypatch.setattr(cluster, "_program", lambda _, timeout_s: waited.append(timeout_s) or 0)
+    monkeypatch.setattr(cluster, "_program", lambda _, timeout_s: waited.append(timeout_s))
     cluster.withdraw()
     waited.append(down._patience_s(CellPaths("us", tmp_path)))
     assert takes_s < waited[0] < waited[1] < waited[2]
