@@ -163,7 +163,7 @@ def _right(key: str, sections: dict[str, type]) -> str:
         return "docs/domain/packing.md tells what may stand in [packing]"
     name = rest.split("[")[0]
     if not name or section not in sections:
-        return "see README.md"
+        return "docs/settings.md tells all that may be set"
     choices = get_args(kind) if get_origin(kind := get_type_hints(sections[section]).get(name)) is Literal else ()
     if choices:
         return f"it is one of: {', '.join(msgspec.json.encode(choice).decode() for choice in choices)}"

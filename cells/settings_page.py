@@ -25,7 +25,7 @@ These win over the files. The commands are to be given the same ones as the cell
 | `OCEFS_IDENTITY` | `off` or `required`: `[identity] mode` of all cells (`make up IDENTITY=…`) |
 | `OCEFS_TLS` | `off` or `required`, or 0 or 1: `[tls] mode` of all cells, and `tls` of the router (`make up TLS=…`) |
 | `OCEFS_TLS_CA` | the PEM file of the CA by which our own tools verify cells and router, or `system`; default: the CA of `make certs`, if there is one |
-| `OCEFS_<REGION>_POSTGRES_URL`, `…_POSTGRES_OWNER_URL`, `…_REDIS_URL` | your own stores ([README](../README.md#your-own-stores)) |
+| `OCEFS_<REGION>_POSTGRES_URL`, `…_POSTGRES_OWNER_URL`, `…_REDIS_URL` | your own stores ([how](../deploy/stores.md)) |
 | `OCEFS_<REGION>_VAULT_TOKEN` | Vault's token, where `[keys] token_file` is empty ([keys](security/keys.md)) |
 | `OCEFS_HAPROXY` | a HAProxy 2.8 or newer for the router and the cells' Serve; default: that of the Python packages ([what it brings](security/dependencies.md#programs-that-packages-bring)) |
 | `OCEFS_TOKEN` | the token with which the tools of [perf](../perf/README.md) ask a cell elsewhere |

@@ -1,4 +1,4 @@
-"""Calls that a page names are there, and what the README says of all calls is true of each."""
+"""Calls that a page names are there, and what is said of all calls is true of each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.unit.serve.small_cell import Cell
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
-README = " ".join((ROOT / "README.md").read_text().split())
+SAID = " ".join((ROOT / "docs" / "calls.md").read_text().split())
 # `PUT /v1/skus`, `GET/PUT /v1/skus?q=`; a path that is cut short (`…`) is none.
 _NAMED = re.compile(
     r"\b((?:GET|POST|PUT|DELETE)(?:/(?:GET|POST|PUT|DELETE))*) (/v1/[^\s`?\"'),;…]+)(?!…)(?=[\s`?\"'),;])"
 )
 
-# The README's words → what of the API they stand for, by its first part.
+# The page's words → what of the API they stand for, by its first part.
 OPEN = {
     "orders": {"orders", "order-actions", "order-searches", "order-updates"},
     "reservations": {"reservations"},
@@ -86,16 +86,16 @@ async def document(tmp_path) -> dict[str, Any]:
     return await document_of(tmp_path)
 
 
-async def test_a_cell_without_identity_has_what_the_readme_does_not_say():
+async def test_a_cell_without_identity_has_what_the_page_of_all_calls_does_not_say():
     cell = Cell()
     paths = (await cell.get("/openapi.json")).json()["paths"]
     await cell.http.aclose()
     assert {path.split("/")[2] for path in paths if path.startswith("/v1/")} == set().union(*OPEN.values())
-    (said,) = re.findall(r"Where identity is off, only (.*?) are there;", README)
+    (said,) = re.findall(r"Where identity is off, only (.*?) are there;", SAID)
     assert sorted(re.split(r", (?![^(]*\))| and (?![^(]*\))", said)) == sorted(OPEN)
 
 
-def test_a_call_takes_no_key_and_the_readme_does_not_say_so(document):
+def test_a_call_takes_no_key_and_the_page_of_all_calls_does_not_say_so(document):
     keyless = [
         f"{path} "
         for path, told in document["paths"].items()
@@ -104,5 +104,5 @@ def test_a_call_takes_no_key_and_the_readme_does_not_say_so(document):
     ]
     assert [path for path in keyless if not path.startswith(sum(KEYLESS.values(), ()))] == []
     assert [begin for begin in sum(KEYLESS.values(), ()) if not any(path.startswith(begin) for path in keyless)] == []
-    (said,) = re.findall(r"These calls take no key: (.*?)\. The API", README)
+    (said,) = re.findall(r"These calls take no key: (.*?)\. ##", SAID)
     assert [words for words in KEYLESS if words not in said] == []
