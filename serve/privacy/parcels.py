@@ -115,5 +115,5 @@ class PersonParcels:
         spot = await self._spots.shown(view, scope[REQUEST_ID], restricted_too=True)
         return PickupData(
             collection_id, view.order_id, view.location_id, view.status, moment(view.opened_at_ms), ready, by, view.verified, here,
-            spot, [UnitsOf(line.sku, line.quantity) for line in view.lines],
+            spot, [UnitsOf(line.sku, line.quantity) for line in view.lines], view.shelf,
         )  # fmt: skip

@@ -162,6 +162,18 @@ async def test_an_order_of_the_person_is_left_out_of_the_export(cell):
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
 
 
+async def test_a_request_by_another_name_of_the_person_is_left_out_of_the_export(cell):
+    """Each is kept for the first of its names."""
+    await customer(cell)
+    by_reference = await asked(cell, "gdpr", "erasure", email=None)
+    by_address = await asked(cell, "gdpr", "restriction", customer_ref=None)
+    by_both = await proved(cell, "gdpr", "access")
+    told = (await exported(cell, by_both)).json()["requests"]
+    assert [one["request_id"] for one in told] == sorted([by_reference, by_address, by_both])
+    his = await proved(cell, "gdpr", "access", email=None, customer_ref="another-1")
+    assert [one["request_id"] for one in (await exported(cell, his)).json()["requests"]] == [his]
+
+
 async def test_the_page_runs_what_somebody_wrote_into_an_order_or_is_in_the_wrong_language(cell):
     nasty = "<script>alert(1)</script>"
     await placed(cell, body(ship_to=TO | {"recipient": nasty, "street": "\"><img src=x onerror='a'>"}))
