@@ -18,6 +18,7 @@ from tests.unit.serve.privacy.office import (
     NOTE,
     PLANTED,
     REF,
+    at_first,
     body,
     exported,
     kept,
@@ -136,6 +137,18 @@ async def test_parcels_are_left_out_while_a_shard_is_away(station):
     assert {one["shipment_id"] for one in data["shipments"]} == set(shipments)
 
 
+async def test_nothing_is_told_because_a_store_has_not_heard_of_its_pickup_yet(station):
+    """The order knows of it first, and sends it there."""
+    await life(station)
+    request, entities = await proved(station.cell, "gdpr", "access"), station.cell.gateway.entities
+    (name,) = [key for key in entities if key[0] == "collection"]
+    kept_for_later = entities.pop(name)
+    told = await exported(station.cell, request)
+    assert (told.status_code, told.json()["pickups"]) == (200, []), told.text
+    entities[name] = kept_for_later
+    assert [one["collection_id"] for one in (await exported(station.cell, request)).json()["pickups"]] == [name[1]]
+
+
 async def test_another_persons_parcels_are_told_or_erased(station):
     (_, collected), _, _ = await life(station)
     theirs, number = await sample(station, customer_ref="another-1")
@@ -235,3 +248,17 @@ async def test_a_parcel_that_is_sent_while_its_person_is_erased_is_passed_over_b
 
     station.cell.gateway.ask = ask
     assert coded(await step(station.cell, request_id, "erase")) == (409, "privacy.shipments_under_way")
+
+
+async def test_a_parcel_of_the_same_moment_that_has_left_tells_whose_it_was(station):
+    await over(station.cell, await placed(station.cell))
+    request_id, made = await proved(station.cell), []
+
+    async def meanwhile():
+        made.append((await sample(station, customer_ref=REF))[0])
+        await all_leave(station)
+
+    at_first(station.cell, DestroyKey, meanwhile)
+    done = (await stepped(station.cell, request_id, "erase"))["done"]
+    assert [one["counts"]["shipments"] for one in done] == [0, 1]
+    assert station.cell.gateway.entities["shipment", made[0]][0].person == ""

@@ -7,7 +7,19 @@ from actors.domain.order_commands import RectifyOrder
 from actors.domain.privacy_commands import NoteStep
 from serve.privacy.correcting import RECTIFY_TRIES
 from tests.unit.serve.post_office import MIA, bearer, coded
-from tests.unit.serve.privacy.office import EMAIL, REF, TO, body, customer, exported, over, placed, proved, step, stepped
+from tests.unit.serve.privacy.office import (
+    EMAIL,
+    REF,
+    TO,
+    body,
+    customer,
+    exported,
+    over,
+    placed,
+    proved,
+    step,
+    stepped,
+)
 from tests.unit.serve.small_cell import order
 
 
@@ -101,12 +113,14 @@ async def test_a_correction_does_not_show_or_what_was_there_before_is_told_to_ev
 
 
 async def test_somebody_elses_order_is_corrected_or_moved_to_somebody_else(cell):
-    _, orders = await customer(cell)
+    tokens, orders = await customer(cell)
     other = await placed(cell, body(customer={"customer_ref": "another-1"}))
     request_id = await proved(cell, "lgpd", "rectification")
     answer = await step(cell, request_id, "rectify", order_id=other, correction={"street": "x"})
     assert coded(answer) == (404, "privacy.order_of_another")
-    # A guest's order is kept under the key of its address.
+    # An account's is kept under the account's key, a guest's under that of its address.
+    mine = await placed(cell, order(customer={"email": EMAIL}, ship_to=TO), **bearer(tokens))
+    await stepped(cell, request_id, "rectify", order_id=mine, correction={"email": MIA})
     answer = await step(cell, request_id, "rectify", order_id=orders[1], correction={"email": MIA})
     assert coded(answer) == (422, "order.identity_fixed")
     assert (await cell.http.get(f"/v1/orders/{other}", headers=cell.of_role("manager"))).json()["ship_to"] == TO
