@@ -162,6 +162,25 @@ async def test_an_order_of_the_person_is_left_out_of_the_export(cell):
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
 
 
+async def test_an_address_that_is_named_beside_an_account_is_passed_over(cell):
+    """The account has another one."""
+    tokens, orders = await customer(cell)
+    other = await placed(cell, body(customer={"email": "mia.other@example.org"}))
+    request_id = await proved(
+        cell, "gdpr", "access", customer_id=tokens["customer_id"], email="mia.other@example.org", customer_ref=None
+    )
+    told = (await exported(cell, request_id)).json()["orders"]
+    assert {one["order"]["order_id"] for one in told} == {orders[0], other}
+
+
+async def test_what_was_acknowledged_a_moment_ago_is_passed_over(cell, monkeypatch):
+    request_id, since = await proved(cell, "gdpr", "access"), cell.clock.now
+    monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: since - 1)
+    assert coded(await exported(cell, request_id)) == (503, "privacy.not_fresh")
+    monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: cell.clock.now)
+    assert (await exported(cell, request_id)).status_code == 200
+
+
 async def test_a_request_by_another_name_of_the_person_is_left_out_of_the_export(cell):
     """Each is kept for the first of its names."""
     await customer(cell)
