@@ -180,6 +180,15 @@ async def test_consent_counts_against_the_signal_that_comes_with_it(cell):
     assert [one["granted"] for one in (await mine(cell, mia))["consents"]] == [False]
 
 
+async def test_the_signal_keeps_a_customer_from_all_that_it_says_nothing_of(cell):
+    mia = await joined(cell, EMAIL)
+    said = await say(cell, mia, ("marketing_email", True, "newsletter-1"), ("sale_or_sharing", False, ""), **SIGNAL)
+    assert said.status_code == 200, said.text
+    assert {one["purpose"]: one["granted"] for one in said.json()["consents"]} == {
+        "marketing_email": True, "sale_or_sharing": False,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("fault", [None, RuntimeError("lost")])
 async def test_an_order_fails_because_a_signal_can_not_be_recorded(cell, fault):
     mia, asking, asked, unheard = await joined(cell, EMAIL), cell.gateway.ask, [], []

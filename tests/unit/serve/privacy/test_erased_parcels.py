@@ -149,6 +149,15 @@ async def test_nothing_is_told_because_a_store_has_not_heard_of_its_pickup_yet(s
     assert [one["collection_id"] for one in (await exported(station.cell, request)).json()["pickups"]] == [name[1]]
 
 
+async def test_an_export_of_very_many_parcels_grows_without_bound_or_is_cut_in_silence(station, monkeypatch):
+    monkeypatch.setattr(persons, "SHIPMENTS_MAX", 1)
+    request = await proved(station.cell, "gdpr", "access")
+    for status, code in ((200, ""), (409, "privacy.too_many_shipments")):
+        await station.done("POST", "/v1/manual-shipments", fair(customer_ref=REF), 201)
+        answer = await exported(station.cell, request)
+        assert (answer.status_code, answer.json().get("code", "")) == (status, code)
+
+
 async def test_another_persons_parcels_are_told_or_erased(station):
     (_, collected), _, _ = await life(station)
     theirs, number = await sample(station, customer_ref="another-1")
