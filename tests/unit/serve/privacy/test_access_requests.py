@@ -181,6 +181,18 @@ async def test_what_was_acknowledged_a_moment_ago_is_passed_over(cell, monkeypat
     assert (await exported(cell, request_id)).status_code == 200
 
 
+async def test_what_waits_to_be_sent_about_an_account_or_an_order_is_not_counted(cell):
+    _, orders = await customer(cell)
+    request_id = await proved(cell, "gdpr", "access")
+    before = (await exported(cell, request_id)).json()["pending_notices"]
+    told = []
+    for path, sent in (("customers/codes", {"email": EMAIL}), ("guest/codes", {"order_id": orders[1], "email": EMAIL})):
+        cell.clock.now += 60_000
+        assert (await cell.plain(f"/v1/{path}", sent)).status_code == 202
+        told.append((await exported(cell, request_id)).json()["pending_notices"])
+    assert told == [before + 1, before + 2]
+
+
 async def test_a_request_by_another_name_of_the_person_is_left_out_of_the_export(cell):
     """Each is kept for the first of its names."""
     await customer(cell)

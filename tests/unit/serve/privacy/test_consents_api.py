@@ -105,6 +105,14 @@ async def test_the_browsers_signal_is_not_recorded_or_each_time_anew(cell):
     assert consents(cell) == 1
 
 
+async def test_who_was_heard_is_remembered_without_end(cell, monkeypatch):
+    monkeypatch.setattr(gpc, "HEARD_MAX", 1)
+    told = [await joined(cell, email) for email in (EMAIL, "tom@example.com")]
+    for tokens in (told[0], told[0], told[1], told[0]):
+        await mine(cell, tokens, **SIGNAL)
+    assert sum(line.act.action == "consent.set" for line in cell.gateway.audited) == 3
+
+
 async def test_the_signal_is_not_heard_when_somebody_signs_in(cell):
     await joined(cell, EMAIL)
     cell.clock.now += 60_000

@@ -4,6 +4,7 @@ its end by somebody else."""
 import pytest
 
 from actors.domain.data_key import DestroyKey
+from actors.domain.order_commands import RectifyOrder
 from serve.keys.envelope import key_of
 from serve.privacy import persons
 from tests.unit.serve.post_office import bearer, coded, joined, letters
@@ -138,6 +139,22 @@ async def test_the_right_address_of_somebody_elses_order_is_taken_out_because_it
     assert [one["counts"]["of_others"] for one in done["done"]] == [0]
     sealed = cell.gateway.entities["order", gift][0].sealed
     assert b"tom@example.com" in cell.unsealed(sealed, f"order:{gift}:private")
+
+
+async def test_an_erasure_is_refused_because_somebody_else_changes_his_order_at_this_moment(cell):
+    tom = await joined(cell, "tom@example.com")
+    gift = await placed(cell, order(customer={"email": EMAIL}), **bearer(tom))
+
+    async def moved():
+        to = {"ship_to": body()["ship_to"] | {"street": "77 New Street"}}
+        assert (await cell.post(f"/v1/orders/{gift}/changes", to, **bearer(tom))).status_code == 200
+
+    at_first(cell, RectifyOrder, moved)
+    done = await stepped(cell, await proved(cell, customer_ref=None), "erase")
+    assert [one["counts"]["of_others"] for one in done["done"]] == [1]
+    shown = (await cell.http.get(f"/v1/orders/{gift}", headers=bearer(tom))).json()
+    assert shown["ship_to"]["street"] == "77 New Street"
+    assert cell.gateway.entities["order", gift][0].email_digest == ""
 
 
 async def test_an_erasure_of_somebody_else_that_was_cut_short_keeps_the_persons_from_its_end(cell):
