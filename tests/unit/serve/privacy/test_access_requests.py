@@ -173,6 +173,19 @@ async def test_an_address_that_is_named_beside_an_account_is_passed_over(cell):
     assert {one["order"]["order_id"] for one in told} == {orders[0], other}
 
 
+async def test_what_was_agreed_to_by_the_second_of_two_accounts_is_left_out(cell):
+    told = [await joined(cell, email) for email in (EMAIL, "mia.other@example.org")]
+    for tokens, purpose in zip(told, ("marketing_email", "personalisation"), strict=True):
+        said = {"consents": [{"purpose": purpose, "granted": False}]}
+        assert (await cell.write("PUT", "/v1/customers/me/consents", said, **bearer(tokens))).status_code == 200
+    request_id = await proved(
+        cell, "gdpr", "access", customer_id=told[0]["customer_id"], email="mia.other@example.org", customer_ref=None
+    )
+    data = (await exported(cell, request_id)).json()
+    assert [one["customer_id"] for one in data["accounts"]] == [tokens["customer_id"] for tokens in told]
+    assert [one["purpose"] for one in data["consents"]] == ["marketing_email", "personalisation"]
+
+
 async def test_what_was_acknowledged_a_moment_ago_is_passed_over(cell, monkeypatch):
     request_id, since = await proved(cell, "gdpr", "access"), cell.clock.now
     monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: since - 1)
