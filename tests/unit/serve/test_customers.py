@@ -1,10 +1,13 @@
 """Customers with accounts, as callers see them. What is decided about them is in tests/unit/domain/test_customer.py."""
 
+import asyncio
+
 import pytest
 
 from actors.domain.data_key import DestroyKey
-from actors.domain.one_time_code import CODE_MS
+from actors.domain.one_time_code import ASKS_MAX, CODE_MS
 from actors.runtime.mailbox import UNAVAILABLE
+from serve.customers import accounts
 from serve.identity.limits import CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
@@ -190,6 +193,30 @@ async def test_a_mailbox_is_filled(cell):
     told = [(await cell.plain("/v1/customers", {"email": MIA})).status_code for _ in range(CODES_BY_PERSON.burst + 1)]
     assert told == [202] * CODES_BY_PERSON.burst + [429]
     assert len(letters(cell)) == CODES_BY_PERSON.burst
+
+
+async def test_a_mailbox_is_filled_from_many_networks(cell):
+    for number in range(3 * ASKS_MAX):
+        theirs = {"X-Forwarded-For": f"203.0.113.{number}"}
+        assert (await cell.plain("/v1/customers", {"email": MIA}, **theirs)).status_code == 202
+    assert len(letters(cell)) == ASKS_MAX
+
+
+async def test_how_long_a_refusal_takes_tells_whether_there_is_an_account(cell, monkeypatch):
+    await joined(cell)
+    waited = []
+
+    async def noted(earliest_s):
+        waited.append(earliest_s - asyncio.get_running_loop().time())
+
+    monkeypatch.setattr(accounts, "REFUSAL_S", 30.0)
+    monkeypatch.setattr(accounts, "not_before", noted)
+    for email in (MIA, "never@example.net"):
+        answer = await cell.plain("/v1/customers/sessions", {"email": email, "code": "00000000"})
+        assert coded(answer) == (401, "code.refused")
+    # Each waits for the rest of what was left at its beginning.
+    assert len(waited) == 2
+    assert all(25.0 < left_s <= 30.0 for left_s in waited), waited
 
 
 async def test_a_session_can_not_be_renewed_or_lives_on_after_its_token_was_stolen(cell):

@@ -9,6 +9,7 @@ import structlog
 
 from actors.domain.data_key import DestroyKey
 from actors.runtime.wire import UNAVAILABLE, Reply
+from serve.keys.envelope import key_of
 from serve.privacy import persons
 from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.packing.pack_rig import SEATTLE, guarded_station
@@ -147,6 +148,24 @@ async def test_nothing_is_told_because_a_store_has_not_heard_of_its_pickup_yet(s
     assert (told.status_code, told.json()["pickups"]) == (200, []), told.text
     entities[name] = kept_for_later
     assert [one["collection_id"] for one in (await exported(station.cell, request)).json()["pickups"]] == [name[1]]
+
+
+async def test_an_export_fails_after_an_erasure_that_was_cut_short(station):
+    """The key is gone; what it sealed still lies with what knows whose it is."""
+    order_id = await placed(station.cell, body())
+    changed = await station.cell.post(
+        f"/v1/orders/{order_id}/changes", {"ship_to": {"country": "US", "city": "Elsewhere"}}, **station.cell.of_role("support")
+    )  # fmt: skip
+    assert changed.status_code == 200, changed.text
+    waiting = (await station.done("POST", "/v1/manual-shipments", fair(customer_ref=REF), 201))["shipment_id"]
+    request = await proved(station.cell, "gdpr", "access")
+    before = (await exported(station.cell, request)).json()
+    assert (len(before["orders"][0]["former"]), before["shipments"][0]["note"]) == (1, NOTE)
+    key = key_of(station.cell.gateway.entities["order", order_id][0].sealed)
+    await station.cell.gateway.ask("data_key", key, DestroyKey(), command_id="cut-short", digest=0)
+    told = (await exported(station.cell, request)).json()
+    assert [(one["order"]["withheld"], one["email"], one["former"]) for one in told["orders"]] == [("erased", "", [])]
+    assert [(one["shipment_id"], one["ship_to"], one["note"]) for one in told["shipments"]] == [(waiting, None, "")]
 
 
 async def test_an_export_of_very_many_parcels_grows_without_bound_or_is_cut_in_silence(station, monkeypatch):
