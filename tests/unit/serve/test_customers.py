@@ -7,8 +7,8 @@ import pytest
 from actors.domain.data_key import DestroyKey
 from actors.domain.one_time_code import ASKS_MAX, CODE_MS
 from actors.runtime.mailbox import UNAVAILABLE
-from serve.customers import accounts
-from serve.identity.limits import CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
+from serve.customers import accounts, quiet
+from serve.identity.limits import BY_SESSION, CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
@@ -162,6 +162,20 @@ async def test_a_customer_whose_key_was_destroyed_is_locked_out(cell):
     assert cell.gateway.entities[account][0].sealed_email == kept
 
 
+async def test_a_code_is_lost_because_the_address_that_is_kept_can_not_be_looked_at(cell, monkeypatch):
+    mia = await joined(cell)
+    cell.clock.now += 60_000
+    await cell.plain("/v1/customers/codes", {"email": MIA})
+    code, view = code_in(cell), cell.gateway.view
+
+    async def away(kind, *rest, **more):
+        return UNAVAILABLE if kind == "customer" else await view(kind, *rest, **more)
+
+    monkeypatch.setattr(cell.gateway, "view", away)
+    answer = await cell.plain("/v1/customers/sessions", {"email": MIA, "code": code})
+    assert (answer.status_code, answer.json()["customer_id"]) == (200, mia["customer_id"])
+
+
 async def test_a_code_works_twice_late_or_for_another_address(cell):
     await joined(cell, "tom@example.org")
     await cell.plain("/v1/customers", {"email": MIA})
@@ -228,6 +242,34 @@ async def test_a_session_can_not_be_renewed_or_lives_on_after_its_token_was_stol
     for tokens in (first, renewed.json()):
         refused = await cell.http.get("/v1/customers/me/orders", headers=bearer(tokens))
         assert coded(refused) == (401, "auth.session_ended")
+
+
+async def test_a_session_is_renewed_without_end(cell):
+    tokens, told = await joined(cell), []
+    for _ in range(BY_SESSION.burst + 1):
+        answer = await cell.plain("/v1/customers/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
+        told.append(answer.status_code)
+        tokens = answer.json()
+    assert told == [200] * BY_SESSION.burst + [429]
+
+
+async def test_so_many_ask_for_codes_that_all_of_them_wait_in_memory(cell, monkeypatch):
+    monkeypatch.setattr(quiet, "RUNNING_MAX", 1)
+    ask, gate, begun = cell.gateway.ask, asyncio.Event(), asyncio.Event()
+
+    async def held(kind, *rest, **more):
+        if kind == "customer":
+            begun.set()
+            await gate.wait()
+        return await ask(kind, *rest, **more)
+
+    monkeypatch.setattr(cell.gateway, "ask", held)
+    first = asyncio.ensure_future(cell.plain("/v1/customers", {"email": MIA}))
+    await begun.wait()
+    assert coded(await cell.plain("/v1/customers", {"email": "tom@example.org"})) == (429, "auth.busy")
+    gate.set()
+    assert (await first).status_code == 202
+    assert (await cell.plain("/v1/customers", {"email": "tom@example.org"})).status_code == 202
 
 
 async def test_who_signs_out_is_still_in(cell):
