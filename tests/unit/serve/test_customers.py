@@ -8,7 +8,14 @@ from actors.domain.data_key import DestroyKey
 from actors.domain.one_time_code import ASKS_MAX, CODE_MS
 from actors.runtime.mailbox import UNAVAILABLE
 from serve.customers import accounts, quiet
-from serve.identity.limits import BY_SESSION, CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
+from serve.identity.limits import (
+    BY_ADDRESS,
+    BY_SESSION,
+    CODES_BY_ADDRESS,
+    CODES_BY_PERSON,
+    ORDERS_BY_CUSTOMER,
+    TRIES_BY_PERSON,
+)
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
@@ -242,6 +249,22 @@ async def test_a_session_can_not_be_renewed_or_lives_on_after_its_token_was_stol
     for tokens in (first, renewed.json()):
         refused = await cell.http.get("/v1/customers/me/orders", headers=bearer(tokens))
         assert coded(refused) == (401, "auth.session_ended")
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "limit", "told"),
+    [
+        ("/v1/customers", {}, CODES_BY_ADDRESS, 202), ("/v1/customers/codes", {}, CODES_BY_ADDRESS, 202),
+        ("/v1/customers/sessions", {"code": "00000000"}, BY_ADDRESS, 401),
+    ],
+)  # fmt: skip
+async def test_one_address_asks_for_or_tries_the_codes_of_everybody(cell, path, more, limit, told):
+    """Of each of them once: none of them has had too many."""
+    answers = [
+        (await cell.plain(path, {"email": f"mia{number}@example.com"} | more)).status_code
+        for number in range(limit.burst + 1)
+    ]
+    assert answers == [told] * limit.burst + [429]
 
 
 async def test_a_session_is_renewed_without_end(cell):
