@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 
 from actors.domain.notice import WithdrawNotice
+from actors.domain.order_events import OrderRectified
 from actors.domain.order_views import OrderContact, ViewContact
 from serve.collections.telling import log_told
 from serve.identity.emails import Email
 from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
+from serve.privacy.order_past import events_of
 from serve.privacy.redirecting import Redirecting
 from serve.problems import Problem
 from serve.replies import body_of
@@ -28,6 +30,7 @@ from serve.services import Services
 RECTIFY_TRIES = 5
 _CHANGED = "order.changed_meanwhile"
 _ERASED = "order.person_erased"
+_RECTIFIED = OrderRectified.__name__
 _decode_contact = msgspec.json.Decoder(OrderContact).decode
 
 
@@ -39,12 +42,15 @@ class Correcting:
         self._private = private
         self._redirecting = Redirecting(services, private)
 
-    async def correct(self, order_id: str, changes: Mapping[str, Any], email: Email | None, asking: Asking) -> None:
-        """See `PrivateOrders.rectified`; what waits to be sent to the address of before is
-        withdrawn. Raises Problem."""
+    async def correct(
+        self, order_id: str, changes: Mapping[str, Any], email: Email | None, request_id: str, asking: Asking
+    ) -> None:
+        """See `PrivateOrders.rectified`; what waits to be sent to the address of before is withdrawn. The order's
+        history keeps by which request it was corrected (`has_corrected`). Raises Problem."""
         for number in range(RECTIFY_TRIES):
             try:
-                await self._once(await self._contact(order_id, asking), changes, email, number, asking)
+                contact = await self._contact(order_id, asking)
+                await self._once(contact, changes, email, f":{request_id}{_of_try(number)}", asking)
             except Problem as problem:
                 if problem.code != _CHANGED or number == RECTIFY_TRIES - 1:
                     raise
@@ -59,7 +65,7 @@ class Correcting:
             if contact.email_digest != email_digest:
                 return False
             try:
-                await self._once(contact, {"email": ""}, None, number, asking)
+                await self._once(contact, {"email": ""}, None, _of_try(number), asking)
             except Problem as problem:
                 if problem.code == _ERASED:
                     return False
@@ -69,20 +75,33 @@ class Correcting:
                 return True
         raise AssertionError("the last one is raised")
 
+    async def has_corrected(self, order_id: str, request_id: str) -> bool:
+        """Has this request corrected the order before? Raises Problem 409 for one with too long a history, 503."""
+        part = f":{request_id}"
+        async for event in events_of(self._services.gateway, order_id):
+            if event["type"] == _RECTIFIED and part in event["command_id"]:
+                return True
+        return False
+
     async def _contact(self, order_id: str, asking: Asking) -> OrderContact:
         reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
         return _decode_contact(body_of(reply))
 
     async def _once(
-        self, contact: OrderContact, changes: Mapping[str, Any], email: Email | None, number: int, asking: Asking
+        self, contact: OrderContact, changes: Mapping[str, Any], email: Email | None, part: str, asking: Asking
     ) -> None:
-        """`number`: of the try. A refusal is remembered as an answer is: to repeat the call goes the same way again."""
+        """`part`: of the command's id, another for each try. A refusal is remembered as an answer is: to repeat the
+        call goes the same way again."""
         try:
             command = await self._private.rectified(contact.order_id, contact.sealed, changes, email, asking.cause)
             redirection = await self._redirecting.of(contact.order_id, contact, command, asking)
         except Erased:
             raise Problem(_ERASED, "The person was erased: there is nothing to correct.") from None
         # What is sealed is never the same twice; what was asked is told by the call's own digest.
-        await asking.ask("order", contact.order_id, redirection.command, f":{number}" if number else "")
+        await asking.ask("order", contact.order_id, redirection.command, part)
         log_told(redirection.lines)
         await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)
+
+
+def _of_try(number: int) -> str:
+    return f":{number}" if number else ""

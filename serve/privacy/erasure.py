@@ -3,7 +3,7 @@ whatever they sealed, in the journal, the history, the read model and every back
 person is taken out besides.
 
     orders under way? ─▶ refused     someone else's under the same keys? ─▶ refused
-    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ other accounts' orders with the address ─RectifyOrder without it─▶ shipments without an order ─ForgetRecipient─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+    keys ─DestroyKey─▶ notices ─WithdrawNotice─▶ orders ─ForgetPerson─▶ other accounts' orders with the address ─RectifyOrder without it─▶ shipments without an order ─ForgetRecipient─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ consents ─WithdrawConsents
 
 The labels of an order's parcels are sealed under the order's key: with it they are gone, wherever they lie.
 
@@ -211,6 +211,8 @@ class Erasure:
 
     async def _erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
+        # They are found by their orders, which are not found any more once these have forgotten the person.
+        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), extent.notices)
         left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
         removed = await each(
             lambda order_id: self._correcting.without_address(order_id, about.email_digest, asking), extent.of_others
@@ -218,7 +220,6 @@ class Erasure:
         await each(lambda shipment_id: asking.ask("shipment", shipment_id, ForgetRecipient()), extent.shipments)
         accounts = await each(lambda customer_id: _erased(customer_id, asking), about.customer_ids)
         carts = await self._carts_forgotten(about, asking)
-        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), extent.notices)
         withdrawn = await each(lambda person: self._withdrawn(person, asking), about.subjects)
         _refuse([order_id for order_id in left if order_id])
         return {

@@ -135,11 +135,16 @@ class Export:
         return [entry_of(entry) for entry in _decode_consents(body_of(reply)).history]
 
     async def _requests(self, about: About) -> list[PrivacyRequestSummary]:
-        return await from_store(
-            self._services.read_model.privacy_requests(
-                statuses=None, person=about.person, after=None, limit=REQUESTS_MAX
-            )
+        """By deadline. Each is kept for one of the names that it has, so they are looked for by all."""
+        model = self._services.read_model
+        pages = await each(
+            lambda person: from_store(
+                model.privacy_requests(statuses=None, person=person, after=None, limit=REQUESTS_MAX)
+            ),
+            about.subjects,
         )
+        found = {one.request_id: one for page in pages for one in page}
+        return sorted(found.values(), key=lambda one: (one.deadline_at, one.request_id))
 
 
 def person_request(request: PrivacyRequestSummary) -> PersonRequest:

@@ -21,6 +21,7 @@ from actors.domain.order_terms_events import HoldsReleased
 from actors.domain.order_terms_state import HoldKind
 from actors.domain.order_views import OrderView
 from serve.context import REQUEST_ID, Scope
+from serve.gateway import Gateway
 from serve.keys.data_keys import Erased
 from serve.limits import PAGE_MAX
 from serve.orders.hold_notes import is_noted, notes_in
@@ -55,7 +56,7 @@ class OrdersPast:
         notes: list[StaffNote] = []
         former: list[FormerData] = []
         before = b""
-        async for event in self._events(order.order_id):
+        async for event in events_of(self._gateway, order.order_id):
             at = msgspec.convert(event["at"], datetime)
             if is_noted(event):
                 notes += await self._notes(order, event, at)
@@ -66,20 +67,6 @@ class OrdersPast:
                 former += await self._former(order, before, at)
             before = sealed
         return notes, former
-
-    async def _events(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
-        after: int | None = 0
-        seen = 0
-        while after is not None:
-            page = _history_decoder.decode(body_of(await self._gateway.history("order", order_id, after, PAGE_MAX)))
-            if page is None:
-                return
-            seen += len(page.events)
-            if seen > EVENTS_MAX:
-                raise _too_much(f"More than {EVENTS_MAX} things happened to an order of this person.", EVENTS_MAX)
-            for event in page.events:
-                yield event
-            after = page.next_after
 
     async def _notes(self, order: OrderView, event: dict[str, Any], at: datetime) -> list[StaffNote]:
         withheld = None if order.withheld is msgspec.UNSET else order.withheld
@@ -105,6 +92,22 @@ class OrdersPast:
         self._told += more
         if self._told > PAST_MAX:
             raise _too_much(f"There are more than {PAST_MAX} notes and former addresses of this person.", PAST_MAX)
+
+
+async def events_of(gateway: Gateway, order_id: str) -> AsyncIterator[dict[str, Any]]:
+    """The history of an order, oldest first, as it is kept. Raises Problem 409 for too much of it, 503."""
+    after: int | None = 0
+    seen = 0
+    while after is not None:
+        page = _history_decoder.decode(body_of(await gateway.history("order", order_id, after, PAGE_MAX)))
+        if page is None:
+            return
+        seen += len(page.events)
+        if seen > EVENTS_MAX:
+            raise _too_much(f"More than {EVENTS_MAX} things happened to an order of this person.", EVENTS_MAX)
+        for event in page.events:
+            yield event
+        after = page.next_after
 
 
 def _too_much(detail: str, limit: int) -> Problem:

@@ -39,7 +39,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Said by", "text": "Text", "law": "Law", "right": "Right", "deadline": "Answer by", "basis": "Legal basis",
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
         "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
-        "here": "Said to be there", "verified": "Proved by", "notes": "Notes of the staff", "former": "Before a change (until)",
+        "here": "Said to be there", "shelf": "Shelf, as the staff wrote it", "verified": "Proved by", "notes": "Notes of the staff", "former": "Before a change (until)",
         "refunds": "Given back (minor units)", "changes": "for changes",
     },
     "es": {
@@ -50,7 +50,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Origen", "text": "Texto", "law": "Ley", "right": "Derecho", "deadline": "Respuesta hasta", "basis": "Base jurídica",
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
         "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
-        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "verified": "Comprobado por", "notes": "Notas del personal", "former": "Antes de un cambio (hasta)",
+        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "shelf": "Estante, según el personal", "verified": "Comprobado por", "notes": "Notas del personal", "former": "Antes de un cambio (hasta)",
         "refunds": "Devuelto (unidades menores)", "changes": "por cambios",
     },
     "pt": {
@@ -61,7 +61,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Origem", "text": "Texto", "law": "Lei", "right": "Direito", "deadline": "Resposta até", "basis": "Base legal",
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
         "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
-        "collect_by": "Retirar até", "here": "Disse estar lá", "verified": "Comprovado por", "notes": "Anotações da equipe", "former": "Antes de uma alteração (até)",
+        "collect_by": "Retirar até", "here": "Disse estar lá", "shelf": "Prateleira, segundo a equipe", "verified": "Comprovado por", "notes": "Anotações da equipe", "former": "Antes de uma alteração (até)",
         "refunds": "Devolvido (unidades menores)", "changes": "por alterações",
     },
 }  # fmt: skip
@@ -105,7 +105,7 @@ def page(data: PersonData, language: Language) -> bytes:
             [_shipment(one) for one in data.shipments],
         ),
         _table(
-            said, "pickups", ("id", "order", "store", "date", "status", "lines", "ready", "collect_by", "verified", "here"),
+            said, "pickups", ("id", "order", "store", "date", "status", "lines", "ready", "collect_by", "verified", "here", "shelf"),
             [_pickup(one) for one in data.pickups],
         ),
         _table(
@@ -214,7 +214,7 @@ def _pickup(one: PickupData) -> list[str]:
     ready, by, here = ("" if at is None else _time(at) for at in (one.ready_at, one.collect_by, one.here_at))
     return [
         one.collection_id, one.order_id, one.location_id, _time(one.opened_at), one.status, inside, ready, by, one.verified,
-        f"{here} {one.here_spot}".strip(),
+        f"{here} {one.here_spot}".strip(), one.shelf,
     ]  # fmt: skip
 
 

@@ -103,17 +103,23 @@ class PersonParcels:
             if isinstance(order.pickup, msgspec.Struct)
             for one in order.pickup.collections
         ]
-        return await each(lambda collection_id: self._pickup(collection_id, scope), names)
+        found = await each(lambda collection_id: self._pickup(collection_id, scope), names)
+        return [one for one in found if one is not None]
 
-    async def _pickup(self, collection_id: str, scope: Scope) -> PickupData:
+    async def _pickup(self, collection_id: str, scope: Scope) -> PickupData | None:
         query = ViewCollection(collection_id)
         reply = await self._services.gateway.view("collection", collection_id, query, cause=scope[REQUEST_ID])
-        view = _decode_collection(body_of(reply))
+        try:
+            view = _decode_collection(body_of(reply))
+        except Problem as problem:
+            if problem.code == "collection.unknown":
+                return None  # the store has not heard of it yet
+            raise
         ready, by, here = (
             None if at is None else moment(at) for at in (view.ready_at_ms, view.collect_by_ms, view.here_at_ms)
         )
         spot = await self._spots.shown(view, scope[REQUEST_ID], restricted_too=True)
         return PickupData(
             collection_id, view.order_id, view.location_id, view.status, moment(view.opened_at_ms), ready, by, view.verified, here,
-            spot, [UnitsOf(line.sku, line.quantity) for line in view.lines],
+            spot, [UnitsOf(line.sku, line.quantity) for line in view.lines], view.shelf,
         )  # fmt: skip

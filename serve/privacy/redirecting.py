@@ -1,5 +1,5 @@
-"""Another address of an order that waits at a store: its customer is told another code there, and what would go to
-the old address is withdrawn.
+"""Another address of an order: what would go to the old one is withdrawn, and of what waits at a store its customer is
+told another code at the new one.
 
     RectifyOrder ──pickups: a code for each collection that is ready──▶ the order, which tells its collections (`actors/domain/order_pickup_redirect.py`)
     notices of the order that wait to be sent, as they were before ──▶ withdrawn
@@ -53,8 +53,9 @@ class Redirecting:
             return Redirection(command, [])
         gateway, cause = self._services.gateway, asking.cause
         order = _decode_order(body_of(await gateway.view("order", order_id, ViewOrder(order_id), cause=cause)))
+        waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
         if not order.pickup:
-            return Redirection(command, [])
+            return Redirection(command, waiting)
         to = OrderContact(order_id, command.email_digest, command.sealed, contact_turn=before.contact_turn + 1)
         pickups, lines = list[Retold](), list[Mapping[str, str]]()
         for one in order.pickup.collections:
@@ -66,5 +67,4 @@ class Redirecting:
                     retold, told = await self._tellers.redirected(view, asking.key, to, cause)
                     pickups.append(retold)
                     lines += told
-        waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
         return Redirection(msgspec.structs.replace(command, pickups=pickups), waiting, lines)

@@ -338,7 +338,8 @@ class ShipmentData(msgspec.Struct, frozen=True):
 
 class PickupData(msgspec.Struct, frozen=True):
     """An order that waits, or waited, at a store. `verified`: how it was proved that the person may have it; `here_at`,
-    `here_spot`: since when and where the person said to be waiting."""
+    `here_spot`: since when and where the person said to be waiting; `shelf`: where the staff wrote that it lies, as
+    long as that is kept."""
 
     collection_id: str
     order_id: str
@@ -351,6 +352,7 @@ class PickupData(msgspec.Struct, frozen=True):
     here_at: datetime | None
     here_spot: Annotated[str, SHOWN_PICKUP_SPOT]
     lines: list[UnitsOf]
+    shelf: Annotated[str, SHOWN_NOTE]
 
 
 class ProcessingNote(msgspec.Struct, frozen=True):

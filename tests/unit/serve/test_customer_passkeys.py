@@ -148,6 +148,19 @@ async def test_a_notice_that_fails_is_never_sent_or_takes_the_removal_back(cell,
     assert await told(cell, mia) == []
 
 
+async def test_a_passkey_is_removed_while_nobody_can_be_told(cell, mia, key, monkeypatch):
+    """Whose address can't be opened: called again, it would be one that there is not, and nobody ever hears."""
+
+    async def fails(notices: PasskeyNotices, *about: Any) -> str:
+        raise Problem("keys.unavailable", "for the test")
+
+    [listed] = await told(cell, mia)
+    monkeypatch.setattr(PasskeyNotices, "address", fails)
+    refused = await cell.http.delete(f"{MINE}/{listed['passkey_id']}", headers=bearer(mia))
+    assert coded(refused) == (503, "keys.unavailable")
+    assert await told(cell, mia) == [listed]
+
+
 async def test_somebody_elses_passkey_opens_my_account_or_is_told_or_removed_by_me(cell, mia, key):
     tom, other = await joined(cell, "tom@example.org"), Authenticator()
     assert (await added(cell, tom, other, "tom's")).status_code == 201

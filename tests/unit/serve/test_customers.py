@@ -1,11 +1,21 @@
 """Customers with accounts, as callers see them. What is decided about them is in tests/unit/domain/test_customer.py."""
 
+import asyncio
+
 import pytest
 
 from actors.domain.data_key import DestroyKey
-from actors.domain.one_time_code import CODE_MS
+from actors.domain.one_time_code import ASKS_MAX, CODE_MS
 from actors.runtime.mailbox import UNAVAILABLE
-from serve.identity.limits import CODES_BY_PERSON, ORDERS_BY_CUSTOMER, TRIES_BY_PERSON
+from serve.customers import accounts, quiet
+from serve.identity.limits import (
+    BY_ADDRESS,
+    BY_SESSION,
+    CODES_BY_ADDRESS,
+    CODES_BY_PERSON,
+    ORDERS_BY_CUSTOMER,
+    TRIES_BY_PERSON,
+)
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
@@ -159,6 +169,20 @@ async def test_a_customer_whose_key_was_destroyed_is_locked_out(cell):
     assert cell.gateway.entities[account][0].sealed_email == kept
 
 
+async def test_a_code_is_lost_because_the_address_that_is_kept_can_not_be_looked_at(cell, monkeypatch):
+    mia = await joined(cell)
+    cell.clock.now += 60_000
+    await cell.plain("/v1/customers/codes", {"email": MIA})
+    code, view = code_in(cell), cell.gateway.view
+
+    async def away(kind, *rest, **more):
+        return UNAVAILABLE if kind == "customer" else await view(kind, *rest, **more)
+
+    monkeypatch.setattr(cell.gateway, "view", away)
+    answer = await cell.plain("/v1/customers/sessions", {"email": MIA, "code": code})
+    assert (answer.status_code, answer.json()["customer_id"]) == (200, mia["customer_id"])
+
+
 async def test_a_code_works_twice_late_or_for_another_address(cell):
     await joined(cell, "tom@example.org")
     await cell.plain("/v1/customers", {"email": MIA})
@@ -192,6 +216,30 @@ async def test_a_mailbox_is_filled(cell):
     assert len(letters(cell)) == CODES_BY_PERSON.burst
 
 
+async def test_a_mailbox_is_filled_from_many_networks(cell):
+    for number in range(3 * ASKS_MAX):
+        theirs = {"X-Forwarded-For": f"203.0.113.{number}"}
+        assert (await cell.plain("/v1/customers", {"email": MIA}, **theirs)).status_code == 202
+    assert len(letters(cell)) == ASKS_MAX
+
+
+async def test_how_long_a_refusal_takes_tells_whether_there_is_an_account(cell, monkeypatch):
+    await joined(cell)
+    waited = []
+
+    async def noted(earliest_s):
+        waited.append(earliest_s - asyncio.get_running_loop().time())
+
+    monkeypatch.setattr(accounts, "REFUSAL_S", 30.0)
+    monkeypatch.setattr(accounts, "not_before", noted)
+    for email in (MIA, "never@example.net"):
+        answer = await cell.plain("/v1/customers/sessions", {"email": email, "code": "00000000"})
+        assert coded(answer) == (401, "code.refused")
+    # Each waits for the rest of what was left at its beginning.
+    assert len(waited) == 2
+    assert all(25.0 < left_s <= 30.0 for left_s in waited), waited
+
+
 async def test_a_session_can_not_be_renewed_or_lives_on_after_its_token_was_stolen(cell):
     first = await joined(cell)
     renewed = await cell.plain("/v1/customers/sessions/refresh", {"refresh_token": first["refresh_token"]})
@@ -201,6 +249,50 @@ async def test_a_session_can_not_be_renewed_or_lives_on_after_its_token_was_stol
     for tokens in (first, renewed.json()):
         refused = await cell.http.get("/v1/customers/me/orders", headers=bearer(tokens))
         assert coded(refused) == (401, "auth.session_ended")
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "limit", "told"),
+    [
+        ("/v1/customers", {}, CODES_BY_ADDRESS, 202), ("/v1/customers/codes", {}, CODES_BY_ADDRESS, 202),
+        ("/v1/customers/sessions", {"code": "00000000"}, BY_ADDRESS, 401),
+    ],
+)  # fmt: skip
+async def test_one_address_asks_for_or_tries_the_codes_of_everybody(cell, path, more, limit, told):
+    """Of each of them once: none of them has had too many."""
+    answers = [
+        (await cell.plain(path, {"email": f"mia{number}@example.com"} | more)).status_code
+        for number in range(limit.burst + 1)
+    ]
+    assert answers == [told] * limit.burst + [429]
+
+
+async def test_a_session_is_renewed_without_end(cell):
+    tokens, told = await joined(cell), []
+    for _ in range(BY_SESSION.burst + 1):
+        answer = await cell.plain("/v1/customers/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
+        told.append(answer.status_code)
+        tokens = answer.json()
+    assert told == [200] * BY_SESSION.burst + [429]
+
+
+async def test_so_many_ask_for_codes_that_all_of_them_wait_in_memory(cell, monkeypatch):
+    monkeypatch.setattr(quiet, "RUNNING_MAX", 1)
+    ask, gate, begun = cell.gateway.ask, asyncio.Event(), asyncio.Event()
+
+    async def held(kind, *rest, **more):
+        if kind == "customer":
+            begun.set()
+            await gate.wait()
+        return await ask(kind, *rest, **more)
+
+    monkeypatch.setattr(cell.gateway, "ask", held)
+    first = asyncio.ensure_future(cell.plain("/v1/customers", {"email": MIA}))
+    await begun.wait()
+    assert coded(await cell.plain("/v1/customers", {"email": "tom@example.org"})) == (429, "auth.busy")
+    gate.set()
+    assert (await first).status_code == 202
+    assert (await cell.plain("/v1/customers", {"email": "tom@example.org"})).status_code == 202
 
 
 async def test_who_signs_out_is_still_in(cell):

@@ -10,7 +10,7 @@ import pytest
 from actors.domain.one_time_code import ASKS_MAX, CODE_MS, TRIES_MAX
 from serve.customers import guests, quiet
 from serve.identity.desk import Desk
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
+from serve.identity.limits import BY_ADDRESS, CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
 from serve.identity.tokens import GUEST_S
 from serve.notices import outbox
 from serve.notices.port import Notice
@@ -190,6 +190,21 @@ async def test_one_address_asks_for_the_codes_of_all_orders(cell):
     answers = [await ask(cell, order_id) for order_id in ids]
     assert coded(answers[-1]) == (429, "auth.too_often")
     assert {answer.status_code for answer in answers[:-1]} == {202}
+
+
+async def test_one_address_tries_a_code_at_all_orders(cell):
+    """At each of them once: none of them has had too many."""
+    ids = [f"us-01kah2v3nq7h3k2m9qk4t1x{number:03}" for number in range(BY_ADDRESS.burst + 1)]
+    told = [coded(await attempt(cell, order_id, "12345678")) for order_id in ids]
+    assert told == [(401, "code.refused")] * BY_ADDRESS.burst + [(429, "auth.too_often")]
+
+
+async def test_a_code_is_sent_for_an_order_without_a_postcode_to_who_knows_none(cell):
+    sent = order() | {"customer": {"email": MIA}, "ship_to": {"country": "US"}}
+    answer = await cell.post("/v1/orders", sent, **cell.bearer())
+    assert answer.status_code == 201, answer.text
+    assert (await ask(cell, answer.json()["order_id"], postcode="-")).status_code == 202
+    assert letters(cell) == []
 
 
 async def test_one_network_asks_from_each_of_its_addresses(cell):

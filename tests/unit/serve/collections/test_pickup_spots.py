@@ -10,6 +10,7 @@ from serve.requests import Write
 from tests.unit.serve.collections.collection_rig import associate, made_ready, only, placed
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, without_waiting
+from tests.unit.serve.privacy.office import proved, stepped
 from tests.unit.serve.test_sealed_orders import kept
 
 SPOT = "silver Quillmobile, bay 3"
@@ -85,9 +86,12 @@ async def test_a_spot_is_under_nobody_s_key_when_the_order_tells_nothing_else(ce
     assert (await seen(cell, told))["here_spot"] == SPOT
 
 
-async def test_a_person_s_export_leaves_out_where_she_waits(cell):
+@pytest.mark.parametrize("restricted", [False, True])
+async def test_a_person_s_export_leaves_out_where_she_waits(cell, restricted):
     mia = bearer(await joined(cell))
     await waiting(cell, mia, customer={"email": MIA})
+    if restricted:
+        await stepped(cell, await proved(cell, "gdpr", "restriction", email=MIA, customer_ref=None), "restrict")
     sent = {"law": "gdpr", "right": "access"}
     assert (await cell.post("/v1/customers/me/privacy-requests", sent, **mia)).status_code == 201
     answer = await cell.http.post("/v1/customers/me/data", headers=mia)

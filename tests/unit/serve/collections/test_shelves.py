@@ -7,7 +7,7 @@ from actors.runtime.mailbox import UNAVAILABLE
 from serve.audit import trail
 from tests.unit.serve.collections.collection_rig import associate, done, made_ready, manager, only, placed
 from tests.unit.serve.post_office import MIA
-from tests.unit.serve.privacy.office import asked, stepped
+from tests.unit.serve.privacy.office import asked, exported, proved, stepped
 
 NAMED = "Mia Quillfeather +12065550188"
 
@@ -56,6 +56,16 @@ async def test_an_erased_person_stays_on_the_shelf(cell):
     assert await shelves(cell) == [""]
     kept = (cell.gateway.entities, cell.gateway.events)
     assert "Quillfeather" not in f"{kept}"
+
+
+async def test_a_person_is_not_told_what_was_written_on_the_shelf(cell):
+    await expired(cell)
+    request = await proved(cell, "gdpr", "access", email=MIA, customer_ref=None)
+    assert [one["shelf"] for one in (await exported(cell, request)).json()["pickups"]] == [NAMED]
+    for language, heading in (("en", "Shelf, as"), ("es", "Estante, según"), ("pt", "Prateleira, segundo")):
+        page = (await exported(cell, request, "?format=html", **{"accept-language": language})).text
+        assert f'<th scope="col">{heading}' in page
+        assert f"<td>{NAMED}</td>" in page
 
 
 async def test_shelves_are_read_and_nobody_knows_or_a_line_is_kept_of_each_page_without_any(cell):

@@ -162,6 +162,62 @@ async def test_an_order_of_the_person_is_left_out_of_the_export(cell):
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
 
 
+async def test_an_address_that_is_named_beside_an_account_is_passed_over(cell):
+    """The account has another one."""
+    tokens, orders = await customer(cell)
+    other = await placed(cell, body(customer={"email": "mia.other@example.org"}))
+    request_id = await proved(
+        cell, "gdpr", "access", customer_id=tokens["customer_id"], email="mia.other@example.org", customer_ref=None
+    )
+    told = (await exported(cell, request_id)).json()["orders"]
+    assert {one["order"]["order_id"] for one in told} == {orders[0], other}
+
+
+async def test_what_was_agreed_to_by_the_second_of_two_accounts_is_left_out(cell):
+    told = [await joined(cell, email) for email in (EMAIL, "mia.other@example.org")]
+    for tokens, purpose in zip(told, ("marketing_email", "personalisation"), strict=True):
+        said = {"consents": [{"purpose": purpose, "granted": False}]}
+        assert (await cell.write("PUT", "/v1/customers/me/consents", said, **bearer(tokens))).status_code == 200
+    request_id = await proved(
+        cell, "gdpr", "access", customer_id=told[0]["customer_id"], email="mia.other@example.org", customer_ref=None
+    )
+    data = (await exported(cell, request_id)).json()
+    assert [one["customer_id"] for one in data["accounts"]] == [tokens["customer_id"] for tokens in told]
+    assert [one["purpose"] for one in data["consents"]] == ["marketing_email", "personalisation"]
+
+
+async def test_what_was_acknowledged_a_moment_ago_is_passed_over(cell, monkeypatch):
+    request_id, since = await proved(cell, "gdpr", "access"), cell.clock.now
+    monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: since - 1)
+    assert coded(await exported(cell, request_id)) == (503, "privacy.not_fresh")
+    monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: cell.clock.now)
+    assert (await exported(cell, request_id)).status_code == 200
+
+
+async def test_what_waits_to_be_sent_about_an_account_or_an_order_is_not_counted(cell):
+    _, orders = await customer(cell)
+    request_id = await proved(cell, "gdpr", "access")
+    before = (await exported(cell, request_id)).json()["pending_notices"]
+    told = []
+    for path, sent in (("customers/codes", {"email": EMAIL}), ("guest/codes", {"order_id": orders[1], "email": EMAIL})):
+        cell.clock.now += 60_000
+        assert (await cell.plain(f"/v1/{path}", sent)).status_code == 202
+        told.append((await exported(cell, request_id)).json()["pending_notices"])
+    assert told == [before + 1, before + 2]
+
+
+async def test_a_request_by_another_name_of_the_person_is_left_out_of_the_export(cell):
+    """Each is kept for the first of its names."""
+    await customer(cell)
+    by_reference = await asked(cell, "gdpr", "erasure", email=None)
+    by_address = await asked(cell, "gdpr", "restriction", customer_ref=None)
+    by_both = await proved(cell, "gdpr", "access")
+    told = (await exported(cell, by_both)).json()["requests"]
+    assert [one["request_id"] for one in told] == sorted([by_reference, by_address, by_both])
+    his = await proved(cell, "gdpr", "access", email=None, customer_ref="another-1")
+    assert [one["request_id"] for one in (await exported(cell, his)).json()["requests"]] == [his]
+
+
 async def test_the_page_runs_what_somebody_wrote_into_an_order_or_is_in_the_wrong_language(cell):
     nasty = "<script>alert(1)</script>"
     await placed(cell, body(ship_to=TO | {"recipient": nasty, "street": "\"><img src=x onerror='a'>"}))

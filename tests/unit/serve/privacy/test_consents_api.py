@@ -105,6 +105,14 @@ async def test_the_browsers_signal_is_not_recorded_or_each_time_anew(cell):
     assert consents(cell) == 1
 
 
+async def test_who_was_heard_is_remembered_without_end(cell, monkeypatch):
+    monkeypatch.setattr(gpc, "HEARD_MAX", 1)
+    told = [await joined(cell, email) for email in (EMAIL, "tom@example.com")]
+    for tokens in (told[0], told[0], told[1], told[0]):
+        await mine(cell, tokens, **SIGNAL)
+    assert sum(line.act.action == "consent.set" for line in cell.gateway.audited) == 3
+
+
 async def test_the_signal_is_not_heard_when_somebody_signs_in(cell):
     await joined(cell, EMAIL)
     cell.clock.now += 60_000
@@ -178,6 +186,15 @@ async def test_consent_counts_against_the_signal_that_comes_with_it(cell):
     assert (await say(cell, mia, sells)).status_code == 200
     await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)
     assert [one["granted"] for one in (await mine(cell, mia))["consents"]] == [False]
+
+
+async def test_the_signal_keeps_a_customer_from_all_that_it_says_nothing_of(cell):
+    mia = await joined(cell, EMAIL)
+    said = await say(cell, mia, ("marketing_email", True, "newsletter-1"), ("sale_or_sharing", False, ""), **SIGNAL)
+    assert said.status_code == 200, said.text
+    assert {one["purpose"]: one["granted"] for one in said.json()["consents"]} == {
+        "marketing_email": True, "sale_or_sharing": False,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", [None, RuntimeError("lost")])

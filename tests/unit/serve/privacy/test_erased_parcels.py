@@ -9,6 +9,7 @@ import structlog
 
 from actors.domain.data_key import DestroyKey
 from actors.runtime.wire import UNAVAILABLE, Reply
+from serve.keys.envelope import key_of
 from serve.privacy import persons
 from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.packing.pack_rig import SEATTLE, guarded_station
@@ -18,6 +19,7 @@ from tests.unit.serve.privacy.office import (
     NOTE,
     PLANTED,
     REF,
+    at_first,
     body,
     exported,
     kept,
@@ -136,6 +138,45 @@ async def test_parcels_are_left_out_while_a_shard_is_away(station):
     assert {one["shipment_id"] for one in data["shipments"]} == set(shipments)
 
 
+async def test_nothing_is_told_because_a_store_has_not_heard_of_its_pickup_yet(station):
+    """The order knows of it first, and sends it there."""
+    await life(station)
+    request, entities = await proved(station.cell, "gdpr", "access"), station.cell.gateway.entities
+    (name,) = [key for key in entities if key[0] == "collection"]
+    kept_for_later = entities.pop(name)
+    told = await exported(station.cell, request)
+    assert (told.status_code, told.json()["pickups"]) == (200, []), told.text
+    entities[name] = kept_for_later
+    assert [one["collection_id"] for one in (await exported(station.cell, request)).json()["pickups"]] == [name[1]]
+
+
+async def test_an_export_fails_after_an_erasure_that_was_cut_short(station):
+    """The key is gone; what it sealed still lies with what knows whose it is."""
+    order_id = await placed(station.cell, body())
+    changed = await station.cell.post(
+        f"/v1/orders/{order_id}/changes", {"ship_to": {"country": "US", "city": "Elsewhere"}}, **station.cell.of_role("support")
+    )  # fmt: skip
+    assert changed.status_code == 200, changed.text
+    waiting = (await station.done("POST", "/v1/manual-shipments", fair(customer_ref=REF), 201))["shipment_id"]
+    request = await proved(station.cell, "gdpr", "access")
+    before = (await exported(station.cell, request)).json()
+    assert (len(before["orders"][0]["former"]), before["shipments"][0]["note"]) == (1, NOTE)
+    key = key_of(station.cell.gateway.entities["order", order_id][0].sealed)
+    await station.cell.gateway.ask("data_key", key, DestroyKey(), command_id="cut-short", digest=0)
+    told = (await exported(station.cell, request)).json()
+    assert [(one["order"]["withheld"], one["email"], one["former"]) for one in told["orders"]] == [("erased", "", [])]
+    assert [(one["shipment_id"], one["ship_to"], one["note"]) for one in told["shipments"]] == [(waiting, None, "")]
+
+
+async def test_an_export_of_very_many_parcels_grows_without_bound_or_is_cut_in_silence(station, monkeypatch):
+    monkeypatch.setattr(persons, "SHIPMENTS_MAX", 1)
+    request = await proved(station.cell, "gdpr", "access")
+    for status, code in ((200, ""), (409, "privacy.too_many_shipments")):
+        await station.done("POST", "/v1/manual-shipments", fair(customer_ref=REF), 201)
+        answer = await exported(station.cell, request)
+        assert (answer.status_code, answer.json().get("code", "")) == (status, code)
+
+
 async def test_another_persons_parcels_are_told_or_erased(station):
     (_, collected), _, _ = await life(station)
     theirs, number = await sample(station, customer_ref="another-1")
@@ -235,3 +276,17 @@ async def test_a_parcel_that_is_sent_while_its_person_is_erased_is_passed_over_b
 
     station.cell.gateway.ask = ask
     assert coded(await step(station.cell, request_id, "erase")) == (409, "privacy.shipments_under_way")
+
+
+async def test_a_parcel_of_the_same_moment_that_has_left_tells_whose_it_was(station):
+    await over(station.cell, await placed(station.cell))
+    request_id, made = await proved(station.cell), []
+
+    async def meanwhile():
+        made.append((await sample(station, customer_ref=REF))[0])
+        await all_leave(station)
+
+    at_first(station.cell, DestroyKey, meanwhile)
+    done = (await stepped(station.cell, request_id, "erase"))["done"]
+    assert [one["counts"]["shipments"] for one in done] == [0, 1]
+    assert station.cell.gateway.entities["shipment", made[0]][0].person == ""

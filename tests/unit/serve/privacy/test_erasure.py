@@ -131,11 +131,12 @@ async def test_the_person_is_found_by_the_address_or_the_reference_that_was_eras
 
 async def test_whoever_joins_again_gets_the_erased_account_back(cell):
     tokens, orders = await customer(cell)
-    agreed = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "newsletter-1"}]}
-    await cell.write("PUT", "/v1/customers/me/consents", agreed, **bearer(tokens))
+    agreed = {"purpose": "marketing_email", "granted": True, "text_version": "newsletter-1"}
+    said = {"consents": [agreed, {"purpose": "personalisation", "granted": False}]}
+    await cell.write("PUT", "/v1/customers/me/consents", said, **bearer(tokens))
     await over(cell, *orders)
     done = (await stepped(cell, await proved(cell), "erase"))["done"][-1]["counts"]
-    assert done["consents"] == 1
+    assert done["consents"] == 1, "what was refused stays refused, and is not counted"
     cell.clock.now += 60_000
     await cell.plain("/v1/customers", {"email": EMAIL})
     [(template, code)] = letters_left(cell)
@@ -145,7 +146,9 @@ async def test_whoever_joins_again_gets_the_erased_account_back(cell):
     mine = await cell.http.get("/v1/customers/me/orders", headers=bearer(again.json()))
     assert mine.json()["orders"] == []
     consents = (await cell.http.get("/v1/customers/me/consents", headers=bearer(again.json()))).json()["consents"]
-    assert [(one["granted"], one["source"]) for one in consents] == [(False, "erasure")]
+    assert {one["purpose"]: (one["granted"], one["source"]) for one in consents} == {
+        "marketing_email": (False, "erasure"), "personalisation": (False, "account"),
+    }  # fmt: skip
     new = await placed(cell, order(order_ref="web-2", customer={}), **bearer(again.json()))
     shown = (await cell.http.get(f"/v1/orders/{new}", headers=bearer(again.json()))).json()
     assert shown["order_ref"] == "web-2"

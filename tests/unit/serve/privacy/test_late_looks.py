@@ -11,6 +11,7 @@ from actors.domain.order_commands import PlaceOrder
 from serve.privacy.erasure import HEARD_S
 from tests.unit.serve.post_office import bearer, coded
 from tests.unit.serve.privacy.office import (
+    EMAIL,
     PATH,
     at_first,
     body,
@@ -175,6 +176,26 @@ async def test_a_cart_of_the_same_moment_tells_whose_it_was(cell, monkeypatch):
     monkeypatch.setattr(cell.read_model, "reservations_of", not_yet)
     assert counted(await stepped(cell, request_id, "erase"), "reservations") == [(0,), (1,)]
     assert owners(cell) == [""]
+
+
+async def test_a_message_of_the_same_moment_is_still_sent(cell, monkeypatch):
+    _, orders = await customer(cell)
+    await over(cell, *orders)
+    request_id, listing, destroyed = await proved(cell), cell.read_model.pending_notices, []
+    cell.clock.now += 60_000
+    assert (await cell.plain("/v1/customers/codes", {"email": EMAIL})).status_code == 202
+
+    async def not_yet(*asked):
+        return await listing(*asked) if destroyed else []
+
+    async def noted():
+        destroyed.append(None)
+
+    monkeypatch.setattr(cell.read_model, "pending_notices", not_yet)
+    at_first(cell, DestroyKey, noted)
+    assert counted(await stepped(cell, request_id, "erase"), "notices") == [(0,), (2,)]
+    notices = [state for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "notice"]
+    assert [state.sealed_address for state in notices] == [b"", b""]
 
 
 async def test_another_account_s_order_of_the_same_moment_keeps_her_address(cell):

@@ -2,10 +2,25 @@
 
 import json
 
+from actors.domain.order_backorder import BackorderTerms
 from actors.domain.order_commands import RectifyOrder
+from actors.domain.privacy_commands import NoteStep
 from serve.privacy.correcting import RECTIFY_TRIES
 from tests.unit.serve.post_office import MIA, bearer, coded
-from tests.unit.serve.privacy.office import REF, TO, body, customer, exported, placed, proved, step, stepped
+from tests.unit.serve.privacy.office import (
+    EMAIL,
+    REF,
+    TO,
+    body,
+    customer,
+    exported,
+    over,
+    placed,
+    proved,
+    step,
+    stepped,
+)
+from tests.unit.serve.small_cell import order
 
 
 def while_it_is_rectified(cell, monkeypatch, work):
@@ -98,15 +113,29 @@ async def test_a_correction_does_not_show_or_what_was_there_before_is_told_to_ev
 
 
 async def test_somebody_elses_order_is_corrected_or_moved_to_somebody_else(cell):
-    _, orders = await customer(cell)
+    tokens, orders = await customer(cell)
     other = await placed(cell, body(customer={"customer_ref": "another-1"}))
     request_id = await proved(cell, "lgpd", "rectification")
     answer = await step(cell, request_id, "rectify", order_id=other, correction={"street": "x"})
     assert coded(answer) == (404, "privacy.order_of_another")
-    # A guest's order is kept under the key of its address.
+    # An account's is kept under the account's key, a guest's under that of its address.
+    mine = await placed(cell, order(customer={"email": EMAIL}, ship_to=TO), **bearer(tokens))
+    await stepped(cell, request_id, "rectify", order_id=mine, correction={"email": MIA})
     answer = await step(cell, request_id, "rectify", order_id=orders[1], correction={"email": MIA})
     assert coded(answer) == (422, "order.identity_fixed")
     assert (await cell.http.get(f"/v1/orders/{other}", headers=cell.of_role("manager"))).json()["ship_to"] == TO
+
+
+async def test_an_order_in_which_nothing_of_the_person_stands_is_corrected(cell):
+    tokens, orders = await customer(cell)
+    bare = await placed(cell, order(order_ref="", customer={}, ship_to={"country": "US"}), **bearer(tokens))
+    request_id = await proved(cell, "gdpr", "rectification")
+    answer = await step(cell, request_id, "rectify", order_id=bare, correction={"street": "14 Larkspur Close"})
+    assert coded(answer) == (404, "privacy.order_of_another")
+    await over(cell, bare, *orders)
+    await stepped(cell, await proved(cell), "erase")
+    answer = await step(cell, request_id, "rectify", order_id=orders[0], correction={"street": "14 Larkspur Close"})
+    assert coded(answer) == (404, "privacy.order_of_another")
 
 
 async def test_the_words_of_a_present_are_left_out_of_the_page_or_can_not_be_corrected(cell):
@@ -132,3 +161,53 @@ async def test_the_words_of_a_present_are_left_out_of_the_page_or_can_not_be_cor
     [told] = [one for one in (await exported(cell, access)).json()["orders"] if one["order"]["order_id"] == order_id]
     assert told["order"]["terms"]["gift"] == {"wrap": True}
     assert [one["gift_message"] for one in told["former"]] == [words, better]
+
+
+async def test_a_correction_of_the_address_by_which_its_order_was_found_is_not_repeated_or_never_ends(
+    cell, monkeypatch
+):
+    """The person was named by the address alone: by the time that the call comes again, the order has another one."""
+    order_id = await placed(cell)
+    request_id, asking = await proved(cell, "gdpr", "rectification", customer_ref=None), cell.gateway.ask
+    details = {"order_id": order_id, "correction": {"email": "mia.feather@example.org"}}
+
+    async def cut_short(kind, entity_id, command, **more):
+        if type(command) is NoteStep:
+            raise OSError("the replica is gone")
+        return await asking(kind, entity_id, command, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cell.gateway, "ask", cut_short)
+        assert (await step(cell, request_id, "rectify", "k-1", **details)).status_code == 500
+    told = await step(cell, request_id, "rectify", "k-2", **details)
+    assert told.status_code == 200, told.text
+    assert (told.json()["begun"], told.json()["done"][0]["counts"]) == ([], {"orders": 1, "fields": 1})
+    again = await step(cell, request_id, "rectify", "k-2", **details)
+    assert again.json() == told.json()
+
+
+async def test_an_order_that_had_the_address_once_is_corrected_by_who_has_it_now(cell):
+    """It was corrected by another request, since the address was never its customer's."""
+    order_id = await placed(cell)
+    hers = await proved(cell, "gdpr", "rectification", email=None)
+    await stepped(cell, hers, "rectify", order_id=order_id, correction={"email": "mia.feather@example.org"})
+    strangers = await proved(cell, "gdpr", "rectification", customer_ref=None)
+    for correction in ({"street": "1 Elsewhere"}, {"email": "mia.feather@example.org"}):
+        answer = await step(cell, strangers, "rectify", order_id=order_id, correction=correction)
+        assert coded(answer) == (404, "privacy.order_of_another")
+
+
+async def test_what_waits_to_be_sent_goes_to_the_address_of_before(cell):
+    """The order is delivered: no store tells its customer anything."""
+    lines = [{"sku": "D4", "quantity": 2, "unit_price": {"amount": 900, "currency": "USD"}}]
+    order_id = await placed(cell, body(lines=lines))
+    order, _ = cell.gateway.entities["order", order_id]
+    order.backorder.terms = BackorderTerms({}, {"us-wh-newark": 86_400_000})
+    receipt = {"reference": "asn-9", "lines": [{"sku": "D4", "quantity": 5}]}
+    assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
+    assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": EMAIL})).status_code == 202
+    request_id = await proved(cell, "gdpr", "rectification")
+    for correction, waiting in (({"street": "14 Larkspur Close"}, 2), ({"email": "mia.feather@example.org"}, 0)):
+        await stepped(cell, request_id, "rectify", order_id=order_id, correction=correction)
+        notices = [one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice"]
+        assert [one.template for one in notices if one.sealed_address] == ["order.new_date", "guest.code"][:waiting]

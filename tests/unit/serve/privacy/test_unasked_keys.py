@@ -395,6 +395,16 @@ async def test_to_lift_one_requests_restriction_lifts_one_of_before_requests_wer
     assert state.requests == [""]
 
 
+async def test_what_was_restricted_before_requests_were_kept_is_never_lifted(cell):
+    await placed(cell)
+    request_id = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, request_id, "restrict")
+    (state,) = keys(cell).values()
+    state.requests = [""]
+    await stepped(cell, request_id, "lift_restriction")
+    assert state.requests == []
+
+
 @pytest.mark.parametrize("look_fails", [False, True])
 async def test_a_key_that_is_settled_late_brings_back_what_was_lifted_meanwhile(cell, monkeypatch, look_fails):
     await placed(cell)

@@ -6,7 +6,7 @@ import pytest
 from actors.domain.order_commands import ForgetPerson
 from actors.runtime.wire import REFUSED, UNAVAILABLE, Reply
 from tests.unit.serve.fake_gateway import refusal
-from tests.unit.serve.post_office import coded
+from tests.unit.serve.post_office import bearer, coded, joined
 from tests.unit.serve.privacy.office import (
     EMAIL,
     PATH,
@@ -25,6 +25,7 @@ from tests.unit.serve.privacy.office import (
     step,
     stepped,
 )
+from tests.unit.serve.small_cell import order
 
 
 async def test_a_parcel_on_its_way_loses_its_address(cell):
@@ -76,6 +77,32 @@ async def test_an_erasure_that_was_cut_short_never_comes_to_its_end(cell, stops_
     assert letters_left(cell) == []
     assert owners(cell) == ["", ""]
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
+
+
+@pytest.mark.parametrize("stops_at", ["order", "notice", "consent"])
+async def test_an_erasure_that_was_cut_short_leaves_what_waits_to_be_sent_of_an_order(cell, stops_at):
+    """Of hers, and of somebody else's with her address, which lies under his key. By then none of them is found."""
+    tom = await joined(cell, "tom@example.com")
+    orders = [await placed(cell), await placed(cell, order(customer={"email": EMAIL}), **bearer(tom))]
+    for order_id in orders:
+        assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": EMAIL})).status_code == 202
+    await over(cell, orders[0])
+    request_id, asking, asked = await proved(cell), cell.gateway.ask, []
+
+    async def away(kind, *rest, **more):
+        if kind == stops_at:
+            asked.append(kind)
+            # Of both orders it may be the second at which it stops.
+            if len(asked) > (kind == "order"):
+                return Reply(UNAVAILABLE, refusal("cell.unavailable"))
+        return await asking(kind, *rest, **more)
+
+    cell.gateway.ask = away
+    assert coded(await step(cell, request_id, "erase")) == (503, "cell.unavailable")
+    cell.gateway.ask = asking
+    await stepped(cell, request_id, "erase")
+    notices = [state for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "notice"]
+    assert [state.about for state in notices if state.sealed_address and state.about in orders] == []
 
 
 async def test_a_refused_erasure_looks_begun(cell):

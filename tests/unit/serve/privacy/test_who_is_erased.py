@@ -3,6 +3,8 @@ its end by somebody else."""
 
 import pytest
 
+from actors.domain.data_key import DestroyKey
+from actors.domain.order_commands import RectifyOrder
 from serve.keys.envelope import key_of
 from serve.privacy import persons
 from tests.unit.serve.post_office import bearer, coded, joined, letters
@@ -11,6 +13,7 @@ from tests.unit.serve.privacy.office import (
     EMAIL,
     ask_mine,
     asked,
+    at_first,
     body,
     customer,
     exported,
@@ -117,6 +120,51 @@ async def test_an_erased_persons_address_stays_in_somebody_elses_order_or_is_sti
     # Nothing is left to do.
     again = await stepped(cell, await proved(cell, customer_ref=None), "erase")
     assert again["done"][0]["counts"]["of_others"] == 0
+
+
+async def test_the_right_address_of_somebody_elses_order_is_taken_out_because_it_had_the_persons(cell):
+    """It is corrected between the look and the erasure."""
+    tom = await joined(cell, "tom@example.com")
+    gift = await placed(cell, order(customer={"email": EMAIL}), **bearer(tom))
+    his = await proved(cell, "gdpr", "rectification", email=None, customer_ref=None, customer_id=tom["customer_id"])
+
+    async def corrected():
+        await stepped(cell, his, "rectify", order_id=gift, correction={"email": "tom@example.com"})
+
+    request_id = await proved(cell, customer_ref=None)
+    # Hers is placed, so that there is a key to be destroyed.
+    await over(cell, await placed(cell, body(customer={"email": EMAIL})))
+    at_first(cell, DestroyKey, corrected)
+    done = await stepped(cell, request_id, "erase")
+    assert [one["counts"]["of_others"] for one in done["done"]] == [0]
+    sealed = cell.gateway.entities["order", gift][0].sealed
+    assert b"tom@example.com" in cell.unsealed(sealed, f"order:{gift}:private")
+
+
+async def test_an_erasure_is_refused_because_somebody_else_changes_his_order_at_this_moment(cell):
+    tom = await joined(cell, "tom@example.com")
+    gift = await placed(cell, order(customer={"email": EMAIL}), **bearer(tom))
+
+    async def moved():
+        to = {"ship_to": body()["ship_to"] | {"street": "77 New Street"}}
+        assert (await cell.post(f"/v1/orders/{gift}/changes", to, **bearer(tom))).status_code == 200
+
+    at_first(cell, RectifyOrder, moved)
+    done = await stepped(cell, await proved(cell, customer_ref=None), "erase")
+    assert [one["counts"]["of_others"] for one in done["done"]] == [1]
+    shown = (await cell.http.get(f"/v1/orders/{gift}", headers=bearer(tom))).json()
+    assert shown["ship_to"]["street"] == "77 New Street"
+    assert cell.gateway.entities["order", gift][0].email_digest == ""
+
+
+async def test_an_erasure_of_somebody_else_that_was_cut_short_keeps_the_persons_from_its_end(cell):
+    """His keys are gone, and his order has her address still."""
+    tom = await joined(cell, "tom@example.com")
+    gift = await placed(cell, order(customer={"email": EMAIL}), **bearer(tom))
+    his = key_of(cell.gateway.entities["order", gift][0].sealed)
+    await cell.gateway.ask("data_key", his, DestroyKey(), command_id="cut-short", digest=0)
+    done = await stepped(cell, await proved(cell, customer_ref=None), "erase")
+    assert [one["counts"]["of_others"] for one in done["done"]] == [0]
 
 
 async def test_another_persons_data_is_erased_too(cell):
