@@ -37,7 +37,7 @@ from serve.identity.schemas import (
     SignInRequest,
     Tokens,
 )
-from serve.identity.tokens import TokenRefused, verify
+from serve.identity.tokens import TokenRefused
 from serve.openapi import documented, parameter
 from serve.problems import Problem, field_problem
 from serve.requests import decode
@@ -219,7 +219,7 @@ class _Sessions:
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_refresh_decoder, write.body)
         try:
-            claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
+            claims = desk.renewing(sent.refresh_token)
         except TokenRefused as refused:
             raise await desk.refresh_refused(refused, request.scope) from None
         on_device(request.scope, claims.dev)
