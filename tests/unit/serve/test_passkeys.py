@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from webauthn.helpers import bytes_to_base64url
 
 from actors.domain.account_state import LOCK_AFTER
 from serve.audit import trail
 from serve.identity import sessions
-from serve.identity.limits import BY_ACCOUNT
+from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, Person
 
@@ -80,6 +81,28 @@ async def test_whoever_guesses_at_a_password_keeps_out_who_has_a_passkey(cell, m
     # The account is locked as well by then.
     assert (await mia.sign_in(code="000000")).json()["code"] == "auth.too_often"
     assert (await alone(cell, key)).status_code == 200
+
+
+async def test_one_address_asks_for_options_as_often_as_it_likes(cell):
+    path = "/v1/sessions/passkey-options"
+    told = [(await cell.plain(path, {})).status_code for _ in range(BY_ADDRESS.burst + 1)]
+    assert told == [200] * BY_ADDRESS.burst + [429]
+
+
+async def test_an_authenticator_is_asked_for_passkeys_of_others_or_not_for_its_person(cell, mia, key):
+    zoe = await cell.enrolled("zoe.manager")
+    assert (await added(cell, zoe, Authenticator())).status_code == 201
+    named = [{"id": bytes_to_base64url(key.credential_id), "type": "public-key"}]
+    headers = bearer((await alone(cell, key)).json())
+    proof = await options(cell, "/v1/sessions/current/passkey-options", **headers)
+    assert (proof["allowCredentials"], proof["userVerification"]) == (named, "required")
+    # Of whose account it is, nobody is told before he has signed.
+    asked = await options(cell)
+    assert (asked.get("allowCredentials", []), asked["userVerification"]) == ([], "required")
+    made = await options(cell, "/v1/passkey-options", **headers)
+    assert made["excludeCredentials"] == named
+    chosen = made["authenticatorSelection"]
+    assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
 
 
 def pretending(handle: bytes) -> Authenticator:
