@@ -57,7 +57,8 @@ def router(desk: Desk) -> APIRouter:
         if known is None:
             raise Problem("account.unknown", "There is no such account.")
         fits = await desk.fits(known.password_hash, sent.current_password)
-        # After a wrong one as well: of a locked account, only this work and its wait for others would tell the right one.
+        # After a wrong one as well: of a locked account, only this work and its wait for others would tell which was
+        # right.
         made = await desk.hashed(sent.new_password)
         reply = await desk.services.gateway.ask(
             "account", who.subject, ChangeOwnPassword(who.session_id, fits, made if fits else "", known.generation),

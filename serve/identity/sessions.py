@@ -305,8 +305,8 @@ def router(desk: Desk) -> APIRouter:
         **documented(PasskeyOptions, parameters=(_DEVICE,), problems=(401,)),
     )
     async def options(request: Request) -> Response:
-        """For the browser's `navigator.credentials.get`. Good for five minutes, and for one sign-in. On an enrolled device,
-        its own token goes with it here as well: then nobody else in the building uses up its tries."""
+        """For the browser's `navigator.credentials.get`. Good for five minutes, and for one sign-in. On an enrolled
+        device, its own token goes with it here as well: then nobody else in the building uses up its tries."""
         return ok(await sessions.options(request))
 
     @api.post(
