@@ -36,7 +36,7 @@ from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal
 from serve.identity.limits import BY_SESSION
 from serve.identity.sealing import code_digest, email_digest
-from serve.identity.tokens import TokenRefused, verify
+from serve.identity.tokens import TokenRefused
 from serve.notices.port import Notice, Notifications, Template
 from serve.openapi import documented
 from serve.problems import Problem
@@ -159,7 +159,7 @@ class _Accounts:
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         token = decode(_refresh_decoder, write.body).refresh_token
         try:
-            claims = verify(desk.keys(), token, desk.region, desk.now_ms() // 1000, use="refresh")
+            claims = desk.renewing(token)
             if claims.role != CUSTOMER:
                 raise TokenRefused("claims")
         except TokenRefused as refused:

@@ -36,7 +36,7 @@ from serve.identity.passwords import (
 )
 from serve.identity.schemas import ShiftView, Tokens
 from serve.identity.sealing import Unsealable, login_digest, seal, unseal, unseal_newest
-from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, TokenRefused, issue, issuer_of
+from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, TokenRefused, issue, issuer_of, verify_by
 from serve.identity.totp import matching_step, recovery_hash
 from serve.keys.data_keys import DataKeys
 from serve.permissions import CUSTOMERS
@@ -113,6 +113,12 @@ class Desk:
         knows an e-mail address or an id uses up nobody's tries but those of his own network. How often a code may be
         tried from all of them, the code itself counts. Raises Problem 429 or 503."""
         await self.hold_to(TRIES_BY_PERSON, what, f"{who} {self.services.routers.network_of(scope)}")
+
+    def renewing(self, token: str) -> Claims:
+        """What a refresh token says. Raises TokenRefused, and Problem 503."""
+        self.keys()
+        assert self.services.keys is not None, "there are keys"
+        return verify_by(self.services.keys, token, self.region, self.now_ms() // 1000, "refresh")
 
     async def refresh_refused(self, refused: TokenRefused, scope: Scope) -> Problem:
         """What is told of a refresh token that is not good. Raises Problem 429 or 503."""

@@ -22,7 +22,7 @@ from serve.identity.activity import Activity
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
 from serve.identity.limits import Routers
-from serve.identity.tokens import IAT_LEEWAY_S, Claims, TokenRefused, verify
+from serve.identity.tokens import IAT_LEEWAY_S, Claims, TokenRefused, verify_by
 from serve.permissions import CUSTOMERS, ROLES, may
 from serve.problems import Problem
 
@@ -203,7 +203,7 @@ class Guard:
         now_s = self._clock.now_ms() // 1000
         bearer = self._known.get(given)
         if bearer is None:
-            claims = self._verified(keys, given, now_s)
+            claims = self._verified(given, now_s)
             is_staff = bool(claims.role) and claims.role not in CUSTOMERS
             bearer = _Bearer(principal_of(claims), is_staff, max(claims.iat, claims.auth_time))
             if len(self._known) >= KNOWN_MAX:
@@ -223,7 +223,7 @@ class Guard:
             self.check_device(bearer.principal.device_session)
         return bearer
 
-    def _verified(self, keys: Keyring, given: bytes, now_s: int) -> Claims:
+    def _verified(self, given: bytes, now_s: int) -> Claims:
         if b"," in given:  # as `headers_of` joins several; no token has one
             raise _unauthorized("auth.token_invalid", "The token must be given once.", "invalid_request")
         if given[: len(_BEARER)].lower() != _BEARER:
@@ -232,16 +232,9 @@ class Guard:
             token = given[len(_BEARER) :].decode("ascii")
         except UnicodeDecodeError:
             raise _refused("malformed") from None
+        assert self._keys is not None, "there are keys"
         try:
-            return verify(keys, token, self._region, now_s)
-        except TokenRefused as refused:
-            fresh = keys
-            if refused.reason == "key_unknown" and self._keys is not None:
-                fresh = self._keys.look_again()  # the key may be newer than our last look
-            if fresh is keys:
-                raise _refused(refused.reason) from None
-        try:
-            return verify(fresh, token, self._region, now_s)
+            return verify_by(self._keys, token, self._region, now_s)
         except TokenRefused as refused:
             raise _refused(refused.reason) from None
 

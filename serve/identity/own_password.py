@@ -57,9 +57,11 @@ def router(desk: Desk) -> APIRouter:
         if known is None:
             raise Problem("account.unknown", "There is no such account.")
         fits = await desk.fits(known.password_hash, sent.current_password)
-        kept = await desk.hashed(sent.new_password) if fits else ""
+        # After a wrong one as well: of a locked account, only this work and its wait for others would tell which was
+        # right.
+        made = await desk.hashed(sent.new_password)
         reply = await desk.services.gateway.ask(
-            "account", who.subject, ChangeOwnPassword(who.session_id, fits, kept, known.generation),
+            "account", who.subject, ChangeOwnPassword(who.session_id, fits, made if fits else "", known.generation),
             command_id=write.key, digest=desk.keyed_digest(who.subject, write.body), cause=scope[REQUEST_ID], who=scope.get(WHO),
         )  # fmt: skip
         outcome = told(reply, SessionOutcome)

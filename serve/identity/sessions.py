@@ -37,7 +37,7 @@ from serve.identity.schemas import (
     SignInRequest,
     Tokens,
 )
-from serve.identity.tokens import TokenRefused, verify
+from serve.identity.tokens import TokenRefused
 from serve.openapi import documented, parameter
 from serve.problems import Problem, field_problem
 from serve.requests import decode
@@ -123,7 +123,7 @@ class _Sessions:
         desk = self._desk
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
         device = desk.services.guard.device(request.scope)
-        await self._hold(device, request)
+        await self._hold(device, request, "sign-in")
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body)
         location_id = _place_of(sent, device)
@@ -190,13 +190,13 @@ class _Sessions:
             raise kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
         raise kept(_refused())
 
-    async def _hold(self, device: Principal | None, request: Request) -> None:
-        """Counts a sign-in by the device on which it is made, which has proved itself, else by address.
+    async def _hold(self, device: Principal | None, request: Request, what: str) -> None:
+        """Counts a try of `what` by the device on which it is made, which has proved itself, else by address.
         Raises Problem 429 or 503."""
         if device is None:
-            await self._desk.hold_address(request.scope, "sign-in")
+            await self._desk.hold_address(request.scope, what)
         else:
-            await self._desk.hold_to(BY_ADDRESS, "sign-in-device", device.device)
+            await self._desk.hold_to(BY_ADDRESS, f"{what}-device", device.device)
 
     async def _is_nowhere(self, location_id: str, scope: Scope) -> bool:
         """Is there no location of that name? Raises Problem 429 or 503."""
@@ -219,7 +219,7 @@ class _Sessions:
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_refresh_decoder, write.body)
         try:
-            claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
+            claims = desk.renewing(sent.refresh_token)
         except TokenRefused as refused:
             raise await desk.refresh_refused(refused, request.scope) from None
         on_device(request.scope, claims.dev)
@@ -267,7 +267,7 @@ class _Sessions:
     async def options(self, request: Request) -> PasskeyOptions:
         """Of a sign-in. Passkeys name their account themselves, so nothing is told of any."""
         desk = self._desk
-        await desk.hold_address(request.scope, "sign-in-options")
+        await self._hold(desk.services.guard.device(request.scope), request, "sign-in-options")
         challenge = new_challenge(desk.keys(), SIGN_IN, desk.now_ms())
         return PasskeyOptions(desk.ceremonies.to_sign(challenge, []))
 
@@ -302,10 +302,11 @@ def router(desk: Desk) -> APIRouter:
     @api.post(
         "/v1/sessions/passkey-options",
         summary="Begin to sign in with a passkey",
-        **documented(PasskeyOptions, problems=(401,)),
+        **documented(PasskeyOptions, parameters=(_DEVICE,), problems=(401,)),
     )
     async def options(request: Request) -> Response:
-        """For the browser's `navigator.credentials.get`. Good for five minutes, and for one sign-in."""
+        """For the browser's `navigator.credentials.get`. Good for five minutes, and for one sign-in. On an enrolled
+        device, its own token goes with it here as well: then nobody else in the building uses up its tries."""
         return ok(await sessions.options(request))
 
     @api.post(

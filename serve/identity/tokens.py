@@ -19,7 +19,7 @@ from joserfc.jwa import JWSAlgModel
 from joserfc.util import urlsafe_b64decode
 
 from actors.domain.account_state import ACCESS_MS
-from serve.identity.keyring import Keyring
+from serve.identity.keyring import Keyring, KeyringWatch
 
 ACCESS_S = ACCESS_MS // 1000
 REFRESH_S = 12 * 3600
@@ -163,6 +163,21 @@ def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "ac
     if now_s >= claims.exp:
         raise TokenRefused("expired")
     return claims
+
+
+def verify_by(watch: KeyringWatch, token: str, region: str, now_s: int, use: Use = "access") -> Claims:
+    """As `verify`, by the keys of the watch's last look; and by those that the file has now, when another replica may
+    have signed with one that was made since: it looks at the file by itself. Raises TokenRefused."""
+    keys = watch.latest
+    try:
+        return verify(keys, token, region, now_s, use)
+    except TokenRefused as refused:
+        if refused.reason != "key_unknown":
+            raise
+        fresh = watch.look_again()
+        if fresh is keys:
+            raise
+    return verify(fresh, token, region, now_s, use)
 
 
 def _header_of(token: str) -> _Header:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from actors.runtime.sharding import digest_of
+from serve.identity.limits import BY_ACCOUNT
 from tests.unit.serve.guarded_cell import PASSWORD, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
@@ -132,6 +133,18 @@ async def test_an_enrolment_can_t_be_altered_used_for_something_else_or_late(cel
     assert as_pending.json()["code"] == "factor.request_invalid"
     cell.clock.now += 16 * 60_000
     assert (await cell.plain("/v1/factors", {"enrolment": ticket})).json()["code"] == "factor.request_invalid"
+
+
+async def test_one_enrolment_is_begun_as_often_as_somebody_likes(cell):
+    tickets = []
+    for login in ("mia", "zoe"):
+        await cell.opened(login, "manager")
+        tickets.append((await cell.plain("/v1/sessions", {"login": login, "password": PASSWORD})).json()["enrolment"])
+    told = [
+        (await cell.plain("/v1/factors", {"enrolment": tickets[0]})).status_code for _ in range(BY_ACCOUNT.burst + 1)
+    ]
+    assert told == [200] * BY_ACCOUNT.burst + [429]
+    assert (await cell.plain("/v1/factors", {"enrolment": tickets[1]})).status_code == 200
 
 
 async def test_a_second_factor_is_not_replaced_by_whoever_knows_the_password(cell):

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from webauthn.helpers import bytes_to_base64url
 
 from actors.domain.account_state import LOCK_AFTER
 from serve.audit import trail
 from serve.identity import sessions
-from serve.identity.limits import BY_ACCOUNT
+from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, Person
 
@@ -70,6 +71,9 @@ async def test_a_passkey_does_not_sign_in_by_itself_and_count_as_both_factors(ce
 async def test_a_passkey_does_not_do_beside_the_password_in_place_of_a_code(cell, mia, key):
     body = {"login": mia.login, "password": PASSWORD, "passkey": key.sign(await options(cell))}
     assert (await cell.plain("/v1/sessions", body)).status_code == 200
+    # A touch suffices then: the password is the other factor.
+    key.verifies = False
+    assert (await cell.plain("/v1/sessions", body | {"passkey": key.sign(await options(cell))})).status_code == 200
     wrong = body | {"password": "no", "passkey": key.sign(await options(cell))}
     assert (await cell.plain("/v1/sessions", wrong)).json()["code"] == "session.refused"
 
@@ -80,6 +84,28 @@ async def test_whoever_guesses_at_a_password_keeps_out_who_has_a_passkey(cell, m
     # The account is locked as well by then.
     assert (await mia.sign_in(code="000000")).json()["code"] == "auth.too_often"
     assert (await alone(cell, key)).status_code == 200
+
+
+async def test_one_address_asks_for_options_as_often_as_it_likes(cell):
+    path = "/v1/sessions/passkey-options"
+    told = [(await cell.plain(path, {})).status_code for _ in range(BY_ADDRESS.burst + 1)]
+    assert told == [200] * BY_ADDRESS.burst + [429]
+
+
+async def test_an_authenticator_is_asked_for_passkeys_of_others_or_not_for_its_person(cell, mia, key):
+    zoe = await cell.enrolled("zoe.manager")
+    assert (await added(cell, zoe, Authenticator())).status_code == 201
+    named = [{"id": bytes_to_base64url(key.credential_id), "type": "public-key"}]
+    headers = bearer((await alone(cell, key)).json())
+    proof = await options(cell, "/v1/sessions/current/passkey-options", **headers)
+    assert (proof["allowCredentials"], proof["userVerification"]) == (named, "required")
+    # Of whose account it is, nobody is told before he has signed.
+    asked = await options(cell)
+    assert (asked.get("allowCredentials", []), asked["userVerification"]) == ([], "required")
+    made = await options(cell, "/v1/passkey-options", **headers)
+    assert made["excludeCredentials"] == named
+    chosen = made["authenticatorSelection"]
+    assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
 
 
 def pretending(handle: bytes) -> Authenticator:
@@ -261,6 +287,34 @@ async def test_a_passkey_cannot_be_the_first_factor_or_is_removed_although_it_is
     removed = await cell.http.delete(f"/v1/passkeys/{listed['passkey_id']}", headers=headers)
     assert removed.json()["code"] == "passkey.last_factor"
     assert (await cell.plain("/v1/factors/passkey", body)).json()["code"] == "account.factor_exists"
+
+
+async def test_what_was_made_for_another_session_of_the_same_person_is_kept(cell, mia):
+    asked = await options(cell, "/v1/passkey-options", **bearer(await mia.tokens()))
+    body = {"name": "phone", "credential": Authenticator().make(asked)}
+    answer = await cell.post("/v1/passkeys", body, **bearer(await mia.tokens()))
+    assert (answer.status_code, answer.json()["code"]) == (422, "passkey.invalid")
+
+
+async def test_nobody_learns_who_added_or_removed_a_passkey_or_could_not(cell, mia, key):
+    headers = bearer(await mia.tokens())
+    asked = await options(cell, "/v1/passkey-options", **headers)
+    await cell.services.trail.close()
+    cell.gateway.audited.clear()
+    for authenticator, status in ((Authenticator(origin="https://evil.example"), 422), (Authenticator(), 201)):
+        body = {"name": "tablet", "credential": authenticator.make(asked)}
+        answer = await cell.post("/v1/passkeys", body, **headers)
+        assert answer.status_code == status, answer.text
+    path = f"/v1/passkeys/{answer.json()['passkeys'][-1]['passkey_id']}"
+    assert (await cell.http.delete(path, headers=headers)).status_code == 204
+    await cell.services.trail.close()
+    # Of what the account decided, its turn says by itself which account it was.
+    assert sorted((line.act.action, line.outcome, line.entity_id) for line in cell.gateway.audited) == [
+        ("account.add_passkey", "", ""),
+        ("account.remove_passkey", "", ""),
+        ("request.refused", "passkey.invalid", mia.account_id),
+    ]
+    assert {line.who.subject for line in cell.gateway.audited} == {mia.account_id}
 
 
 async def test_who_is_signed_in_adds_a_passkey_without_a_fresh_proof(cell, mia):

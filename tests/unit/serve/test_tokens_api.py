@@ -5,10 +5,13 @@ import json
 
 import pytest
 
+from serve.endpoint_needs import Need
 from serve.identity import guard
+from serve.identity.guard import principal_of
 from serve.identity.keyring import load, rotate
 from serve.identity.tokens import issue
-from tests.unit.serve.guarded_cell import furnished
+from serve.permissions import may
+from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
 
@@ -51,6 +54,30 @@ async def test_a_token_that_was_good_a_moment_ago_expires_all_the_same(cell):
 async def test_what_is_no_token_is_refused_without_a_detail_that_helps(cell, header):
     answer = await cell.http.get("/v1/skus", headers={"Authorization": header.encode()})
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.token_invalid")
+
+
+async def test_a_scheme_is_told_by_its_capitals_or_any_of_six_letters_is_taken(cell):
+    token = cell.bearer()["Authorization"].removeprefix("Bearer ")
+    told = [
+        (await cell.http.get("/v1/skus", headers={"Authorization": f"{scheme} {token}"})).status_code
+        for scheme in ("Bearer", "bearer", "BEARER", "Digest")
+    ]
+    assert told == [200, 200, 200, 401]
+
+
+async def test_a_refusal_does_not_say_how_to_come_in_or_what_is_lacking(cell):
+    # RFC 6750, 3.1: who has given nothing has made no mistake.
+    nothing = await cell.http.get("/v1/skus")
+    assert (nothing.status_code, nothing.headers["www-authenticate"]) == (401, 'Bearer realm="ocefs"')
+    lacking = await cell.http.get("/v1/skus", headers=cell.bearer(scopes=()))
+    told = 'Bearer realm="ocefs", error="insufficient_scope", scope="stock.read"'
+    assert (lacking.status_code, lacking.headers["www-authenticate"]) == (403, told)
+
+
+def test_a_role_or_a_scope_that_there_is_not_gives_something(tmp_path):
+    of = GuardedCell(tmp_path).claims
+    assert principal_of(of(role="boss", scopes=("orders.read",))).permissions == frozenset()
+    assert may(Need("orders.read"), principal_of(of(scopes=("orders.write",))).permissions) is False
 
 
 async def test_every_token_that_was_ever_good_is_remembered(cell, monkeypatch):

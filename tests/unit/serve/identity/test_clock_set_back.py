@@ -38,3 +38,10 @@ async def test_a_replica_whose_clock_is_a_little_behind_refuses_what_it_has_seen
     assert await corrected(cell, headers) == (200, None)
     cell.clock.now += (IAT_LEEWAY_S + ACCESS_S) * 1000
     assert await corrected(cell, headers) == (401, "expired")
+
+
+async def test_a_proof_by_a_host_whose_clock_is_ahead_is_fresh_for_longer_once_it_was_seen(cell):
+    ahead = cell.of_role("manager", auth_time=cell.clock.now // 1000 + IAT_LEEWAY_S)
+    assert await corrected(cell, ahead) == (200, None)
+    cell.clock.now -= 1000
+    assert await corrected(cell, ahead) == (401, "not_yet")

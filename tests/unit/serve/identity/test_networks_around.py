@@ -41,6 +41,12 @@ async def test_one_owner_tries_passwords_from_another_network_each_time(cell):
     assert await sign_in_from(cell, "2001:db8:2:1::1") != 429, "that is another owner's"
 
 
+async def test_one_machine_tries_from_another_address_of_its_network_each_time(cell):
+    told = [await sign_in_from(cell, f"2001:db8:1:1::{number:x}") for number in range(BY_ADDRESS.burst + 1)]
+    assert [status == 429 for status in told] == [False] * BY_ADDRESS.burst + [True]
+    assert await sign_in_from(cell, "2001:db8:1:2::1") != 429, "that is another network"
+
+
 async def test_one_owner_asks_for_codes_from_another_network_each_time(cell):
     burst = TIMES * CODES_BY_ADDRESS.burst
     told = [await code_from(cell, f"2001:db8:1:{number:x}::1", number) for number in range(burst + 1)]

@@ -133,6 +133,25 @@ async def test_an_answer_comes_earlier_when_the_account_is_locked(cell, mia, mon
     assert loop.time() - began >= 0.7
 
 
+@pytest.mark.parametrize("busy", [True, False])
+async def test_a_right_password_of_a_locked_account_is_told_by_a_hash_that_only_it_costs(cell, mia, monkeypatch, busy):
+    """It may have to wait for others for longer than any refusal does, or find no place at all."""
+    tokens, made = await mia.tokens(), []
+    for _ in range(LOCK_AFTER):
+        await changed(cell, tokens, "wrong" * 5)
+
+    async def hashed(workers, text):
+        made.append(text)
+        if busy:
+            raise passwords.Overloaded("full")
+        return "a hash"
+
+    monkeypatch.setattr(passwords.PasswordWorkers, "hash", hashed)
+    told = [code_of(await changed(cell, tokens, current)) for current in ("wrong" * 5, PASSWORD)]
+    assert told == [(429, "auth.busy") if busy else (422, "password.wrong")] * 2
+    assert made == [NEW] * 2
+
+
 async def test_passwords_are_guessed_from_a_screen_that_was_left_open(cell, mia):
     tokens = await mia.tokens()
     for _ in range(LOCK_AFTER):

@@ -13,7 +13,9 @@ from argon2.profiles import CHEAPEST
 from serve.identity import passwords, sessions
 from serve.identity.passwords import Overloaded, PasswordWorkers, needs_rehash, verify_password
 from serve.identity.renewal import TASK
+from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, Person
+from tests.unit.serve.post_office import bearer
 
 pytestmark = pytest.mark.real_hashes
 
@@ -64,6 +66,21 @@ async def test_an_old_hash_is_kept_after_a_sign_in(cell, mia):
 async def test_a_sign_in_that_failed_makes_a_new_hash(cell, mia, wrong):
     assert (await mia.sign_in(**wrong)).status_code == 401
     assert renewing() == []
+
+
+async def test_who_signs_in_by_a_passkey_alone_has_the_empty_password_from_then_on(cell, mia):
+    """It gave none, so there is none to be hashed."""
+    key, headers = Authenticator(), bearer(await mia.tokens())
+    await asyncio.gather(*renewing())
+    options = (await cell.plain("/v1/passkey-options", {}, **headers)).json()["options"]
+    added = await cell.post("/v1/passkeys", {"name": "phone", "credential": key.make(options)}, **headers)
+    assert added.status_code == 201, added.text
+    old = PasswordHasher.from_parameters(CHEAPEST).hash(PASSWORD)
+    cell.gateway.entities["account", mia.account_id][0].password_hash = old
+    signed = key.sign((await cell.plain("/v1/sessions/passkey-options", {})).json()["options"])
+    assert (await cell.plain("/v1/sessions", {"passkey": signed})).status_code == 200
+    assert renewing() == []
+    assert hash_of(cell, mia) == old
 
 
 async def test_a_hash_of_today_is_made_anew(cell):
