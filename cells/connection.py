@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 from cells.errors import RayFailed
 from cells.paths import CellPaths
@@ -11,8 +12,10 @@ from cells.settings import RegionConfig
 from cells.stores import store_addresses
 
 NAMESPACE = "ocefs"
-# So long Serve takes to end what answers nobody any more.
+# What Serve needs to end, once all calls are answered.
 _SERVE_ENDS_S = 8.0
+_SERVE_NAMESPACE = "serve"
+_POLL_S = 0.1
 
 
 def connect(config: RegionConfig, paths: CellPaths | None = None) -> None:
@@ -48,11 +51,19 @@ def deploy(config: RegionConfig, paths: CellPaths) -> None:
 def withdraw(config: RegionConfig, paths: CellPaths) -> None:
     """Let API and hosts finish what they have: the API first, so that nothing new arrives at the hosts."""
     connect(config, paths)
-    from ray import serve
-
     from cells.deploy import withdraw as withdraw_cell
 
-    closing = threading.Thread(target=serve.shutdown, daemon=True)
+    closing = threading.Thread(target=_close_api, daemon=True)
     closing.start()
     closing.join(_SERVE_ENDS_S + config.api.erasure_s_max)  # what is left of Serve then ends with Ray
     withdraw_cell(config, store_addresses(config, paths))
+
+
+def _close_api() -> None:
+    """Returns when nothing of Serve is left: `shutdown` waits for half a minute and comes back in any case."""
+    import ray
+    from ray import serve
+
+    while any(actor["namespace"] == _SERVE_NAMESPACE for actor in ray.util.list_named_actors(all_namespaces=True)):
+        serve.shutdown()
+        time.sleep(_POLL_S)

@@ -21,7 +21,7 @@ from cells.settings import Api
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
 
-# Beside the call that takes longest, which is let come to its end.
+# On top of `Api.erasure_s_max`.
 _KEEPER_S = 90.0
 
 

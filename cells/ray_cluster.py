@@ -34,7 +34,7 @@ _DEPLOY_S = 120.0
 # A change of the schema may have to look at each line of years.
 _MIGRATE_S = 48 * 3600.0
 _READY_S = 60.0
-# Beside the call that takes longest.
+# On top of `Api.erasure_s_max`.
 _WITHDRAW_S = 40.0
 _HEAD_GRACE_S = 8.0
 _TREE_GRACE_S = 3.0

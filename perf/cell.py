@@ -22,7 +22,7 @@ from perf.https import tls_of, trust
 
 REGION = "us"
 START_S = 240
-STOP_S = 120
+STOP_S = 150
 READY_S = 60.0
 POLL_S = 0.2
 OUTPUT_SHOWN = 3000

@@ -264,7 +264,7 @@ def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
         return order_replies.status(context)
     if command.was and command.was != order.sealed:
         raise Refused("order.changed_meanwhile", "Somebody has changed who ordered, or where it goes: look again.")
-    rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest)
+    rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest, command.withdrawn)
     return order_replies.status(context, rectified, *order_pickup_redirect.redirected(order, command))
 
 

@@ -206,11 +206,12 @@ class RetrySkipped(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderRectified(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on this is who ordered, and where it goes."""
+    """From now on this is who ordered, and where it goes. With this event these notices are withdrawn."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     sealed: Annotated[bytes, SEALED_ORDER]
     email_digest: Annotated[str, ORDER_OWNER]
+    withdrawn: list[str] = []
 
 
 class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -5,6 +5,7 @@ right, and the costly hashes are kept for those who may try.
     what proves itself (refresh tokens, tickets, secrets of    looked at first; if good, counted by whom it is of,
     256 bits, what a device signed)                            if not, by address
     a passkey of staff's without a password                    by address before it is looked at; if good, by whom it is of too
+    a challenge for one                                        by address; on an enrolled device by that
 
 An address is a building with hundreds of people and devices, and with whoever is in its guests' network. So each thing
 that is tried has an address's tries of its own, and nobody who proves himself is held up by what others send

@@ -167,7 +167,7 @@ def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "ac
 
 def verify_by(watch: KeyringWatch, token: str, region: str, now_s: int, use: Use = "access") -> Claims:
     """As `verify`, by the keys of the watch's last look; and by those that the file has now, when another replica may
-    have signed with one that was made since: it looks at the file by itself. Raises TokenRefused."""
+    have signed with one that was made since: each looks at the file for itself. Raises TokenRefused."""
     keys = watch.latest
     try:
         return verify(keys, token, region, now_s, use)

@@ -12,14 +12,13 @@ from typing import Any
 
 import msgspec
 
-from actors.domain.notice import WithdrawNotice
 from actors.domain.order_events import OrderRectified
 from actors.domain.order_views import OrderContact, ViewContact
 from serve.collections.telling import log_told
 from serve.identity.emails import Email
 from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
-from serve.privacy.asking import Asking, each
+from serve.privacy.asking import Asking
 from serve.privacy.order_past import events_of
 from serve.privacy.redirecting import Redirecting
 from serve.problems import Problem
@@ -75,8 +74,11 @@ class Correcting:
                 return True
         raise AssertionError("the last one is raised")
 
-    async def has_corrected(self, order_id: str, request_id: str) -> bool:
-        """Has this request corrected the order before? Raises Problem 409 for one with too long a history, 503."""
+    async def has_corrected(self, order_id: str, email: Email, request_id: str, asking: Asking) -> bool:
+        """Is the order's address this one, and was it corrected by this request? Raises Problem 409 for one with too
+        long a history, 503."""
+        if (await self._contact(order_id, asking)).email_digest != self._private.email_digest(email):
+            return False  # so nobody's history is looked at but that of an order which this call may have corrected
         part = f":{request_id}"
         async for event in events_of(self._services.gateway, order_id):
             if event["type"] == _RECTIFIED and part in event["command_id"]:
@@ -100,7 +102,6 @@ class Correcting:
         # What is sealed is never the same twice; what was asked is told by the call's own digest.
         await asking.ask("order", contact.order_id, redirection.command, part)
         log_told(redirection.lines)
-        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)
 
 
 def _of_try(number: int) -> str:

@@ -135,7 +135,7 @@ class Export:
         return [entry_of(entry) for entry in _decode_consents(body_of(reply)).history]
 
     async def _requests(self, about: About) -> list[PrivacyRequestSummary]:
-        """By deadline. Each is kept for one of the names that it has, so they are looked for by all."""
+        """By deadline. Each is kept for the first of its names alone, so it is found where that is one of these."""
         model = self._services.read_model
         pages = await each(
             lambda person: from_store(

@@ -2,10 +2,10 @@
 told another code at the new one.
 
     RectifyOrder ──pickups: a code for each collection that is ready──▶ the order, which tells its collections (`actors/domain/order_pickup_redirect.py`)
-    notices of the order that wait to be sent, as they were before ──▶ withdrawn
+                 ──withdrawn: notices of the order that wait to be sent──▶ the order, which withdraws them
 
-The collections withdraw what they have told themselves. The rest (of another date, say) is withdrawn here: it was for
-somebody else, and the order tells the same.
+The order does both with the event by which it is corrected: a replica that ends in the middle leaves neither undone,
+and a call that is repeated, perhaps long after another correction, does neither again.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ _decode_collection = msgspec.json.Decoder(CollectionView).decode
 
 
 class Redirection(NamedTuple):
-    """`command`: the correction, with what the customer is told; `withdrawn`: ids of notices that are not to
-    be sent once it is done; `lines`: for a demo's log, then."""
+    """`command`: the correction, with what the customer is told and what is told no more; `lines`: for a demo's log,
+    once it is done."""
 
     command: RectifyOrder
-    withdrawn: list[str]
     lines: Lines = ()
 
 
@@ -50,12 +49,13 @@ class Redirecting:
     async def of(self, order_id: str, before: OrderContact, command: RectifyOrder, asking: Asking) -> Redirection:
         """Raises Erased, Problem 503."""
         if command.email_digest == before.email_digest:
-            return Redirection(command, [])
+            return Redirection(command)
         gateway, cause = self._services.gateway, asking.cause
         order = _decode_order(body_of(await gateway.view("order", order_id, ViewOrder(order_id), cause=cause)))
         waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
+        command = msgspec.structs.replace(command, withdrawn=waiting)
         if not order.pickup:
-            return Redirection(command, waiting)
+            return Redirection(command)
         to = OrderContact(order_id, command.email_digest, command.sealed, contact_turn=before.contact_turn + 1)
         pickups, lines = list[Retold](), list[Mapping[str, str]]()
         for one in order.pickup.collections:
@@ -67,4 +67,4 @@ class Redirecting:
                     retold, told = await self._tellers.redirected(view, asking.key, to, cause)
                     pickups.append(retold)
                     lines += told
-        return Redirection(msgspec.structs.replace(command, pickups=pickups), waiting, lines)
+        return Redirection(msgspec.structs.replace(command, pickups=pickups), lines)

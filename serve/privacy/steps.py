@@ -27,7 +27,7 @@ from actors.domain.privacy_commands import (
 from actors.domain.privacy_state import OPEN, Extension, Refusal, RequestView, ViewRequest
 from actors.domain.privacy_terms import STEPS
 from actors.runtime.read_model import OrderSummary
-from serve.identity.emails import checked
+from serve.identity.emails import Email, checked
 from serve.judging import judged
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
@@ -176,9 +176,10 @@ class Steps:
         assert order_id is not None
         assert correction is not None
         await self._persons.all_written()
+        email = None if correction.email is None else checked(correction.email, "/correction/email")
         found = {order.order_id: order for order in await self._persons.own_orders(request.about)}.get(order_id)
-        if found is None:
-            found = await self._corrected_before(order_id, request)
+        if found is None and email is not None:
+            found = await self._corrected_before(order_id, email, request, asking)
         if found is None or not found.sealed:
             raise Problem("privacy.order_of_another", "Among the person's orders there is none with this id, or nothing of the person in it.")  # fmt: skip
         if correction.email is not None and not found.owner and not found.customer_ref:
@@ -186,17 +187,19 @@ class Steps:
             raise field_problem("order.identity_fixed", detail, "/correction/email")
         given = msgspec.structs.asdict(correction)
         changes = {name: value for name, value in given.items() if value is not None and name != "email"}
-        email = None if correction.email is None else checked(correction.email, "/correction/email")
         await self._correcting.correct(order_id, changes, email, request.request_id, asking)
         return {"orders": 1, "fields": len(changes) + (email is not None)}
 
-    async def _corrected_before(self, order_id: str, request: RequestView) -> OrderSummary | None:
+    async def _corrected_before(
+        self, order_id: str, email: Email, request: RequestView, asking: Asking
+    ) -> OrderSummary | None:
         """An order by whose address of before the person was named: once that is corrected it is found by it no more,
-        and a call that was cut short, or is repeated, has to come to its end."""
+        and a call that was cut short, or is repeated, has to come to its end. With another address, or after another
+        request has corrected it, it is one of somebody else."""
         order = await self._persons.order(order_id)
         if order is None or not own_of(request.about, [order]):
             return None
-        return order if await self._correcting.has_corrected(order_id, request.request_id) else None
+        return order if await self._correcting.has_corrected(order_id, email, request.request_id, asking) else None
 
 
 async def _confirmation(sent: RequestUpdate, by: str) -> ConfirmIdentity:

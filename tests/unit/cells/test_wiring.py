@@ -1,9 +1,11 @@
 """What an API is told of its region's config."""
 
+import math
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import ray
 from ray import serve as ray_serve
 
 from actors.runtime.sharding import shard_of
@@ -78,9 +80,10 @@ def test_a_cell_that_is_ended_cuts_an_erasure_short(
     (regions / "us.toml").write_text(f"[region]\ndefault = true\n[api]\n{text} = {request_timeout_ms}\n")
     config = load_region("us", regions)
     takes_s = api_settings(config, tmp_path / "secret", tmp_path / "keyring").drain_s
+    assert takes_s == math.ceil(config.api.erasure_s_max)
     waited: list[float] = []  # by who withdraws the API, by the keeper, by `down`
     monkeypatch.setattr(connection, "connect", lambda *_: None)
-    monkeypatch.setattr(ray_serve, "shutdown", lambda: None)
+    monkeypatch.setattr(connection, "_close_api", lambda: None)
     monkeypatch.setattr(deploy, "withdraw", lambda *_: None)
     monkeypatch.setattr(Thread, "join", lambda _, timeout=None: waited.append(timeout))
     connection.withdraw(config, CellPaths("us", tmp_path))
@@ -90,6 +93,18 @@ def test_a_cell_that_is_ended_cuts_an_erasure_short(
     cluster.withdraw()
     waited.append(down._patience_s(CellPaths("us", tmp_path)))
     assert takes_s < waited[0] < waited[1] < waited[2]
+
+
+def test_serve_is_waited_for_no_longer_than_it_waits_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [["cell", "serve"]] * 2 + [["cell"]]
+    called: list[int] = []
+    monkeypatch.setattr(
+        ray.util, "list_named_actors", lambda all_namespaces: [{"name": "a", "namespace": one} for one in left.pop(0)]
+    )
+    monkeypatch.setattr(ray_serve, "shutdown", lambda: called.append(len(left)))
+    monkeypatch.setattr(connection, "_POLL_S", 0.0)
+    connection._close_api()
+    assert called == [2, 1]
 
 
 def test_a_config_that_cannot_be_read_keeps_a_cell_from_being_ended(tmp_path: Path) -> None:

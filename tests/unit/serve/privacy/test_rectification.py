@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from actors.domain.order_backorder import BackorderTerms
 from actors.domain.order_commands import RectifyOrder
 from actors.domain.privacy_commands import NoteStep
@@ -163,27 +165,78 @@ async def test_the_words_of_a_present_are_left_out_of_the_page_or_can_not_be_cor
     assert [one["gift_message"] for one in told["former"]] == [words, better]
 
 
-async def test_a_correction_of_the_address_by_which_its_order_was_found_is_not_repeated_or_never_ends(
-    cell, monkeypatch
-):
-    """The person was named by the address alone: by the time that the call comes again, the order has another one."""
-    order_id = await placed(cell)
-    request_id, asking = await proved(cell, "gdpr", "rectification", customer_ref=None), cell.gateway.ask
-    details = {"order_id": order_id, "correction": {"email": "mia.feather@example.org"}}
+def cut_short(cell, monkeypatch, command_type, *, done: bool):
+    """From now on the replica ends at such a command: before it is sent, or when it is done."""
+    asking = cell.gateway.ask
 
-    async def cut_short(kind, entity_id, command, **more):
-        if type(command) is NoteStep:
+    async def ask(kind, entity_id, command, **more):
+        if type(command) is command_type:
+            if done:
+                await asking(kind, entity_id, command, **more)
             raise OSError("the replica is gone")
         return await asking(kind, entity_id, command, **more)
 
+    monkeypatch.setattr(cell.gateway, "ask", ask)
+
+
+async def a_code_for(cell, order_id: str, email: str = EMAIL) -> None:
+    assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": email})).status_code == 202
+
+
+def waiting(cell) -> list[str]:
+    notices = [one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice"]
+    return [one.template for one in notices if one.sealed_address]
+
+
+@pytest.mark.parametrize(("where", "done"), [(RectifyOrder, True), (NoteStep, False)])
+async def test_a_correction_of_the_address_by_which_its_order_was_found_is_not_repeated_or_never_ends(
+    cell, monkeypatch, where, done
+):
+    """The person was named by the address alone: by the time that the call comes again, the order has another one."""
+    order_id = await placed(cell)
+    request_id = await proved(cell, "gdpr", "rectification", customer_ref=None)
+    await a_code_for(cell, order_id)
+    details = {"order_id": order_id, "correction": {"email": "mia.feather@example.org"}}
     with monkeypatch.context() as patched:
-        patched.setattr(cell.gateway, "ask", cut_short)
+        cut_short(cell, patched, where, done=done)
         assert (await step(cell, request_id, "rectify", "k-1", **details)).status_code == 500
+    assert waiting(cell) == []
+    # Nothing else of the order is the request's by now.
+    for correction in ({"street": "1 Elsewhere"}, {"email": "another@example.org"}):
+        other = await step(cell, request_id, "rectify", order_id=order_id, correction=correction)
+        assert coded(other) == (404, "privacy.order_of_another")
     told = await step(cell, request_id, "rectify", "k-2", **details)
     assert told.status_code == 200, told.text
     assert (told.json()["begun"], told.json()["done"][0]["counts"]) == ([], {"orders": 1, "fields": 1})
     again = await step(cell, request_id, "rectify", "k-2", **details)
     assert again.json() == told.json()
+
+
+async def test_a_correction_that_was_cut_short_undoes_one_that_came_after_it(cell, monkeypatch):
+    order_id = await placed(cell)
+    request_id = await proved(cell, "gdpr", "rectification", customer_ref=None)
+    details = {"order_id": order_id, "correction": {"email": "mia.feather@example.org"}}
+    with monkeypatch.context() as patched:
+        cut_short(cell, patched, NoteStep, done=False)
+        assert (await step(cell, request_id, "rectify", "k-1", **details)).status_code == 500
+    later = await proved(cell, "gdpr", "rectification", email=None)
+    await stepped(cell, later, "rectify", order_id=order_id, correction={"email": "mia.plume@example.org"})
+    answer = await step(cell, request_id, "rectify", "k-1", **details)
+    assert coded(answer) == (404, "privacy.order_of_another")
+
+
+async def test_a_correction_that_is_repeated_late_withdraws_what_waits_for_the_right_address(cell):
+    order_id = await placed(cell)
+    request_id = await proved(cell, "gdpr", "rectification")
+    right = "mia.plume@example.org"
+    for key, address in (("k-1", "mia.feather@example.org"), ("k-2", right)):
+        details = {"order_id": order_id, "correction": {"email": address}}
+        assert (await step(cell, request_id, "rectify", key, **details)).status_code == 200
+    await a_code_for(cell, order_id, right)
+    details["correction"] = {"email": "mia.feather@example.org"}
+    assert (await step(cell, request_id, "rectify", "k-1", **details)).status_code == 200
+    assert waiting(cell) == ["guest.code"]
+    assert (await exported(cell, await proved(cell, "gdpr", "access"))).json()["orders"][0]["email"] == right
 
 
 async def test_an_order_that_had_the_address_once_is_corrected_by_who_has_it_now(cell):
@@ -205,9 +258,8 @@ async def test_what_waits_to_be_sent_goes_to_the_address_of_before(cell):
     order.backorder.terms = BackorderTerms({}, {"us-wh-newark": 86_400_000})
     receipt = {"reference": "asn-9", "lines": [{"sku": "D4", "quantity": 5}]}
     assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
-    assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": EMAIL})).status_code == 202
+    await a_code_for(cell, order_id)
     request_id = await proved(cell, "gdpr", "rectification")
-    for correction, waiting in (({"street": "14 Larkspur Close"}, 2), ({"email": "mia.feather@example.org"}, 0)):
+    for correction, left in (({"street": "14 Larkspur Close"}, 2), ({"email": "mia.feather@example.org"}, 0)):
         await stepped(cell, request_id, "rectify", order_id=order_id, correction=correction)
-        notices = [one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice"]
-        assert [one.template for one in notices if one.sealed_address] == ["order.new_date", "guest.code"][:waiting]
+        assert waiting(cell) == ["order.new_date", "guest.code"][:left]
