@@ -48,6 +48,8 @@ _CALLERS = ("command_id", "placed_by")
 _TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
 # By which the orders of a person are known for his; how far places are from there.
 _TIES = ("email_digest", "owner", "sourcing")
+# Who else is told what with an event: nobody's business who reads the history.
+_POST = ("collections", "withdrawn")
 # After which something else is known of whose the order is.
 _RECTIFIED = OrderRectified.__name__
 _PERSON = frozenset({_RECTIFIED, PersonForgotten.__name__})
@@ -302,8 +304,8 @@ class PrivateOrders:
         if event.get("type") in _TOLD:
             # The same as is sealed in the order; it is there for the notice.
             return
-        event.pop("email_digest", None)
-        event.pop("sourcing", None)
+        for name in ("email_digest", "sourcing", "withdrawn"):
+            event.pop(name, None)
         if self._keys is None or not sealed:
             return
         private, withheld = _NOTHING, ""
@@ -328,7 +330,8 @@ class PrivateOrders:
         if event.get("type") in _PERSON:
             # One call forgets all orders of a person: its id would tie them together.
             event |= {"type": _RECTIFIED, "cause": "", "order_ref": ""}
-            event.pop("collections", None)
+            for name in _POST:
+                event.pop(name, None)
         sealed = event.pop("sealed", None)
         for name in _TIES:
             event.pop(name, None)

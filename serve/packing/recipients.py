@@ -60,6 +60,11 @@ def place_of(shipment_id: str, what: str) -> str:
     return f"shipment:{shipment_id}:{what}"
 
 
+def reason_of(number: int) -> str:
+    """What the words for customs of this parcel are sealed as."""
+    return f"reason:{number}"
+
+
 class Recipients:
     """Of one replica."""
 
@@ -166,14 +171,14 @@ class Recipients:
         if declared is None or not declared.reason_text or self._services.data_keys is None:
             return declared
         plain = declared.reason_text.encode()
-        sealed = await self.seal(shipment_id, f"reason:{number}", plain, recipient, request)
+        sealed = await self.seal(shipment_id, reason_of(number), plain, recipient, request)
         return msgspec.structs.replace(declared, reason_text="", sealed_text=sealed)
 
     async def words(self, shipment_id: str, number: int, declared: Declared, request: Request) -> Declared:
         """The same with its words in the clear. Raises Problem 409, 503."""
         if not declared.sealed_text:
             return declared
-        plain = await self.unsealed(shipment_id, f"reason:{number}", declared.sealed_text, request)
+        plain = await self.unsealed(shipment_id, reason_of(number), declared.sealed_text, request)
         return msgspec.structs.replace(declared, reason_text=plain.decode(), sealed_text=b"")
 
     def digest(self, plain: bytes) -> str:

@@ -1,9 +1,12 @@
 """What of a person's orders stands in their history alone: what the staff wrote when it held an order and released it,
-and whose it was said to be before that was changed or corrected.
+whose it was said to be before that was changed or corrected, and how far from there the places were that might have
+served it.
 
-    HoldsPlaced, HoldsReleased ──▶ notes      OrderPlaced, OrderRectified, but the last ──▶ former
+    HoldsPlaced, HoldsReleased                 ──▶ notes
+    OrderPlaced, OrderRectified, but the last  ──▶ former
+    OrderPlaced.sourcing                       ──▶ considered
 
-The cell keeps both as long as the order, and tells them to others; so they are the person's data like what the order
+The cell keeps all that as long as the order, and tells it to others; so it is the person's data like what the order
 tells now (GDPR Art. 15(1)). Restricted ones too: they are told to nobody else.
 """
 
@@ -20,13 +23,16 @@ from actors.domain.order_events import OrderPlaced, OrderRectified
 from actors.domain.order_terms_events import HoldsReleased
 from actors.domain.order_terms_state import HoldKind
 from actors.domain.order_views import OrderView
+from actors.domain.sourcing_decision import decoded
 from serve.context import REQUEST_ID, Scope
 from serve.gateway import Gateway
 from serve.keys.data_keys import Erased
 from serve.limits import PAGE_MAX
+from serve.orders.explaining import considered
 from serve.orders.hold_notes import is_noted, notes_in
 from serve.orders.private import PrivateOrders, ship_to_of
 from serve.orders.schemas import HistoryPage
+from serve.orders.sourcing_schemas import ConsideredPlace
 from serve.privacy.schemas import FormerData, StaffNote
 from serve.problems import Problem
 from serve.replies import body_of
@@ -37,7 +43,8 @@ from serve.services import Services
 EVENTS_MAX = 20_000
 PAST_MAX = 10_000
 _RELEASED = HoldsReleased.__name__
-_WHOSE = frozenset({OrderPlaced.__name__, OrderRectified.__name__})
+_PLACED = OrderPlaced.__name__
+_WHOSE = frozenset({_PLACED, OrderRectified.__name__})
 _history_decoder = msgspec.json.Decoder(HistoryPage | None)
 
 
@@ -50,23 +57,26 @@ class OrdersPast:
         self._cause: str = scope[REQUEST_ID]
         self._told = 0
 
-    async def of(self, order: OrderView) -> tuple[list[StaffNote], list[FormerData]]:
-        """(notes, whose it was said to be until when), oldest first; nothing of somebody who is erased. order: as it is
-        now. Raises Problem 409 for too much of it, 503."""
+    async def of(self, order: OrderView) -> tuple[list[StaffNote], list[FormerData], list[ConsideredPlace]]:
+        """(notes, whose it was said to be until when, places that were looked at), oldest first; nothing of somebody
+        who is erased. order: as it is now. Raises Problem 409 for too much of it, 503."""
         notes: list[StaffNote] = []
         former: list[FormerData] = []
+        places: list[ConsideredPlace] = []
         before = b""
         async for event in events_of(self._gateway, order.order_id):
             at = msgspec.convert(event["at"], datetime)
             if is_noted(event):
                 notes += await self._notes(order, event, at)
+            if event["type"] == _PLACED:
+                places = await self._considered(order.order_id, event)
             sealed = base64.b64decode(event.get("sealed", "")) if event["type"] in _WHOSE else b""
             if not sealed or sealed == before:
                 continue
             if before:
                 former += await self._former(order, before, at)
             before = sealed
-        return notes, former
+        return notes, former, places
 
     async def _notes(self, order: OrderView, event: dict[str, Any], at: datetime) -> list[StaffNote]:
         withheld = None if order.withheld is msgspec.UNSET else order.withheld
@@ -87,6 +97,12 @@ class OrdersPast:
         self._count(1)
         to = ship_to_of(order.ship_to.country, said)
         return [FormerData(until, said.order_ref, to, said.email, said.gift_message)]
+
+    async def _considered(self, order_id: str, placed: dict[str, Any]) -> list[ConsideredPlace]:
+        stored, _ = await self._private.sourcing(
+            order_id, base64.b64decode(placed.get("sourcing", "")), self._cause, sealed=bool(placed.get("sealed")), restricted_too=True
+        )  # fmt: skip
+        return considered(decoded(stored)) if stored else []
 
     def _count(self, more: int) -> None:
         self._told += more

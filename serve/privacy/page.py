@@ -14,6 +14,7 @@ from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_views import TermsView
 from actors.domain.order_views import OrderView
 from actors.domain.reservation_state import ReservationView
+from serve.orders.sourcing_schemas import ConsideredPlace
 from serve.packing.schemas import TrackedParcel
 from serve.pages import policy
 from serve.privacy.schemas import (
@@ -40,7 +41,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
         "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
         "here": "Said to be there", "shelf": "Shelf, as the staff wrote it", "verified": "Proved by", "notes": "Notes of the staff", "former": "Before a change (until)",
-        "refunds": "Given back (minor units)", "changes": "for changes",
+        "customs": "Told to customs", "considered": "Places considered, and how far away", "refunds": "Given back (minor units)", "changes": "for changes",
     },
     "es": {
         "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
@@ -51,7 +52,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
         "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
         "collect_by": "Recoger antes de", "here": "Dijo estar allí", "shelf": "Estante, según el personal", "verified": "Comprobado por", "notes": "Notas del personal", "former": "Antes de un cambio (hasta)",
-        "refunds": "Devuelto (unidades menores)", "changes": "por cambios",
+        "customs": "Dicho a la aduana", "considered": "Lugares considerados y su distancia", "refunds": "Devuelto (unidades menores)", "changes": "por cambios",
     },
     "pt": {
         "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
@@ -62,7 +63,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
         "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
         "collect_by": "Retirar até", "here": "Disse estar lá", "shelf": "Prateleira, segundo a equipe", "verified": "Comprovado por", "notes": "Anotações da equipe", "former": "Antes de uma alteração (até)",
-        "refunds": "Devolvido (unidades menores)", "changes": "por alterações",
+        "customs": "Dito à alfândega", "considered": "Locais considerados e a que distância", "refunds": "Devolvido (unidades menores)", "changes": "por alterações",
     },
 }  # fmt: skip
 _STYLE = (
@@ -97,11 +98,11 @@ def page(data: PersonData, language: Language) -> bytes:
             [_account(one, said) for one in data.accounts],
         ),
         _table(
-            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "notes", "former", "lines", "total", "refunds"),
+            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "notes", "former", "lines", "total", "refunds", "considered"),
             [_order(one, said) for one in data.orders],
         ),
         _table(
-            said, "shipments", ("id", "order", "date", "status", "ship_to", "notes", "lines", "parcels"),
+            said, "shipments", ("id", "order", "date", "status", "ship_to", "notes", "customs", "lines", "parcels"),
             [_shipment(one) for one in data.shipments],
         ),
         _table(
@@ -161,7 +162,7 @@ def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
     return [
         order.order_id, _time(order.placed_at), order.status, references, where, one.email, _words(order),
         "; ".join(note.note for note in one.notes), "; ".join(_former(former) for former in one.former), lines, _sum(order.total),
-        _refunds(order, said),
+        _refunds(order, said), "; ".join(_seen(place) for place in one.considered),
     ]  # fmt: skip
 
 
@@ -177,6 +178,10 @@ def _sum(money: Total) -> str:
 def _former(one: FormerData) -> str:
     parts = (one.order_ref, _where(one.ship_to), one.email, one.gift_message)
     return f"{', '.join(part for part in parts if part)} ({_time(one.until)})"
+
+
+def _seen(place: ConsideredPlace) -> str:
+    return place.location_id if place.distance_km is None else f"{place.location_id} ({place.distance_km} km)"
 
 
 def _refunds(order: OrderView, said: Mapping[str, str]) -> str:
@@ -201,7 +206,17 @@ def _shipment(one: ShipmentData) -> list[str]:
     where = ", ".join(part for part in parts if part)
     inside = "; ".join(f"{line.quantity} × {line.sku}" for parcel in one.parcels for line in parcel.contents)
     carried = "; ".join(_carried(parcel) for parcel in one.parcels if parcel.tracking_number)
-    return [one.shipment_id, one.order_id, _time(one.opened_at), one.status, where, one.note, inside, carried]
+    return [
+        one.shipment_id,
+        one.order_id,
+        _time(one.opened_at),
+        one.status,
+        where,
+        one.note,
+        "; ".join(one.customs),
+        inside,
+        carried,
+    ]
 
 
 def _carried(parcel: TrackedParcel) -> str:

@@ -23,7 +23,7 @@ from serve.collections.spots import Spots
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.keys.data_keys import DataKeys, Erased
-from serve.packing.recipients import place_of
+from serve.packing.recipients import place_of, reason_of
 from serve.packing.schemas import UnitsOf
 from serve.packing.tracking import tracked
 from serve.privacy.asking import each
@@ -68,14 +68,28 @@ class PersonParcels:
         return ShipmentData(
             shipment_id, view.order_id, fulfilment_id(view.order_id, view.number) if view.order_id else "", view.location_id,
             view.status, view.reason, moment(view.opened_at_ms), None if view.order_id else await self._ship_to(view, scope),
-            [tracked(one) for one in view.parcels], await self._note(view, scope),
+            [tracked(one) for one in view.parcels], await self._words(view.shipment_id, "note", view.note, view.sealed_note, scope),
+            await self._customs(view, scope),
         )  # fmt: skip
 
-    async def _note(self, view: ShipmentView, scope: Scope) -> str:
-        if not view.sealed_note:
-            return view.note
+    async def _customs(self, view: ShipmentView, scope: Scope) -> list[str]:
+        """Of each parcel that was declared in words."""
+        told: list[str] = []
+        for parcel in view.parcels:
+            declared = None if parcel.label is None else parcel.label.declared
+            if declared is not None:
+                what = reason_of(parcel.number)
+                told.append(
+                    await self._words(view.shipment_id, what, declared.reason_text, declared.sealed_text, scope)
+                )
+        return [words for words in told if words]
+
+    async def _words(self, shipment_id: str, what: str, clear: str, sealed: bytes, scope: Scope) -> str:
+        """Those that are sealed, or in a cell without keys lie there in the clear; "" when they are erased."""
+        if not sealed:
+            return clear
         try:
-            plain, _ = await self._keys.unseal(view.sealed_note, place_of(view.shipment_id, "note"), scope[REQUEST_ID])
+            plain, _ = await self._keys.unseal(sealed, place_of(shipment_id, what), scope[REQUEST_ID])
         except Erased:
             return ""
         return plain.decode()

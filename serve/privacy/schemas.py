@@ -41,6 +41,7 @@ from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
 from serve.moments import Moment
+from serve.orders.sourcing_schemas import ConsideredPlace
 from serve.packing.schemas import TrackedParcel, UnitsOf
 
 # A reference to the officer's own files: no word of a person.
@@ -298,12 +299,14 @@ class FormerData(msgspec.Struct, frozen=True):
 class OrderData(msgspec.Struct, frozen=True):
     """An order, and the address that it was placed with, "" for none. `notes`: all that the staff wrote about it, of
     holds that stand and of those that are over; `former`: what was there before a change or a
-    correction. Both oldest first."""
+    correction. Both oldest first. `considered`: places that were looked at to serve it, and how far they are from where
+    it was to go."""
 
     order: OrderView
     email: Annotated[str, SHOWN_CONTACT]
     notes: list[StaffNote]
     former: list[FormerData]
+    considered: list[ConsideredPlace]
 
 
 class SentTo(msgspec.Struct, frozen=True):
@@ -321,8 +324,9 @@ class SentTo(msgspec.Struct, frozen=True):
 
 class ShipmentData(msgspec.Struct, frozen=True):
     """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to:
-    of one without an order, as long as it is kept; note: for who packs it, until it is over; who carries the parcels,
-    under which numbers, and what is in them stands in `parcels`."""
+    of one without an order, as long as it is kept; note: for who packs it, until it is over; customs: what they were
+    told in words, as long as that is kept; who carries the parcels, under which numbers, and what is in them stands in
+    `parcels`."""
 
     shipment_id: str
     order_id: str
@@ -334,6 +338,7 @@ class ShipmentData(msgspec.Struct, frozen=True):
     ship_to: SentTo | None
     parcels: list[TrackedParcel]
     note: Annotated[str, SHOWN_NOTE] = ""
+    customs: Annotated[list[str], SHOWN_NOTE] = []
 
 
 class PickupData(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from tests.unit.serve.privacy.office import (
     NOTE,
     PLANTED,
     REF,
+    TO,
     at_first,
     body,
     exported,
@@ -148,6 +149,22 @@ async def test_nothing_is_told_because_a_store_has_not_heard_of_its_pickup_yet(s
     assert (told.status_code, told.json()["pickups"]) == (200, []), told.text
     entities[name] = kept_for_later
     assert [one["collection_id"] for one in (await exported(station.cell, request)).json()["pickups"]] == [name[1]]
+
+
+async def test_what_customs_are_told_of_a_parcel_in_words_is_kept_and_not_told(station):
+    away = TO | {"country": "CA", "postcode": "V5K 0A1", "city": "Vancouver"}
+    _, name = await station.packed(ship_to=away, customer={"customer_ref": REF})
+    await station.labelled(name, customs={"reason": "other", "reason_text": "cloudberry for her aunt"})
+    request = await proved(station.cell, "gdpr", "access")
+    assert [one["customs"] for one in (await exported(station.cell, request)).json()["shipments"]] == [
+        ["cloudberry for her aunt"]
+    ]
+    for language in ("en", "es", "pt"):
+        page = await exported(station.cell, request, "?format=html", **{"accept-language": language})
+        assert page.text.count("cloudberry for her aunt") == 1
+    key = key_of(station.cell.gateway.entities["shipment", name][0].parcels[0].label.declared.sealed_text)
+    await station.cell.gateway.ask("data_key", key, DestroyKey(), command_id="erased", digest=0)
+    assert [one["customs"] for one in (await exported(station.cell, request)).json()["shipments"]] == [[]]
 
 
 async def test_an_export_fails_after_an_erasure_that_was_cut_short(station):

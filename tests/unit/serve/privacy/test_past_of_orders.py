@@ -3,7 +3,9 @@ or gets it without end."""
 
 import pytest
 
+from actors.domain.data_key import DestroyKey
 from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
+from serve.keys.envelope import key_of
 from serve.privacy import order_past
 from tests.unit.serve.post_office import bearer, coded
 from tests.unit.serve.privacy.office import (
@@ -114,6 +116,26 @@ async def test_an_order_that_never_changed_tells_of_another_past(cell):
     order_id = await placed(cell)
     told = (await orders_in(cell, await proved(cell, "gdpr", "access")))[order_id]
     assert (told["notes"], told["former"]) == ([], [])
+
+
+async def test_how_far_places_are_from_where_an_order_goes_is_kept_and_not_told(cell):
+    plain = await placed(cell)
+    set_ = await cell.write(
+        "PUT", "/v1/sourcing/policies/all", {"reason": "x", "policy": {}}, **cell.of_role("manager")
+    )
+    assert set_.status_code == 200, set_.text
+    order_id = await placed(cell, body(order_ref="web-90211"))
+    path, officer = f"/v1/orders/{order_id}/sourcing", cell.of_role("privacy")
+    places = (await cell.http.get(path, headers=officer)).json()["decision"]["places"]
+    assert min(one["distance_km"] for one in places) > 0
+    told = await orders_in(cell, access := await proved(cell, "gdpr", "access"))
+    assert (told[plain]["considered"], told[order_id]["considered"]) == ([], places)
+    for language in LANGUAGES:
+        page = await page_of(cell, access, language)
+        assert page.count(f"{places[0]['location_id']} ({places[0]['distance_km']} km)") == 1
+    key = key_of(cell.gateway.entities["order", order_id][0].sealed)
+    await cell.gateway.ask("data_key", key, DestroyKey(), command_id="erased", digest=0)
+    assert (await orders_in(cell, access))[order_id]["considered"] == []
 
 
 # --- limits
