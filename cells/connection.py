@@ -15,7 +15,7 @@ NAMESPACE = "ocefs"
 # What Serve needs to end, once all calls are answered.
 _SERVE_ENDS_S = 8.0
 _SERVE_NAMESPACE = "serve"
-_POLL_S = 0.1
+_POLL_S = 0.5
 
 
 def connect(config: RegionConfig, paths: CellPaths | None = None) -> None:

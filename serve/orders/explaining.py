@@ -104,11 +104,6 @@ async def _stored(
     return stored, withheld
 
 
-def considered(decision: SourcingDecision) -> list[ConsideredPlace]:
-    """The places that were looked at and matter."""
-    return [ConsideredPlace(one.location_id, one.km, one.units, one.cost_milli, one.codes()) for one in decision.seen]
-
-
 def _numbers(decision: SourcingDecision) -> SourcingNumbers:
     def units(lines: list[tuple[int, int]]) -> list[UnitsView]:
         return [UnitsView(decision.skus[at], n) for at, n in lines]
@@ -131,7 +126,9 @@ def _numbers(decision: SourcingDecision) -> SourcingNumbers:
         backordered=[UnitsView(sku, n) for sku, n in decision.backordered().items()],
         whole=decision.whole,
         considered=decision.considered,
-        places=considered(decision),
+        places=[
+            ConsideredPlace(one.location_id, one.km, one.units, one.cost_milli, one.codes()) for one in decision.seen
+        ],
         able_more=decision.able_more,
         ruled_out_more={REASONS[reason]: count for reason, count in decision.ruled_out_more},
         others=[OtherPlan(other.places, other.units, other.more_milli) for other in decision.others],

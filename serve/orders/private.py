@@ -304,7 +304,7 @@ class PrivateOrders:
         if event.get("type") in _TOLD:
             # The same as is sealed in the order; it is there for the notice.
             return
-        for name in ("email_digest", "sourcing", "withdrawn"):
+        for name in ("email_digest", "sourcing", *_POST):
             event.pop(name, None)
         if self._keys is None or not sealed:
             return

@@ -8,12 +8,14 @@ something himself, it is read anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from actors.domain.order_events import OrderRectified
 from actors.domain.order_views import OrderContact, ViewContact
+from actors.domain.times import moment
 from serve.collections.telling import log_told
 from serve.identity.emails import Email
 from serve.keys.data_keys import Erased
@@ -30,6 +32,8 @@ RECTIFY_TRIES = 5
 _CHANGED = "order.changed_meanwhile"
 _ERASED = "order.person_erased"
 _RECTIFIED = OrderRectified.__name__
+# So long a command is remembered at least.
+_REMEMBERED = timedelta(hours=24)
 _decode_contact = msgspec.json.Decoder(OrderContact).decode
 
 
@@ -74,15 +78,23 @@ class Correcting:
                 return True
         raise AssertionError("the last one is raised")
 
-    async def has_corrected(self, order_id: str, email: Email, request_id: str, asking: Asking) -> bool:
-        """Is the order's address this one, and was it corrected by this request? Raises Problem 409 for one with too
-        long a history, 503."""
-        if (await self._contact(order_id, asking)).email_digest != self._private.email_digest(email):
-            return False  # so nobody's history is looked at but that of an order which this call may have corrected
+    async def has_corrected(self, order_id: str, email: Email | None, request_id: str, asking: Asking) -> bool:
+        """Has this request corrected the order, and is its address by now the one that is given? Or was it this very
+        call: the order remembers what it answered, and does nothing again. Raises Problem 503."""
+        contact = await self._contact(order_id, asking)
+        is_here = email is not None and contact.email_digest == self._private.email_digest(email)
+        remembered = moment(self._services.clock.now_ms()) - _REMEMBERED
         part = f":{request_id}"
-        async for event in events_of(self._services.gateway, order_id):
-            if event["type"] == _RECTIFIED and part in event["command_id"]:
-                return True
+        try:
+            async for event in events_of(self._services.gateway, order_id):
+                if event["type"] != _RECTIFIED or part not in event["command_id"]:
+                    continue
+                is_this = event["command_id"].startswith(f"{asking.key}{part}")
+                if is_here or (is_this and msgspec.convert(event["at"], datetime) > remembered):
+                    return True
+        except Problem as problem:
+            if problem.code != "privacy.too_much_past":  # perhaps of somebody else: nothing is told of it
+                raise
         return False
 
     async def _contact(self, order_id: str, asking: Asking) -> OrderContact:

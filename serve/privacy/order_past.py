@@ -28,12 +28,10 @@ from serve.context import REQUEST_ID, Scope
 from serve.gateway import Gateway
 from serve.keys.data_keys import Erased
 from serve.limits import PAGE_MAX
-from serve.orders.explaining import considered
 from serve.orders.hold_notes import is_noted, notes_in
 from serve.orders.private import PrivateOrders, ship_to_of
 from serve.orders.schemas import HistoryPage
-from serve.orders.sourcing_schemas import ConsideredPlace
-from serve.privacy.schemas import FormerData, StaffNote
+from serve.privacy.schemas import FormerData, PlaceSeen, StaffNote
 from serve.problems import Problem
 from serve.replies import body_of
 from serve.services import Services
@@ -57,12 +55,12 @@ class OrdersPast:
         self._cause: str = scope[REQUEST_ID]
         self._told = 0
 
-    async def of(self, order: OrderView) -> tuple[list[StaffNote], list[FormerData], list[ConsideredPlace]]:
+    async def of(self, order: OrderView) -> tuple[list[StaffNote], list[FormerData], list[PlaceSeen]]:
         """(notes, whose it was said to be until when, places that were looked at), oldest first; nothing of somebody
         who is erased. order: as it is now. Raises Problem 409 for too much of it, 503."""
         notes: list[StaffNote] = []
         former: list[FormerData] = []
-        places: list[ConsideredPlace] = []
+        places: list[PlaceSeen] = []
         before = b""
         async for event in events_of(self._gateway, order.order_id):
             at = msgspec.convert(event["at"], datetime)
@@ -98,11 +96,11 @@ class OrdersPast:
         to = ship_to_of(order.ship_to.country, said)
         return [FormerData(until, said.order_ref, to, said.email, said.gift_message)]
 
-    async def _considered(self, order_id: str, placed: dict[str, Any]) -> list[ConsideredPlace]:
+    async def _considered(self, order_id: str, placed: dict[str, Any]) -> list[PlaceSeen]:
         stored, _ = await self._private.sourcing(
             order_id, base64.b64decode(placed.get("sourcing", "")), self._cause, sealed=bool(placed.get("sealed")), restricted_too=True
         )  # fmt: skip
-        return considered(decoded(stored)) if stored else []
+        return [PlaceSeen(one.location_id, one.km) for one in decoded(stored).seen] if stored else []
 
     def _count(self, more: int) -> None:
         self._told += more

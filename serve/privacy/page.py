@@ -14,7 +14,6 @@ from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_views import TermsView
 from actors.domain.order_views import OrderView
 from actors.domain.reservation_state import ReservationView
-from serve.orders.sourcing_schemas import ConsideredPlace
 from serve.packing.schemas import TrackedParcel
 from serve.pages import policy
 from serve.privacy.schemas import (
@@ -25,6 +24,7 @@ from serve.privacy.schemas import (
     PersonData,
     PersonRequest,
     PickupData,
+    PlaceSeen,
     ProcessingNote,
     ShipmentData,
 )
@@ -41,7 +41,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
         "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
         "here": "Said to be there", "shelf": "Shelf, as the staff wrote it", "verified": "Proved by", "notes": "Notes of the staff", "former": "Before a change (until)",
-        "customs": "Told to customs", "considered": "Places considered, and how far away", "refunds": "Given back (minor units)", "changes": "for changes",
+        "customs": "Declared for customs", "considered": "Places considered, and how far away", "refunds": "Given back (minor units)", "changes": "for changes",
     },
     "es": {
         "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
@@ -52,7 +52,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
         "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
         "collect_by": "Recoger antes de", "here": "Dijo estar allí", "shelf": "Estante, según el personal", "verified": "Comprobado por", "notes": "Notas del personal", "former": "Antes de un cambio (hasta)",
-        "customs": "Dicho a la aduana", "considered": "Lugares considerados y su distancia", "refunds": "Devuelto (unidades menores)", "changes": "por cambios",
+        "customs": "Declarado para la aduana", "considered": "Lugares considerados y su distancia", "refunds": "Devuelto (unidades menores)", "changes": "por cambios",
     },
     "pt": {
         "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
@@ -63,7 +63,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
         "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
         "collect_by": "Retirar até", "here": "Disse estar lá", "shelf": "Prateleira, segundo a equipe", "verified": "Comprovado por", "notes": "Anotações da equipe", "former": "Antes de uma alteração (até)",
-        "customs": "Dito à alfândega", "considered": "Locais considerados e a que distância", "refunds": "Devolvido (unidades menores)", "changes": "por alterações",
+        "customs": "Declarado para a alfândega", "considered": "Locais considerados e a que distância", "refunds": "Devolvido (unidades menores)", "changes": "por alterações",
     },
 }  # fmt: skip
 _STYLE = (
@@ -180,7 +180,7 @@ def _former(one: FormerData) -> str:
     return f"{', '.join(part for part in parts if part)} ({_time(one.until)})"
 
 
-def _seen(place: ConsideredPlace) -> str:
+def _seen(place: PlaceSeen) -> str:
     return place.location_id if place.distance_km is None else f"{place.location_id} ({place.distance_km} km)"
 
 

@@ -34,6 +34,7 @@ from actors.domain.personal_notes import (
     SHOWN_NOTE,
     SHOWN_PASSKEY_NAME,
     SHOWN_PICKUP_SPOT,
+    SHOWN_POSITION,
     SHOWN_REFERENCE,
 )
 from actors.domain.privacy_state import Extension, Method, Name, Refusal, RequestStatus
@@ -41,7 +42,6 @@ from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
 from serve.moments import Moment
-from serve.orders.sourcing_schemas import ConsideredPlace
 from serve.packing.schemas import TrackedParcel, UnitsOf
 
 # A reference to the officer's own files: no word of a person.
@@ -296,17 +296,24 @@ class FormerData(msgspec.Struct, frozen=True):
     gift_message: Annotated[str, SHOWN_GIFT]
 
 
+class PlaceSeen(msgspec.Struct, frozen=True):
+    """A place that was looked at, and how far it is from where the order was to go: to within 10 km, null unknown. What
+    it would have cost from there is the retailer's."""
+
+    location_id: str
+    distance_km: Annotated[int | None, SHOWN_POSITION]
+
+
 class OrderData(msgspec.Struct, frozen=True):
     """An order, and the address that it was placed with, "" for none. `notes`: all that the staff wrote about it, of
     holds that stand and of those that are over; `former`: what was there before a change or a
-    correction. Both oldest first. `considered`: places that were looked at to serve it, and how far they are from where
-    it was to go."""
+    correction. Both oldest first. `considered`: places that were looked at to serve it."""
 
     order: OrderView
     email: Annotated[str, SHOWN_CONTACT]
     notes: list[StaffNote]
     former: list[FormerData]
-    considered: list[ConsideredPlace]
+    considered: list[PlaceSeen]
 
 
 class SentTo(msgspec.Struct, frozen=True):
@@ -324,9 +331,9 @@ class SentTo(msgspec.Struct, frozen=True):
 
 class ShipmentData(msgspec.Struct, frozen=True):
     """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to:
-    of one without an order, as long as it is kept; note: for who packs it, until it is over; customs: what they were
-    told in words, as long as that is kept; who carries the parcels, under which numbers, and what is in them stands in
-    `parcels`."""
+    of one without an order, as long as it is kept; note: for who packs it, until it is over; customs: what was declared
+    for them in words, as long as that is kept; who carries the parcels, under which numbers, and what is in them stands
+    in `parcels`."""
 
     shipment_id: str
     order_id: str

@@ -178,7 +178,7 @@ class Steps:
         await self._persons.all_written()
         email = None if correction.email is None else checked(correction.email, "/correction/email")
         found = {order.order_id: order for order in await self._persons.own_orders(request.about)}.get(order_id)
-        if found is None and email is not None:
+        if found is None:
             found = await self._corrected_before(order_id, email, request, asking)
         if found is None or not found.sealed:
             raise Problem("privacy.order_of_another", "Among the person's orders there is none with this id, or nothing of the person in it.")  # fmt: skip
@@ -191,11 +191,11 @@ class Steps:
         return {"orders": 1, "fields": len(changes) + (email is not None)}
 
     async def _corrected_before(
-        self, order_id: str, email: Email, request: RequestView, asking: Asking
+        self, order_id: str, email: Email | None, request: RequestView, asking: Asking
     ) -> OrderSummary | None:
         """An order by whose address of before the person was named: once that is corrected it is found by it no more,
-        and a call that was cut short, or is repeated, has to come to its end. With another address, or after another
-        request has corrected it, it is one of somebody else."""
+        and a call that was cut short, or is repeated, has to come to its end. Where neither this call nor its address
+        is in it, it is one of somebody else."""
         order = await self._persons.order(order_id)
         if order is None or not own_of(request.about, [order]):
             return None

@@ -183,6 +183,12 @@ async def a_code_for(cell, order_id: str, email: str = EMAIL) -> None:
     assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": email})).status_code == 202
 
 
+async def address_of(cell, order_id: str) -> str:
+    access = await proved(cell, "gdpr", "access")
+    (told,) = [one for one in (await exported(cell, access)).json()["orders"] if one["order"]["order_id"] == order_id]
+    return told["email"]
+
+
 def waiting(cell) -> list[str]:
     notices = [one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice"]
     return [one.template for one in notices if one.sealed_address]
@@ -221,8 +227,29 @@ async def test_a_correction_that_was_cut_short_undoes_one_that_came_after_it(cel
         assert (await step(cell, request_id, "rectify", "k-1", **details)).status_code == 500
     later = await proved(cell, "gdpr", "rectification", email=None)
     await stepped(cell, later, "rectify", order_id=order_id, correction={"email": "mia.plume@example.org"})
+    for key, answered in (("k-2", (404, "privacy.order_of_another")), ("k-1", (200, None))):
+        answer = await step(cell, request_id, "rectify", key, **details)
+        assert (answer.status_code, answer.json().get("code")) == answered
+        assert await address_of(cell, order_id) == "mia.plume@example.org"
+    cell.clock.now += 25 * 3_600_000
     answer = await step(cell, request_id, "rectify", "k-1", **details)
-    assert coded(answer) == (404, "privacy.order_of_another")
+    assert coded(answer) == (404, "privacy.order_of_another"), "it is remembered no more"
+
+
+async def test_a_correction_that_was_made_is_told_as_of_anothers_order_when_it_is_repeated(cell):
+    """The address by which the person was named has been corrected since."""
+    order_id = await placed(cell)
+    request_id = await proved(cell, "gdpr", "rectification", customer_ref=None)
+    calls = (("k-1", {"street": "14 Larkspur Close"}), ("k-2", {"email": "mia.feather@example.org"}))
+    for key, correction in calls:
+        assert (
+            await step(cell, request_id, "rectify", key, order_id=order_id, correction=correction)
+        ).status_code == 200
+    state = cell.gateway.entities["order", order_id]
+    for key, correction in calls:
+        told = await step(cell, request_id, "rectify", key, order_id=order_id, correction=correction)
+        assert told.status_code == 200, told.text
+    assert cell.gateway.entities["order", order_id] == state
 
 
 async def test_a_correction_that_is_repeated_late_withdraws_what_waits_for_the_right_address(cell):
