@@ -3,6 +3,7 @@ would bind his own authenticator."""
 
 from __future__ import annotations
 
+import base64
 import http.server
 import itertools
 import threading
@@ -19,11 +20,21 @@ from cells.calls import Answer, call
 from cells.config import CONFIG_FOLDER, load_region
 from cells.demo_exposure import check_cell_has_none
 from cells.demo_leaving import disable_people
-from cells.demo_people import STAFF, code_of, demo_person, keep_people, lacks_people, read_people, seed_people
+from cells.demo_people import (
+    STAFF,
+    code_of,
+    demo_person,
+    first_code,
+    keep_people,
+    lacks_people,
+    read_people,
+    seed_people,
+)
 from cells.errors import CellError, StepFailed
 from cells.keys import account_of, make_keyring
 from cells.paths import CellPaths
 from cells.settings import Identity
+from serve.identity.totp import matching_step
 
 ROUTER, LOOPBACK = "http://router", "http://127.0.0.1:8080"
 US = msgspec.structs.replace(load_region("us", CONFIG_FOLDER), identity=Identity(mode="required"))
@@ -206,6 +217,15 @@ def test_somebody_else_s_account_is_taken_over_or_stops_without_a_way_out(api, p
     with pytest.raises(StepFailed, match=r"manager@us\.demo is there already, with another password") as raised:
         seed_people(US, ROUTER)
     assert "demo_accounts = false" in raised.value.next_step
+
+
+@pytest.mark.parametrize("into_s", [0, 1, 19, 20, 29])
+def test_who_signs_in_right_after_the_start_is_refused_since_his_code_enrolled_him(into_s):
+    secret, now_s = pyotp.random_base32(), 1_767_225_600 + into_s
+    enrolled = matching_step(base64.b32decode(secret), first_code(secret, now_s), now_s + 10)
+    assert enrolled, "taken even if it was ten seconds on its way"
+    soonest_s = now_s if into_s < 20 else now_s + 10
+    assert matching_step(base64.b32decode(secret), pyotp.TOTP(secret).at(soonest_s), soonest_s) > enrolled
 
 
 def test_an_authenticator_is_played_that_is_not_enrolled(paths):
