@@ -116,8 +116,8 @@ class Desk:
 
     def renewing(self, token: str) -> Claims:
         """What a refresh token says. Raises TokenRefused, and Problem 503."""
-        self.keys()
-        assert self.services.keys is not None, "there are keys"
+        self.keys()  # looks at the file when it is time to, and refuses where there is none
+        assert self.services.keys is not None
         return verify_by(self.services.keys, token, self.region, self.now_ms() // 1000, "refresh")
 
     async def refresh_refused(self, refused: TokenRefused, scope: Scope) -> Problem:

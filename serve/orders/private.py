@@ -48,11 +48,11 @@ _CALLERS = ("command_id", "placed_by")
 _TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
 # By which the orders of a person are known for his; how far places are from there.
 _TIES = ("email_digest", "owner", "sourcing")
-# Who else is told what with an event: nobody's business who reads the history.
-_POST = ("collections", "withdrawn")
-# After which something else is known of whose the order is.
+# After which something else is known of whose the order is; and who else is told with these, of which an erasure and a
+# correction would be known.
 _RECTIFIED = OrderRectified.__name__
 _PERSON = frozenset({_RECTIFIED, PersonForgotten.__name__})
+_POST = ("collections", "withdrawn")
 # Of an event from before orders were sealed here.
 _PLAIN = frozenset({"order_ref", "customer_ref", "ship_to"})
 _view_decoder = msgspec.json.Decoder(OrderView)
@@ -304,8 +304,10 @@ class PrivateOrders:
         if event.get("type") in _TOLD:
             # The same as is sealed in the order; it is there for the notice.
             return
-        for name in ("email_digest", "sourcing", *_POST):
-            event.pop(name, None)
+        event.pop("email_digest", None)
+        event.pop("sourcing", None)
+        if event.get("type") in _PERSON:
+            _without_post(event)
         if self._keys is None or not sealed:
             return
         private, withheld = _NOTHING, ""
@@ -330,13 +332,17 @@ class PrivateOrders:
         if event.get("type") in _PERSON:
             # One call forgets all orders of a person: its id would tie them together.
             event |= {"type": _RECTIFIED, "cause": "", "order_ref": ""}
-            for name in _POST:
-                event.pop(name, None)
+            _without_post(event)
         sealed = event.pop("sealed", None)
         for name in _TIES:
             event.pop(name, None)
         if event.get("type") not in _TOLD and (sealed or not _PLAIN.isdisjoint(event)):
             _tell(event, _NOTHING, country, "elsewhere")
+
+
+def _without_post(event: dict[str, Any]) -> None:
+    for name in _POST:
+        event.pop(name, None)
 
 
 def _tell(event: dict[str, Any], private: Private, country: str, withheld: str) -> None:

@@ -207,16 +207,8 @@ def _shipment(one: ShipmentData) -> list[str]:
     inside = "; ".join(f"{line.quantity} × {line.sku}" for parcel in one.parcels for line in parcel.contents)
     carried = "; ".join(_carried(parcel) for parcel in one.parcels if parcel.tracking_number)
     return [
-        one.shipment_id,
-        one.order_id,
-        _time(one.opened_at),
-        one.status,
-        where,
-        one.note,
-        "; ".join(one.customs),
-        inside,
-        carried,
-    ]
+        one.shipment_id, one.order_id, _time(one.opened_at), one.status, where, one.note, "; ".join(one.customs), inside, carried,
+    ]  # fmt: skip
 
 
 def _carried(parcel: TrackedParcel) -> str:

@@ -101,3 +101,15 @@ async def test_the_history_tells_the_code_s_digest(guarded):
     later = (await guarded.http.get(f"{path}?after={event['sequence'] - 1}", headers=headers)).json()
     for page in (first, later):
         assert all("sealed" not in one for one in events_in(page))
+
+
+async def test_which_collections_a_hold_or_a_cancellation_stops_is_left_out_of_the_history(guarded):
+    """What a correction withdraws is, and stands under the same name."""
+    told = await waits(guarded)
+    path, headers = f"/v1/orders/{told['order_id']}", guarded.bearer()
+    for update in ({"update": "hold", "hold": {"reasons": ["fraud"]}}, {"update": "cancel"}):
+        answer = await guarded.post(f"{path}/updates", update, **headers)
+        assert answer.status_code == 200, answer.text
+    events = events_in((await guarded.http.get(f"{path}/events", headers=headers)).json())
+    stopped = {one["type"]: one["collections"] for one in events if one["type"] in ("PickupPaused", "PickupStopped")}
+    assert stopped == {"PickupPaused": [only(told)], "PickupStopped": [only(told)]}
