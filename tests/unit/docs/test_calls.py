@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actors.domain.times import moment
 from serve.endpoint_needs import NEEDS
 from serve.openapi import KEY_PARAMETER
+from serve.responses import encode
 from tests.unit.serve.guarded_cell import document_of
 from tests.unit.serve.small_cell import Cell
 
@@ -106,3 +109,10 @@ def test_a_call_takes_no_key_and_the_page_of_all_calls_does_not_say_so(document)
     assert [begin for begin in sum(KEYLESS.values(), ()) if not any(path.startswith(begin) for path in keyless)] == []
     (said,) = re.findall(r"These calls take no key: (.*?)\. ##", SAID)
     assert [words for words in KEYLESS if words not in said] == []
+
+
+def test_times_are_told_in_another_form_than_the_page_of_all_calls_says():
+    noon_ms = 1_772_366_400_000
+    for at_ms in (noon_ms, noon_ms + 5):
+        told: str = json.loads(encode(moment(at_ms)))
+        assert f"`{told}`" in SAID
