@@ -1,9 +1,10 @@
 """People to try a cell with: one of each role, with passwords that everybody knows. Never in a cell whose profile is
 production (`demo_exposure.py` refuses one that has them from before, `demo_leaving.py` disables them).
 
-Each signs in once, enrols an authenticator, and its secret is kept beside the cell's keys, so that
-`python -m cells code us manager` can play the authenticator. A person is kept there before there is an account, so that
-one whose making was cut short is known, is finished by the next `make up`, and is disabled with the others.
+Each signs in once, as anybody does whose account was opened for him: he enrols an authenticator, and takes the known
+password instead of the random one that he was given. The authenticator's secret is kept beside the cell's keys, so that
+`python -m cells code us manager` can play it. A person is kept there before there is an account, so that one whose
+making was cut short is known, is finished by the next `make up`, and is disabled with the others.
 """
 
 import secrets
@@ -44,7 +45,8 @@ STAFF = tuple(role for role in ROLES if role not in CUSTOMERS)
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A demo account; `secret` in base 32, "" until it has a factor; `account_id`: "" until it is known to be open."""
+    """A demo account; `secret` in base 32, "" until it has a factor; `account_id`: "" until it is known to be open;
+    `given`: the password that it was opened with, "" once it is replaced by `password`."""
 
     role: str
     login: str
@@ -52,12 +54,13 @@ class Person(msgspec.Struct, frozen=True):
     account_id: str
     secret: str
     recovery_codes: list[str]
+    given: str = ""
 
     @property
     def is_ready(self) -> bool:
         """Whether he can sign in. Of one who is not there may be an account all the same, which whoever signs in
         first would make his own."""
-        return bool(self.secret)
+        return bool(self.secret) and not self.given
 
 
 def lacks_people(config: RegionConfig) -> bool:
@@ -151,53 +154,72 @@ class _Seeder:
     def make(self, person: Person, keep: Callable[[Person], None]) -> None:
         """Account, first sign-in, second factor. What is known of him is kept before each of
         them: it may be the last."""
+        person = msgspec.structs.replace(person, given=person.given or secrets.token_urlsafe(18))
         keep(person)
         person = msgspec.structs.replace(person, account_id=self._opened(person))
         keep(person)
         self._desk = desk_of(person.role, self._router)
-        factor = self._expect(self._ask("/v1/factors", {"enrolment": self._enrolment(person)}), 200)
+        password, enrolment = self._enrolment(person)
+        factor = self._expect(self._ask("/v1/factors", {"enrolment": enrolment}), 200)
         code = first_code(factor["secret"], int(time.time()))
         confirmed = self._ask("/v1/factors/confirmation", {"pending": factor["pending"], "code": code})
         codes = self._expect(confirmed, 200)["recovery_codes"]
-        keep(msgspec.structs.replace(person, secret=factor["secret"], recovery_codes=codes))
+        if password == person.given:
+            self._replace_password(person, codes.pop())
+        keep(msgspec.structs.replace(person, secret=factor["secret"], recovery_codes=codes, given=""))
+
+    def _replace_password(self, person: Person, recovery_code: str) -> None:
+        """By the first sign-in, and with a recovery code: those of the authenticator are for whoever tries the cell."""
+        credentials = {"login": person.login, "password": person.given, "recovery_code": recovery_code}
+        signed_in = self._expect(self._ask("/v1/sessions", credentials | {"new_password": person.password}), 200)
+        bearer = {"Authorization": f"Bearer {signed_in['access_token']}"}
+        self._expect(self._ask("/v1/sessions/current", None, "DELETE", **bearer), 204)
 
     def _opened(self, person: Person) -> str:
         """The account's id, also where it is there from before."""
         region = self._config.name
         at = [name for name, kind, _ in places(region) if kind == "store"][:1] if person.role == "associate" else []
-        account = {"login": person.login, "role": person.role, "password": person.password, "locations": at}
+        account = {"login": person.login, "role": person.role, "password": person.given, "locations": at}
         opened = self._administer("/v1/accounts", account, f"demo-person-{region}-{person.role}")
         if opened.status == _CONFLICT and opened.body.get("code") == "account.exists":
             return str(opened.body["account_id"])
         return str(self._expect(opened, 201)["account_id"])
 
-    def _enrolment(self, person: Person) -> str:
-        """What a first sign-in gives. Of an account whose factor's secret got lost, or that was disabled, it
-        is made possible again."""
-        credentials = {"login": person.login, "password": person.password}
-        refused = self._ask("/v1/sessions", credentials)
+    def _enrolment(self, person: Person) -> tuple[str, str]:
+        """The account's password, the given one or the known one, and what a first sign-in by it gives. Of an account
+        whose factor's secret got lost, or that was disabled, it is made possible again."""
+        password, refused = self._first_sign_in(person)
         if refused.status == _UNAUTHORIZED:
             for change in ("reset_factor", "enable"):
                 # A key of its own: by one from before it would be answered from memory, and change nothing.
                 path, key = f"/v1/accounts/{person.account_id}/changes", secrets.token_hex(16)
                 self._expect(self._administer(path, {"change": change}, key), 200)
-            refused = self._ask("/v1/sessions", credentials)
+            password, refused = self._first_sign_in(person)
         if refused.status == _UNAUTHORIZED:
             raise StepFailed(
                 f"{person.login} is there already, with another password than the demo's",
                 f"do without: demo_accounts = false under [identity] in config/regions/{self._config.name}.toml; or set it by "
                 f"POST /v1/accounts/{person.account_id}/changes, then make up",
             )
-        return str(self._expect(refused, 403)["enrolment"])
+        return password, str(self._expect(refused, 403)["enrolment"])
+
+    def _first_sign_in(self, person: Person) -> tuple[str, Answer]:
+        """Its password, as far as that is known, and what was answered. A making that was cut short may have
+        replaced it; an account of an earlier release never had another than the known one."""
+        for password in (person.given, person.password):
+            answer = self._ask("/v1/sessions", {"login": person.login, "password": password})
+            if answer.status != _UNAUTHORIZED:
+                break
+        return password, answer
 
     def _administer(self, path: str, body: object, key: str) -> Answer:
         token = local_token(self._paths, self._config.name, ["accounts.write"])
         return self._ask(path, body, **{"Idempotency-Key": key, "Authorization": f"Bearer {token}"})
 
-    def _ask(self, path: str, body: object, **headers: str) -> Answer:
+    def _ask(self, path: str, body: object, method: str = "POST", **headers: str) -> Answer:
         fields = {"X-OCEFS-Region": self._config.name, **headers}
-        source = "" if "Authorization" in headers else self._desk  # who administers sits elsewhere
-        return call_until(self._deadline, "POST", f"{self._router}{path}", body, fields, self._trust, source)
+        source = "" if "Idempotency-Key" in headers else self._desk  # who administers sits elsewhere
+        return call_until(self._deadline, method, f"{self._router}{path}", body, fields, self._trust, source)
 
     def _expect(self, answer: Answer, status: int) -> Any:
         if answer.status != status:

@@ -99,4 +99,7 @@ def _open_account(options: argparse.Namespace, paths: CellPaths, console: Consol
                 told, _TAKEN if answer.body.get("code") == "account.exists" else "correct that, and try again"
             )
         raise CellError("the account was not opened: nobody answered", "is the cell up? see: python -m cells status")
-    console.print(f"{answer.body['account_id']} is open; the second factor is enrolled at the first sign-in")
+    console.print(
+        f"{answer.body['account_id']} is open; at the first sign-in, within four days, its person enrols a second factor and "
+        "takes another password (`new_password`)"
+    )

@@ -21,6 +21,8 @@ import psutil
 
 from cells.log_files import own_file
 
+# What others' programs write down is of the same times as what we do (ASVS 5.0.0, 16.2.2).
+LOGS_IN_UTC = {"TZ": "UTC"}
 # Set in the environment of everything that a keeper starts; the value is random and new for each start of a cell.
 RUN_TOKEN = "OCEFS_RUN"  # noqa: S105 -- the name of the variable
 _POLL_S = 0.02

@@ -23,7 +23,7 @@ from cells.errors import RayFailed, StepFailed
 from cells.haproxy import haproxy_binary
 from cells.paths import CellPaths
 from cells.ports import head_command, ray_environment
-from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
+from cells.processes import LOGS_IN_UTC, RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
 from cells.settings import RegionConfig
 from cells.state import is_recovering
 from cells.tls import CIPHERS, door_pair
@@ -85,7 +85,7 @@ class RayCluster:
         self._log = paths.logs / "ray.log"
         self._head: Child | None = None
         cell = {**cell_environment(config, paths), **copy_environment(paths.config)}
-        self._environment = {**os.environ, **cell, RUN_TOKEN: run}
+        self._environment = {**os.environ, **LOGS_IN_UTC, **cell, RUN_TOKEN: run}
 
     @property
     def mark(self) -> ProcessMark | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from cells.errors import StoreFailed
 from cells.loading import wait_for_load
 from cells.paths import own_folder
-from cells.processes import RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop
+from cells.processes import LOGS_IN_UTC, RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop
 from cells.redis_binary import redis_binary
 
 _START_S = 30.0  # without a word
@@ -55,7 +55,7 @@ class EmbeddedRedis:
         self.log = log or home / "redis.log"
         self._binary = binary
         self._memory_mb = memory_mb
-        self._environment = {**os.environ, RUN_TOKEN: run}
+        self._environment = {**os.environ, **LOGS_IN_UTC, RUN_TOKEN: run}
         self._child: Child | None = None
         self._said = b""
 

@@ -85,7 +85,7 @@ FIELDS: tuple[Fields, ...] = (
     Fields("collection: the code", (NOBODY,), ("orders.change", "orders.read_own"), "kept as a keyed digest; a new one is sent to its customer"),
     Fields("collection: that somebody was identified without the code", ("orders.read",), ("pickups.identify",), "with a fresh second factor; people only"),
     Fields("account: role, locations, whether it is enabled or locked, the shift", ("accounts.read",), ("accounts.write",), "one's own shift by oneself"),
-    Fields("account: password", (NOBODY,), ("accounts.write",), "kept as argon2id; one's own by the one before and a fresh second factor"),
+    Fields("account: password", (NOBODY,), ("accounts.write",), "kept as argon2id; one's own by the one before and a fresh second factor, on shift or as it begins"),
     Fields("account: secret of the codes, recovery codes", (NOBODY,), ("accounts.write",), "shown once to the person who enrols; an administrator takes them away and sets none"),
     Fields("account: login name", (NOBODY,), ("accounts.write",), "kept as a keyed digest, given once"),
     Fields("client: scopes, locations", ("clients.write",), ("clients.write",), "no scope that is for people alone; of level high by who has it"),

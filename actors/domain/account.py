@@ -7,6 +7,7 @@
                                   ResetFactor (→ without factor), Disable; and by itself, without an event,
                                   after `ends_ms` or when idle for IDLE_MS
     enabled ◀──Enable / Disable──▶ disabled                nobody signs in
+    OpenAccount, SetPassword ──▶ password given            by it only a SignIn that replaces it, for GIVEN_MS; then none
     failures 1, 2, … LOCK_AFTER ──▶ locked for LOCK_MS     a right password and a right code don't help meanwhile; a passkey alone does
 
 A proof is judged against credentials that were read a moment before (a slow hash lies in between). So they have a
@@ -70,7 +71,7 @@ from actors.domain.account_events import (
     SteppedUp,
     TotpEnrolled,
 )
-from actors.domain.account_state import ROLES, Account
+from actors.domain.account_state import GIVEN_MS, ROLES, Account
 from actors.domain.account_views import AccountView, Credentials, ViewAccount, ViewCredentials, ViewPasskeys
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
@@ -89,7 +90,8 @@ def decide(state: Account | None, command: Command, context: Context) -> Decisio
             detail = f"Account {context.entity_id} exists already."
             raise Refused("account.exists", detail, account_id=context.entity_id)
         _check_role(command.role)
-        return _changed(AccountOpened(command.role, command.locations, command.password_hash))
+        given_until_ms = context.now_ms + GIVEN_MS
+        return _changed(AccountOpened(command.role, command.locations, command.password_hash, given_until_ms))
     account = _known(state)
     if type(command) is SignIn:
         return shifts.sign_in(account, command, context)
@@ -113,7 +115,7 @@ def decide(state: Account | None, command: Command, context: Context) -> Decisio
             return factors.add_passkey(account, command, context)
         return factors.remove_passkey(account, command)
     assert isinstance(command, Administrative)
-    return _administer(account, command)
+    return _administer(account, command, context)
 
 
 def _known(state: Account | None) -> Account:
@@ -131,13 +133,13 @@ def _changed(*events: Event) -> Decision:
     return Decision(list(events), _account_view)
 
 
-def _administer(account: Account, command: Administrative) -> Decision:
+def _administer(account: Account, command: Administrative, context: Context) -> Decision:
     ended = shifts.ended(account)
     if type(command) is ChangeRole:
         _check_role(command.role)
         return _changed(RoleChanged(command.role, command.locations, ended))
     if type(command) is SetPassword:
-        return _changed(PasswordSet(command.password_hash, ended))
+        return _changed(PasswordSet(command.password_hash, ended, context.now_ms + GIVEN_MS))
     if type(command) is ResetFactor:
         return _changed(*([FactorReset(ended)] if account.has_factor else []))
     if type(command) is Disable:
@@ -149,7 +151,9 @@ def _administer(account: Account, command: Administrative) -> Decision:
 def evolve(state: Account | None, event: Event, context: Context) -> Account:
     """The next state; takes over `state`."""
     if type(event) is AccountOpened:
-        return Account(context.entity_id, event.role, event.locations, event.password_hash)
+        return Account(
+            context.entity_id, event.role, event.locations, event.password_hash, given_until_ms=event.given_until_ms
+        )
     assert state is not None
     if isinstance(event, Failed):
         shifts.count(state, event, context)
@@ -180,7 +184,7 @@ def _evolve_administered(account: Account, event: Event) -> None:
     if type(event) is RoleChanged:
         account.role, account.locations = event.role, event.locations
     elif type(event) is PasswordSet:
-        account.password_hash = event.password_hash
+        account.password_hash, account.given_until_ms = event.password_hash, event.given_until_ms
         account.forgive()
     elif type(event) is FactorReset:
         factors.forget(account)
@@ -219,6 +223,7 @@ def _account_view(account: Account, version: int) -> AccountView:
         account.account_id, version, account.role, account.locations, account.has_factor,
         account.locked_until_ms, account.enabled, shift is not None,
         *((shift.location_id, shift.started_ms, shift.ends_ms) if shift is not None else ("", 0, 0)), len(account.passkeys),
+        account.given_until_ms,
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from actors.domain.personal_notes import PASSWORD, RECOVERY, SHIFT_DEVICE, SHIFT
 
 
 class OpenAccount(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new account, yet without a second factor. `locations`: where it may work, empty for the whole region."""
+    """A new account, yet without a second factor, with a password that its person has to replace. `locations`: where it
+    may work, empty for the whole region."""
 
     role: str
     locations: list[str]
@@ -45,7 +46,7 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     recovery code given instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for the only
     place of who works at one, and for none of who works at any; `planned_ms`: the shift's length, 0 for the longest;
     `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none; `nowhere`: there is no
-    location of that id."""
+    location of that id; `new_hash`: of the password that takes the place of the one given, "" for none."""
 
     session_id: Annotated[str, SHIFT_ID]
     password_ok: bool
@@ -59,6 +60,7 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     device_id: str = ""
     device_session: str = ""
     nowhere: bool = False
+    new_hash: Annotated[str, PASSWORD] = ""
 
 
 class Refresh(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -112,7 +114,7 @@ class ChangeRole(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SetPassword(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Another password."""
+    """Another password, which its person has to replace."""
 
     password_hash: Annotated[str, PASSWORD]
 

@@ -20,11 +20,13 @@ class EndedShift(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccountOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The account exists."""
+    """The account exists. `given_until_ms`: until when its password is good for taking another one; 0 in events of
+    releases that asked for none."""
 
     role: str
     locations: list[str]
     password_hash: Annotated[str, PASSWORD]
+    given_until_ms: int = 0
 
 
 class TotpEnrolled(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -93,7 +95,8 @@ class StepUpFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PasswordChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The person took another password during the shift, which has a new token. `before_until_ms`: see SteppedUp."""
+    """The person took another password during the shift, which has a new token; or as it began, with its first one.
+    `before_until_ms`: see SteppedUp; 0 where there is no token before it."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
@@ -131,10 +134,11 @@ class RoleChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PasswordSet(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The account has another password."""
+    """The account has another password. `given_until_ms`: see AccountOpened."""
 
     password_hash: Annotated[str, PASSWORD]
     ended: EndedShift | None = None
+    given_until_ms: int = 0
 
 
 class FactorReset(msgspec.Struct, frozen=True, tag=True, gc=False):

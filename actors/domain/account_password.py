@@ -5,6 +5,10 @@ on under a new token, as after a step up: an account has one shift, so there is 
 id: a mark that an alert put on the session must not be shaken off by it. The refresh token before ends the shift when
 somebody comes with it; access tokens before do not count any more.
 
+A password that an administrator gave is known to two. So it is good for one thing only: the sign-in that replaces it,
+with the second factor (`account_shifts.sign_in`), before GIVEN_MS are over (ASVS 5.0.0, 6.4.1). Whoever signs in with a
+password may replace it at the same time, also one of his own.
+
 A new hash is of the same password, so what was judged against the hash before is as good as
 ever, and the generation stays.
 """
@@ -49,5 +53,6 @@ def evolve(account: Account, event: PasswordChanged | HashRenewed, context: Cont
     account.password_hash = event.password_hash
     if type(event) is PasswordChanged:
         account.generation += 1
+        account.given_until_ms = 0
         account.forgive()
         shifts.renew(account, event, context)

@@ -43,13 +43,19 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
     if context.now_ms < account.locked_until_ms and not (command.passkey is not None and command.passkey.alone):
         return _not_signed_in("locked")
     current = command.generation == account.generation
-    if current and command.password_ok and not account.has_factor:
+    knows_password = current and command.password_ok and account.takes_password(context.now_ms)
+    if knows_password and not account.has_factor:
         return _not_signed_in("factor_missing")
-    knows = current and (command.password_ok or (command.passkey is not None and command.passkey.alone))
+    # A passkey alone replaces no password: it would have to be known.
+    by_passkey = command.passkey is not None and command.passkey.alone and not command.new_hash
+    knows = knows_password or (current and by_passkey)
     if knows and command.passkey is not None and passkeys.is_suspect(account, command.passkey, context.now_ms):
         return _not_signed_in("passkey_suspect", PasskeySuspected(command.passkey))
     if not knows or not factors.fits(account, command, context):
         return _not_signed_in("failed", SignInFailed(*_next_failure(account.failures, context)))
+    if knows_password and account.given_until_ms and not command.new_hash:
+        # Nothing is used up by it: the same proof comes again, with a password of one's own.
+        return _not_signed_in("password_given")
     # Only now: where somebody may work is nothing for who is not known yet.
     location_id = _place_of(account, command)
     now_ms = context.now_ms
@@ -58,8 +64,10 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
         command.session_id, account.role, location_id, now_ms, now_ms + length_ms, now_ms, now_ms, 1,
         command.device, command.device_id, command.device_session,
     )  # fmt: skip
+    begun = SignedIn(shift, command.totp_step, command.recovery_hash, ended(account), command.passkey)
+    taken = [PasswordChanged(shift.session_id, 1, command.new_hash)] if command.new_hash else []
     return Decision(
-        [SignedIn(shift, command.totp_step, command.recovery_hash, ended(account), command.passkey)],
+        [begun, *taken],
         lambda state, version: SignInOutcome(True, "", state.account_id, state.role, state.locations, state.shift),
     )
 

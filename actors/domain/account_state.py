@@ -20,6 +20,9 @@ SHIFT_MAX_MS = 12 * 60 * MINUTE_MS
 STEP_UP_MS = 5 * MINUTE_MS
 # For so long an access token is good, unless its session ends before.
 ACCESS_MS = 5 * MINUTE_MS
+# For so long a password that somebody else gave opens a first shift, in which it is replaced (ASVS 5.0.0, 6.4.1). A new
+# colleague's long weekend.
+GIVEN_MS = 4 * 24 * 60 * MINUTE_MS
 # Of a proof that was judged against no credentials in particular: it proves nothing.
 NO_GENERATION = -1
 ROLES = ("associate", "fulfilment", "manager", "driver", "support", "auditor", "privacy", "ops")
@@ -49,7 +52,9 @@ class Account(msgspec.Struct):
     """The state of an account. `sealed_totp`: b"" while there are no codes by time; `last_totp_step`: the newest that
     was taken; `recovery`: hashes of unused recovery codes; `failures`: at the door, since the last success or lock;
     `challenges`: those that passkeys signed. `inside_failures`, `inside_locked_until_ms`: of proofs during a shift.
-    They are apart, because whoever guesses at the door must not keep out somebody who is inside."""
+    They are apart, because whoever guesses at the door must not keep out somebody who is inside. `given_until_ms`: the
+    password was given by somebody else, who knows it, and is good until then for taking another one; 0: it is the
+    person's own, or of a release that asked for none."""
 
     account_id: Annotated[str, STAFF_ID]
     role: str
@@ -68,11 +73,16 @@ class Account(msgspec.Struct):
     challenges: once.Once = once.NOTHING
     inside_failures: int = 0
     inside_locked_until_ms: int = 0
+    given_until_ms: int = 0
 
     @property
     def has_factor(self) -> bool:
         """Is there a second factor?"""
         return bool(self.sealed_totp or self.passkeys)
+
+    def takes_password(self, now_ms: int) -> bool:
+        """Is its password good for anything by then?"""
+        return not self.given_until_ms or now_ms < self.given_until_ms
 
     def forgive(self) -> None:
         """The failures so far are forgotten, and so is what they locked."""

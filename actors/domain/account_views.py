@@ -10,7 +10,7 @@ from actors.domain.account_state import Shift
 from actors.domain.passkeys import Passkey
 from actors.domain.personal_notes import PASSKEY_NAME, PASSWORD, RECOVERY, STAFF_ID, TOTP
 
-SignInReason = Literal["", "failed", "locked", "factor_missing", "passkey_suspect"]
+SignInReason = Literal["", "failed", "locked", "factor_missing", "passkey_suspect", "password_given"]
 SessionReason = Literal["", "token_reused", "failed", "locked", "passkey_suspect"]
 
 
@@ -43,7 +43,8 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
 
 class AccountView(msgspec.Struct, frozen=True, gc=False):
     """An account without its secrets; also the answer to who administers it. The shift's fields are "" and 0 without
-    one; a shift that is past `shift_ends_ms`, or was idle for too long, is still told."""
+    one; a shift that is past `shift_ends_ms`, or was idle for too long, is still told. `password_given_until_ms`: until
+    when its person can replace a password that somebody else gave; 0: it is the person's own."""
 
     account_id: Annotated[str, STAFF_ID]
     version: int
@@ -57,6 +58,7 @@ class AccountView(msgspec.Struct, frozen=True, gc=False):
     shift_started_ms: int
     shift_ends_ms: int
     passkeys: int = 0
+    password_given_until_ms: int = 0
 
 
 class PasskeyView(msgspec.Struct, frozen=True, gc=False):

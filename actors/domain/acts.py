@@ -185,7 +185,10 @@ def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Ac
     """`session.open`, `session.refresh`, `session.proof`, `session.close`, `session.renew_hash`, and `account.…` for
     what is done to an account."""
     if type(command) is SignIn:
-        return Act("session.open", command.location_id, "", {}, _unless(SignedIn, events, "session.refused"))
+        replaced: Changes = (
+            {"password": (None, "replaced")} if any(type(one) is PasswordChanged for one in events) else {}
+        )
+        return Act("session.open", command.location_id, "", replaced, _unless(SignedIn, events, "session.refused"))
     if type(command) is Refresh:
         refused = "session.token_reused" if any(type(event) is ShiftEnded for event in events) else DONE
         return Act("session.refresh", "", "", {}, refused)

@@ -117,7 +117,8 @@ def router(desk: Desk) -> APIRouter:
         **documented(AccountView, request=NewAccount, request_example=_NEW, status=201, problems=(401, 403, 409)),
     )
     async def opened(request: Request) -> Response:
-        """With a first password; the person enrols a second factor at the first sign-in."""
+        """With a first password. Before the first shift the person enrols a second factor and takes another
+        password, within four days: later the first one opens nothing."""
         return await accounts.open(request)
 
     @api.post(
@@ -143,7 +144,8 @@ def router(desk: Desk) -> APIRouter:
         **documented(AccountView, request=AccountChange, request_example=_CHANGE, problems=(401, 403, 404)),
     )
     async def changed(account_id: AccountId, request: Request) -> Response:
-        """Ends the running shift: changed rights are never those of an old token."""
+        """Ends the running shift: changed rights are never those of an old token. A password that is set is one to be
+        replaced, as the first one is."""
         return await accounts.change(request, account_id)
 
     return api

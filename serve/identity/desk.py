@@ -208,12 +208,12 @@ class Desk:
         except Overloaded:
             raise Problem("auth.busy", "Too many people sign in at this moment.") from None
 
-    def check_new_password(self, identity: str, password: str, place: str, login: str = "") -> None:
-        """Raises Problem 422 with `place` when nobody should have this password, or `identity` should not. Login names
-        are kept nowhere in clear: where none is given, whether the password is the account's
-        is known by their digest."""
+    def check_new_password(self, identity: str, password: str, place: str, login: str = "", before: str = "") -> None:
+        """Raises Problem 422 with `place` when nobody should have this password, or `identity` should not, as it takes
+        the place of `before`. Login names are kept nowhere in clear: where none is given, whether the password is the
+        account's is known by their digest."""
         try:
-            check_new_password(password, self.breached, self.own_words, login)
+            check_new_password(password, self.breached, self.own_words, login, before)
             if self.account_of(password) == identity:
                 raise is_login()
         except WeakPassword as weak:

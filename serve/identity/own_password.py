@@ -52,7 +52,7 @@ def router(desk: Desk) -> APIRouter:
         await desk.hold_to(BY_ACCOUNT, "password", who.subject)
         write = await desk.services.bodies.read(scope, request.receive)
         sent = decode(_decoder, write.body)
-        desk.check_new_password(who.subject, sent.new_password, "/new_password")
+        desk.check_new_password(who.subject, sent.new_password, "/new_password", before=sent.current_password)
         known = await desk.credentials(who.subject, scope)
         if known is None:
             raise Problem("account.unknown", "There is no such account.")

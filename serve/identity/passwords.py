@@ -43,7 +43,7 @@ DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$y7d1eSPLdlyQhiSySg41MQ$8u511tv5IduD
 
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 _T = TypeVar("_T")
-Weakness = Literal["too_short", "too_long", "not_text", "breached", "login", "own_words"]
+Weakness = Literal["too_short", "too_long", "not_text", "breached", "login", "own_words", "same"]
 
 
 class WeakPassword(ValueError):
@@ -109,9 +109,11 @@ def is_login() -> WeakPassword:
     return WeakPassword("login", "The password must not be the login name.")
 
 
-def check_new_password(text: str, breached: BreachedList, own_words: OwnWords, login: str = "") -> None:
+def check_new_password(
+    text: str, breached: BreachedList, own_words: OwnWords, login: str = "", before: str = ""
+) -> None:
     """Raises WeakPassword. `login`: the account's login name, which (also without its domain) is no password;
-    "" when it is not known."""
+    "" when it is not known. `before`: the password that this one takes the place of, "" for none."""
     if _too_long(text):
         raise WeakPassword("too_long", f"A password has at most {LENGTH_MAX} characters.")
     normal = _normal(text)
@@ -123,6 +125,8 @@ def check_new_password(text: str, breached: BreachedList, own_words: OwnWords, l
         raise WeakPassword(
             "too_short", f"A password has at least {LENGTH_MIN} characters. A few words make a good one."
         )
+    if before and _normal(before) == normal:
+        raise WeakPassword("same", "This is the password that it would take the place of: think of another one.")
     if login and folded(text) in {folded(login), folded(login.partition("@")[0])}:
         raise is_login()
     if own_words.make_up(normal):

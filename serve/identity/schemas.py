@@ -89,7 +89,8 @@ class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`login` and `password` with one of `code` (of the authenticator app), `recovery_code` and `passkey`; or
     `passkey` alone, then it says by itself whose it is. `location_id`: where the shift is worked, which has to
     be there; who works at one place need not name it. `hours`: how long it is meant to last. `device`: as the
-    person would name it."""
+    person would name it. `new_password`: takes the place of `password`, which is needed where somebody else gave that
+    one."""
 
     login: Annotated[str, Meta(max_length=128), LOGIN] = ""
     password: Annotated[str, Meta(max_length=256), PASSWORD] = ""
@@ -101,6 +102,7 @@ class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     hours: Annotated[float, Meta(ge=0.1, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
     device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), SHIFT_DEVICE] = ""
+    new_password: Annotated[str, Meta(max_length=256), PASSWORD] = ""
 
 
 class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

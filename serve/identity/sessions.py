@@ -71,8 +71,11 @@ def _refused() -> Problem:
 
 
 def _is_alone(sent: SignInRequest) -> bool:
-    """Does a passkey stand for password and code? Raises Problem 422 when too little is given to sign in with."""
+    """Does a passkey stand for password and code? Raises Problem 422 when too little is given to sign in with, or no
+    password that `new_password` could take the place of."""
     if sent.passkey is not None and not sent.password:
+        if sent.new_password:
+            raise field_problem("body.missing_field", "A new password takes the one before: `password`.", "/password")
         return True
     for name, given in (("login", sent.login), ("password", sent.password)):
         if not given:
@@ -131,10 +134,14 @@ class _Sessions:
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
         if not alone:
             await desk.hold_to(BY_ACCOUNT, "account", identity)
+        if sent.new_password:
+            desk.check_new_password(identity, sent.new_password, "/new_password", sent.login, sent.password)
         # Of everybody, so that no moment tells who has an account.
         nowhere = await self._is_nowhere(location_id, request.scope)
         known = await desk.credentials(identity, request.scope)
         fits = False if alone else await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
+        # Whatever came of it: this work would tell, too.
+        made = await desk.hashed(sent.new_password) if sent.new_password else ""
         # Hashes may have to wait for each other; what comes after them differs between known logins and others.
         earliest = max(earliest, asyncio.get_running_loop().time() + REFUSAL_AFTER_HASH_S)
         passkey = None if known is None else self._use(sent.passkey, SIGN_IN, known, alone=alone)
@@ -164,6 +171,7 @@ class _Sessions:
             passkey,
             *(("", "") if device is None else (device.device, device.device_session)),
             nowhere=nowhere,
+            new_hash=made,
         )
         try:
             outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
@@ -179,7 +187,7 @@ class _Sessions:
                 raise kept(_elsewhere(location_id)) from None
             raise
         if outcome.ok and outcome.shift is not None:
-            if fits:
+            if fits and not made:
                 self._renewals.begin(known, sent.password, request.scope)
             return desk.tokens(identity, outcome.locations, outcome.shift)
         await not_before(earliest)
@@ -188,6 +196,11 @@ class _Sessions:
             ticket = desk.ticket(ENROLMENT, Enrolment(identity, known.generation, until_ms))
             detail = "The password is right; now enrol a second factor: POST /v1/factors with this `enrolment`."
             raise kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
+        if outcome.reason == "password_given":
+            detail = (
+                "Somebody gave you this password, and knows it: send it again with one of your own as `new_password`."
+            )
+            raise kept(Problem("session.password_given", detail))
         raise kept(_refused())
 
     async def _hold(self, device: Principal | None, request: Request, what: str) -> None:
@@ -295,6 +308,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def sign_in(request: Request) -> Response:
         """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour.
+        A password that an administrator gave has to be replaced by `new_password`, within four days.
         On an enrolled device, its own token goes with it: the shift is then worked where the device is, and lasts no
         longer than the device's session."""
         return ok(await sessions.sign_in(request))

@@ -17,6 +17,7 @@ CODES: dict[str, Entry] = {
     "auth.too_often": Entry(429, "Tried too often"),
     "session.refused": Entry(401, "Sign-in refused"),
     "session.factor_missing": Entry(403, "No second factor yet"),
+    "session.password_given": Entry(403, "Password of somebody else's choice"),
     "session.ended": Entry(401, "Session has ended"),
     "factor.code_wrong": Entry(422, "Code does not fit"),
     "factor.request_invalid": Entry(422, "Enrolment is not valid"),

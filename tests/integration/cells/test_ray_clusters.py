@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -75,7 +76,16 @@ def _open_to_others(marks) -> list[str]:
     ]
 
 
-def test_a_second_cluster_joins_the_first_or_goes_down_with_it(home, spans):
+def _written_at(paths: CellPaths) -> datetime:
+    """When the first line of Ray's own log was, if that is UTC."""
+    text = (paths.ray_temp / "session_latest" / "logs" / "gcs_server.out").read_text()
+    return datetime.fromisoformat(f"{text[1 : text.index(',')]}+00:00")
+
+
+def test_a_second_cluster_joins_the_first_or_goes_down_with_it_or_writes_of_the_machine_s_own_time(
+    home, spans, monkeypatch
+):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
     first, second = (_cell(home, name, span.base) for name, span in zip(("one", "two"), spans, strict=True))
     clusters = [RayCluster(*first), RayCluster(*second)]
     try:
@@ -87,6 +97,7 @@ def test_a_second_cluster_joins_the_first_or_goes_down_with_it(home, spans):
             marks = ProcessTree(token).find()
             assert len(marks) > 5
             assert _open_to_others(marks) == []
+            assert abs(datetime.now(UTC) - _written_at(paths)) < timedelta(minutes=10)
         wrong = home / "wrong.token"
         wrong.write_text(secrets.token_hex(32))
         assert _ask(*first[:2], RAY_AUTH_TOKEN_PATH=str(wrong)).returncode != 0

@@ -12,6 +12,8 @@ from cells.keys import local_token
 from perf.chaos import faults
 from perf.chaos.own_cell import OwnCell
 
+# What accounts are opened with, and what their people take instead.
+GIVEN = "nine green kettles hum"
 PASSWORD = "eleven grey kettles sing"
 WHOLE_S = 60.0
 # Connections are spread over the replicas by the kernel: so many reach all of them, all but surely.
@@ -78,20 +80,22 @@ class Person:
 
     def __init__(self, guarded: GuardedCell, login: str, role: str = "manager") -> None:
         self.guarded = guarded
-        body = {"login": login, "role": role, "password": PASSWORD}
+        body = {"login": login, "role": role, "password": GIVEN}
         opened = guarded.ask("POST", "/v1/accounts", body, guarded.local())
         assert opened.status_code == 201, opened.text
         self.login, self.account_id = login, opened.json()["account_id"]
-        enrolment = self.sign_in("").json()["enrolment"]
+        enrolment = self.sign_in("", password=GIVEN).json()["enrolment"]
         factor = guarded.ask("POST", "/v1/factors", {"enrolment": enrolment}).json()
         self.totp = pyotp.TOTP(factor["secret"])
         confirmation = {"pending": factor["pending"], "code": self.totp.now()}
         confirmed = guarded.ask("POST", "/v1/factors/confirmation", confirmation)
         assert confirmed.status_code == 200, confirmed.text
         self.recovery_codes = confirmed.json()["recovery_codes"]
+        taken = self.sign_in("", self.recovery_codes.pop(), password=GIVEN, new_password=PASSWORD)
+        assert taken.status_code == 200, taken.text
 
-    def sign_in(self, code: str, recovery_code: str = "") -> httpx.Response:
-        body = {"login": self.login, "password": PASSWORD, "code": code, "recovery_code": recovery_code}
+    def sign_in(self, code: str, recovery_code: str = "", **more: str) -> httpx.Response:
+        body = {"login": self.login, "password": PASSWORD, "code": code, "recovery_code": recovery_code, **more}
         return self.guarded.ask("POST", "/v1/sessions", body)
 
     def bearer(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from cells.audit_key import load_audit_key
 from cells.keys import rotate_keys
 from cells.processes import send
 from perf.chaos import faults
-from tests.system.guarded.guarded_cell import PASSWORD, WHOLE_S, GuardedCell, Person, found_within
+from tests.system.guarded.guarded_cell import GIVEN, PASSWORD, WHOLE_S, GuardedCell, Person, found_within
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
@@ -59,7 +59,7 @@ def test_a_token_lives_on_somewhere_after_signing_out_or_comes_back_with_a_kille
         until_refused(guarded, headers, time.monotonic())
 
 
-def test_a_code_or_a_recovery_code_is_taken_twice_because_a_host_was_killed_in_between(guarded):
+def test_a_code_a_recovery_code_or_a_given_password_is_taken_twice_because_a_host_was_killed_in_between(guarded):
     zoe = Person(guarded, "zoe")
     # The next step's: this one's was used to enrol.
     code, recovery = zoe.totp.at(time.time() + 30), zoe.recovery_codes.pop()
@@ -70,6 +70,7 @@ def test_a_code_or_a_recovery_code_is_taken_twice_because_a_host_was_killed_in_b
     guarded.wait_whole()
     assert zoe.sign_in(code).status_code == 401
     assert zoe.sign_in("", recovery).status_code == 401
+    assert zoe.sign_in("", zoe.recovery_codes[0], password=GIVEN, new_password="mine it is now").status_code == 401
     assert zoe.sign_in("", zoe.recovery_codes.pop()).status_code == 200
 
 

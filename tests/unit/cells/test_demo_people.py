@@ -40,6 +40,7 @@ ROUTER, LOOPBACK = "http://router", "http://127.0.0.1:8080"
 US = msgspec.structs.replace(load_region("us", CONFIG_FOLDER), identity=Identity(mode="required"))
 REAL = msgspec.structs.replace(US, region=msgspec.structs.replace(US.region, profile="production"))
 OPENING, SIGNING_IN, ENROLLING, CONFIRMING = "/v1/accounts", "/v1/sessions", "/v1/factors", "/v1/factors/confirmation"
+SIGNING_OUT = "/v1/sessions/current"
 REFUSED = Answer(401, {"code": "session.refused"})
 
 
@@ -55,6 +56,7 @@ class Api:
         self.accounts: dict[str, SimpleNamespace] = {}
         self.killed_after, self.days = "", 0
         self.desks: dict[str, set[str]] = {}
+        self.on_shift: set[str] = set()
         self._paths, self._seen, self._numbers = paths, {}, itertools.count()
 
     def __call__(self, deadline, method, url, body, headers, trust=None, source="") -> Answer:
@@ -62,32 +64,46 @@ class Api:
         self.desks.setdefault(path, set()).add(source)
         key = (self.days, headers.get("Idempotency-Key", next(self._numbers)))
         if key not in self._seen:
-            self._seen[key] = self._done(path, body)
+            self._seen[key] = self._done(path, body, headers.get("Authorization", ""))
         if path == self.killed_after:
             raise Killed
         return self._seen[key]
 
-    def _done(self, path, body) -> Answer:
+    def _done(self, path, body, authorization) -> Answer:
         if path == OPENING:
             account_id = account_of(self._paths, "us", body["login"])
             if account_id in self.accounts:
                 return Answer(409, {"code": "account.exists", "account_id": account_id})
-            self.accounts[account_id] = SimpleNamespace(password=body["password"], secret="", enabled=True)
+            self.accounts[account_id] = SimpleNamespace(
+                password=body["password"], is_given=True, secret="", codes=[], enabled=True
+            )
             return Answer(201, {"account_id": account_id})
         if path == SIGNING_IN:
             account_id = account_of(self._paths, "us", body["login"])
             account = self.accounts[account_id]
-            if account.secret or not account.enabled or account.password != body["password"]:
+            if not account.enabled or account.password != body["password"]:
                 return REFUSED
-            return Answer(403, {"code": "session.factor_missing", "enrolment": account_id})
+            if not account.secret:
+                return Answer(403, {"code": "session.factor_missing", "enrolment": account_id})
+            if body.get("recovery_code") not in account.codes:
+                return REFUSED
+            assert account.is_given
+            account.codes.remove(body["recovery_code"])
+            account.password, account.is_given = body["new_password"], False
+            self.on_shift.add(account_id)
+            return Answer(200, {"access_token": account_id})
+        if path == SIGNING_OUT:
+            self.on_shift.remove(authorization.removeprefix("Bearer "))
+            return Answer(204, "")
         if path == ENROLLING:
             secret = pyotp.random_base32()
             return Answer(200, {"secret": secret, "pending": [body["enrolment"], secret]})
         if path == CONFIRMING:
             account_id, secret = body["pending"]
             assert body["code"]
-            self.accounts[account_id].secret = secret
-            return Answer(200, {"recovery_codes": ["one"]})
+            account = self.accounts[account_id]
+            account.secret, account.codes = secret, ["one", "two"]
+            return Answer(200, {"recovery_codes": ["one", "two"]})
         return self._changed(path.split("/")[-2], body["change"])
 
     def _changed(self, account_id, change) -> Answer:
@@ -128,7 +144,7 @@ def cut_short(api: Api, path: str) -> None:
     api.killed_after = ""
 
 
-@pytest.mark.parametrize("path", [OPENING, SIGNING_IN, ENROLLING, CONFIRMING])
+@pytest.mark.parametrize("path", [OPENING, SIGNING_IN, ENROLLING, CONFIRMING, SIGNING_OUT])
 @pytest.mark.parametrize("days", [0, 1])
 def test_an_account_that_was_half_made_is_neither_seen_nor_finished_or_make_up_fails_for_ever(api, paths, path, days):
     cut_short(api, path)
@@ -145,6 +161,29 @@ def test_an_account_that_was_half_made_is_neither_seen_nor_finished_or_make_up_f
     assert [api.accounts[person.account_id].secret for person in people] == [person.secret for person in people]
     assert all(person.is_ready for person in people)
     assert not lacks_people(US)
+    known = [demo_person("us", person.role).password for person in people]
+    assert [api.accounts[person.account_id].password for person in people] == known
+    assert [api.accounts[person.account_id].codes for person in people] == [person.recovery_codes for person in people]
+
+
+def test_a_demo_s_password_is_one_that_somebody_gave_or_everybody_knows_it_before_there_is_a_second_factor(api):
+    cut_short(api, CONFIRMING)
+    (account,) = api.accounts.values()
+    assert (account.is_given, account.password != demo_person("us", STAFF[0]).password) == (True, True)
+    seed_people(US, ROUTER)
+    assert not any(account.is_given for account in api.accounts.values())
+    assert api.on_shift == set()
+
+
+def test_a_demo_of_an_earlier_release_that_was_half_made_is_never_finished(api, paths):
+    (manager,) = (demo_person("us", role) for role in STAFF if role == "manager")
+    begun = msgspec.structs.replace(manager, account_id=account_of(paths, "us", manager.login))
+    api.accounts[begun.account_id] = SimpleNamespace(
+        password=manager.password, is_given=False, secret="", codes=[], enabled=True
+    )
+    keep_people(paths, [begun])
+    assert all(person.is_ready for person in seed_people(US, ROUTER))
+    assert api.accounts[begun.account_id].password == manager.password
 
 
 def test_a_demo_s_own_accounts_raise_an_alert_of_accounts_tried_from_one_address(api):
@@ -213,7 +252,9 @@ def test_accounts_that_were_disabled_keep_a_demo_from_ever_starting_again(api, p
 
 def test_somebody_else_s_account_is_taken_over_or_stops_without_a_way_out(api, paths):
     (manager,) = (demo_person("us", role) for role in STAFF if role == "manager")
-    api.accounts[account_of(paths, "us", manager.login)] = SimpleNamespace(password="own", secret="", enabled=True)
+    api.accounts[account_of(paths, "us", manager.login)] = SimpleNamespace(
+        password="own", is_given=False, secret="", enabled=True
+    )
     with pytest.raises(StepFailed, match=r"manager@us\.demo is there already, with another password") as raised:
         seed_people(US, ROUTER)
     assert "demo_accounts = false" in raised.value.next_step

@@ -235,4 +235,4 @@ def test_an_administrator_can_not_help_somebody_whom_others_have_locked_out(help
         desk.sign_in(password_ok=False)
     assert desk.sign_in().reason == "locked"
     desk.do(help_)
-    assert desk.sign_in().reason == ("factor_missing" if isinstance(help_, ResetFactor) else "")
+    assert desk.sign_in().reason == ("factor_missing" if isinstance(help_, ResetFactor) else "password_given")

@@ -90,7 +90,7 @@ async def test_who_signs_out_is_known_to_every_gateway_and_stays_so_after_a_take
     commands = [
         OpenAccount("manager", [], "$argon2id$..."),
         EnrolTotp(b"sealed", 1, [], 0),
-        SignIn("s-1", True, 2, "", "", 0, "", 1),
+        SignIn("s-1", True, 2, "", "", 0, "", 1, new_hash="$argon2id$other"),
         EndShift("s-1"),
     ]
     for number, command in enumerate(commands):

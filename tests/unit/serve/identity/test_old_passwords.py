@@ -25,4 +25,5 @@ async def test_a_forgotten_password_s_reset_goes_around_the_second_factor(tmp_pa
         assert alone.status_code == 401
         assert "enrolment" not in alone.json(), "the factor is still hers"
         code = cell.next_code(mia.secret)
-        assert (await cell.plain("/v1/sessions", {"login": "mia", "password": fresh, "code": code})).status_code == 200
+        both = {"login": "mia", "password": fresh, "code": code, "new_password": "six blue kettles hum"}
+        assert (await cell.plain("/v1/sessions", both)).status_code == 200
