@@ -191,6 +191,8 @@ def test_a_demo_s_own_accounts_raise_an_alert_of_accounts_tried_from_one_address
     seed_people(US, LOOPBACK)
     assert len(api.desks[SIGNING_IN]) == len(STAFF) >= AnomalySettings().stuffed_accounts
     assert "" not in api.desks[SIGNING_IN]
+    # From where they signed in: a token that is used elsewhere is an alert, too.
+    assert api.desks[SIGNING_OUT] == api.desks[SIGNING_IN]
     assert api.desks[OPENING] == {""}
 
 

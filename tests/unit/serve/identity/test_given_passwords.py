@@ -97,6 +97,12 @@ async def test_a_given_password_is_taken_again_or_replaced_by_one_that_is_guesse
     assert (await mia.sign_in(code=code, new_password=NEW)).status_code == 200
 
 
+async def test_a_login_without_its_domain_is_taken_for_a_new_password(cell):
+    ann = await cell.enrolled("brigitte.waldmeister@shop.example")
+    refused = await ann.sign_in(new_password="Brigitte.Waldmeister")
+    assert (coded(refused), refused.json()["errors"][0]["pointer"]) == ((422, "password.weak"), "/new_password")
+
+
 @pytest.mark.parametrize("typed", ["caf\u00e9 and nine kettles", "cafe\u0301 and nine kettles"])
 async def test_the_same_password_typed_on_another_keyboard_is_another_one(cell, mia, typed):
     first = await mia.tokens(new_password="caf\u00e9 and nine kettles")
