@@ -2,7 +2,8 @@
 
     (none) ──WriteNotice──▶ pending ──MarkSent──▶ sent: address and content are forgotten
                                ├── `until_ms`: not worth sending any more ──▶ withdrawn, by the entity's timer
-                               └── WithdrawNotice ──▶ withdrawn: the same is forgotten, and it is not sent
+                               ├── WithdrawNotice ──▶ withdrawn: the same is forgotten, and it is not sent
+                               └── RedirectNotice ──▶ pending, to another address; withdrawn, when it has one that was not to be replaced
 
 It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is
 sent, or it is too late for that. Address and content come sealed, and stay so. Times are UTC milliseconds since 1970.
@@ -45,6 +46,16 @@ class WithdrawNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
     ahead: bool = False
 
 
+class RedirectNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Its order's private part, which is its address, is another one now, instead of `was`. `moved`: with another
+    e-mail address in it; then what has neither would be sent to whom it is not for. Such are messages that crossed each
+    other, and notices with a code, whose address is sealed by itself."""
+
+    was: Annotated[bytes, SEALED_ADDRESS]
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+    moved: bool
+
+
 class ExpireNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Its time may be over."""
 
@@ -63,12 +74,18 @@ class NoticeSent(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is sent."""
 
 
+class NoticeRedirected(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is to be sent there."""
+
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+
+
 class NoticeWithdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is not to be sent any more."""
 
 
-Command = WriteNotice | MarkSent | WithdrawNotice | ExpireNotice
-Event = NoticeWritten | NoticeSent | NoticeWithdrawn
+Command = WriteNotice | MarkSent | WithdrawNotice | RedirectNotice | ExpireNotice
+Event = NoticeWritten | NoticeSent | NoticeRedirected | NoticeWithdrawn
 
 
 # --- state and answers ----------------------------------------------------------------------------------------------
@@ -113,6 +130,10 @@ def decide(state: Notice | None, command: Command, context: Context) -> Decision
     notice = _known(state)
     if status_of(notice) != "pending" or (type(command) is ExpireNotice and context.now_ms < notice.until_ms):
         return _told(context)
+    if type(command) is RedirectNotice and command.was == notice.sealed_address:
+        return _told(context, NoticeRedirected(command.sealed_address))
+    if type(command) is RedirectNotice and not command.moved:
+        return _told(context)
     return _told(context, NoticeSent() if type(command) is MarkSent else NoticeWithdrawn())
 
 
@@ -142,6 +163,9 @@ def evolve(state: Notice | None, event: Event, context: Context) -> Notice:
     if state is None:
         # Withdrawn before it came: it is never sent.
         return Notice("", "", b"", b"", context.now_ms, context.now_ms, withdrawn=True)
+    if type(event) is NoticeRedirected:
+        state.sealed_address = event.sealed_address
+        return state
     state.sealed_address, state.sealed_content = b"", b""
     if type(event) is NoticeSent:
         state.sent_at_ms = context.now_ms

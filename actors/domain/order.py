@@ -264,7 +264,10 @@ def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
         return order_replies.status(context)
     if command.was and command.was != order.sealed:
         raise Refused("order.changed_meanwhile", "Somebody has changed who ordered, or where it goes: look again.")
-    rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest, command.withdrawn)
+    rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest)
+    if command.waiting:
+        moved = command.email_digest != order.email_digest
+        rectified = msgspec.structs.replace(rectified, waiting=command.waiting, was=order.sealed, moved=moved)
     return order_replies.status(context, rectified, *order_pickup_redirect.redirected(order, command))
 
 

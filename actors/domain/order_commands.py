@@ -122,14 +122,14 @@ class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     does not change: what was there before lies under it as well, and is to be erased with it. `pickups`: what the
     customer is told, at the new address, of what is ready to be collected. `was`: what was sealed when somebody looked,
     "" for whatever it is: all of it is written anew, so what others have changed since then would be as it was.
-    `withdrawn`: ids of notices that wait to be sent to the address of before."""
+    `waiting`: ids of notices that wait to be sent to the address of before."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     sealed: Annotated[bytes, SEALED_ORDER]
     email_digest: Annotated[str, ORDER_OWNER]
     pickups: list[Retold] = []
     was: Annotated[bytes, SEALED_ORDER] = b""
-    withdrawn: list[str] = []
+    waiting: list[str] = []
 
 
 class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):

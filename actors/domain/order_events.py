@@ -206,12 +206,16 @@ class RetrySkipped(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderRectified(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on this is who ordered, and where it goes. With this event these notices are withdrawn."""
+    """From now on this is who ordered, and where it goes. With this event the notices that wait to be sent (`waiting`)
+    follow to what is sealed now, instead of `was`; without an address they are withdrawn. `moved`: the address is
+    another one."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     sealed: Annotated[bytes, SEALED_ORDER]
     email_digest: Annotated[str, ORDER_OWNER]
-    withdrawn: list[str] = []
+    waiting: list[str] = []
+    was: Annotated[bytes, SEALED_ORDER] = b""
+    moved: bool = False
 
 
 class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):

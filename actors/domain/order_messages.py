@@ -22,7 +22,7 @@ from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_commands import WaitInLine
 from actors.domain.location_promises import Taken
-from actors.domain.notice import WithdrawNotice
+from actors.domain.notice import RedirectNotice, WithdrawNotice
 from actors.domain.order_backorder import CustomerTold, DateTold, LineAnswered, OfferReturned, WaitingAsked
 from actors.domain.order_commands import CartAnswered, ReservationAnswered
 from actors.domain.order_events import (
@@ -89,8 +89,9 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         for name in event.collections:
             yield Message("collection", name, ForgetShelf())
     elif type(event) is OrderRectified:
-        for name in event.withdrawn:
-            yield Message("notice", name, WithdrawNotice())
+        goes_on = RedirectNotice(event.was, event.sealed, event.moved) if event.email_digest else WithdrawNotice()
+        for name in event.waiting:
+            yield Message("notice", name, goes_on)
     elif isinstance(event, _OF_LINES):
         yield from order_waiting_messages.messages(order_id, event)
     else:

@@ -52,7 +52,7 @@ _TIES = ("email_digest", "owner", "sourcing")
 # correction would be known.
 _RECTIFIED = OrderRectified.__name__
 _PERSON = frozenset({_RECTIFIED, PersonForgotten.__name__})
-_POST = ("collections", "withdrawn")
+_POST = ("collections", "waiting", "was", "moved")
 # Of an event from before orders were sealed here.
 _PLAIN = frozenset({"order_ref", "customer_ref", "ship_to"})
 _view_decoder = msgspec.json.Decoder(OrderView)

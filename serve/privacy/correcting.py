@@ -48,7 +48,7 @@ class Correcting:
     async def correct(
         self, order_id: str, changes: Mapping[str, Any], email: Email | None, request_id: str, asking: Asking
     ) -> None:
-        """See `PrivateOrders.rectified`; what waits to be sent to the address of before is withdrawn. The order's
+        """See `PrivateOrders.rectified`; what waits to be sent follows to another address. The order's
         history keeps by which request it was corrected (`has_corrected`). Raises Problem."""
         for number in range(RECTIFY_TRIES):
             try:

@@ -1,8 +1,8 @@
-"""Another address of an order: what would go to the old one is withdrawn, and of what waits at a store its customer is
-told another code at the new one.
+"""Another address of an order: what waits to be sent follows there, and of what waits at a store its customer is told
+another code there.
 
     RectifyOrder ──pickups: a code for each collection that is ready──▶ the order, which tells its collections (`actors/domain/order_pickup_redirect.py`)
-                 ──withdrawn: notices of the order that wait to be sent──▶ the order, which withdraws them
+                 ──waiting: notices of the order that wait to be sent──▶ the order, which gives them what is sealed of it now (`actors/domain/notice.py`)
 
 The order does both with the event by which it is corrected: a replica that ends in the middle leaves neither undone,
 and a call that is repeated, perhaps long after another correction, does neither again.
@@ -32,7 +32,7 @@ _decode_collection = msgspec.json.Decoder(CollectionView).decode
 
 
 class Redirection(NamedTuple):
-    """`command`: the correction, with what the customer is told and what is told no more; `lines`: for a demo's log,
+    """`command`: the correction, with what the customer is told, and what is told elsewhere; `lines`: for a demo's log,
     once it is done."""
 
     command: RectifyOrder
@@ -48,12 +48,14 @@ class Redirecting:
 
     async def of(self, order_id: str, before: OrderContact, command: RectifyOrder, asking: Asking) -> Redirection:
         """Raises Erased, Problem 503."""
+        # Also for another name alone: a notice's address is what is sealed of its order, and has to be known
+        # for that when the next correction comes.
+        waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
+        command = msgspec.structs.replace(command, waiting=waiting)
         if command.email_digest == before.email_digest:
             return Redirection(command)
         gateway, cause = self._services.gateway, asking.cause
         order = _decode_order(body_of(await gateway.view("order", order_id, ViewOrder(order_id), cause=cause)))
-        waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
-        command = msgspec.structs.replace(command, withdrawn=waiting)
         if not order.pickup:
             return Redirection(command)
         to = OrderContact(order_id, command.email_digest, command.sealed, contact_turn=before.contact_turn + 1)

@@ -1,5 +1,5 @@
 """No table changes. It keeps releases of before from a cell's data: they would leave out which notices a corrected
-address withdraws (`OrderRectified.withdrawn`), and send them to the old one after a crash.
+address takes along (`OrderRectified.waiting`), and send them to the old one after a crash.
 
 Revision: 0045, after 0044.
 """

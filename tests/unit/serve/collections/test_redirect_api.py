@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.domain.collection_commands import LookAtCollection
 from actors.domain.times import DAY_MS
+from serve.orders.private import place_of
 from tests.unit.serve.collections.collection_rig import associate, done, events_in, made_ready, only, placed, step
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import MIA, code_in, coded, letters, without_waiting
@@ -71,7 +73,7 @@ async def test_a_held_order_tells_the_stranger_of_the_new_date(guarded):
     await done(guarded, only(told), "verification", {"code": new}, associate(guarded))
 
 
-async def test_a_letter_of_another_date_goes_to_the_stranger(guarded):
+async def test_a_letter_of_another_date_goes_to_the_stranger_or_to_nobody(guarded):
     told = await waits(guarded)
     updates = f"/v1/orders/{told['order_id']}/updates"
     for update in ("hold", "release"):
@@ -80,7 +82,14 @@ async def test_a_letter_of_another_date_goes_to_the_stranger(guarded):
     states = [one for (kind, _), (one, _) in guarded.gateway.entities.items() if kind == "notice"]
     assert [one.template for one in states] == ["pickup.ready", "pickup.new_date"]
     await corrected(guarded, told, email=RIGHT)
-    assert waiting(guarded) == [("pickup.code", RIGHT)]
+    order, _ = guarded.gateway.entities["order", told["order_id"]]
+    private = msgspec.msgpack.decode(guarded.unsealed(order.sealed, place_of(told["order_id"])))
+    assert RIGHT in private
+    assert [(one.template, one.withdrawn) for one in states] == [("pickup.ready", True), ("pickup.new_date", False)]
+    # As it is sealed with the order.
+    assert states[1].sealed_address == order.sealed
+    new = [one for (kind, _), (one, _) in guarded.gateway.entities.items() if kind == "notice" and one not in states]
+    assert [one.template for one in new] == ["pickup.code"]
 
 
 async def test_a_name_that_is_corrected_costs_the_code(guarded):

@@ -287,6 +287,15 @@ async def test_what_waits_to_be_sent_goes_to_the_address_of_before(cell):
     assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
     await a_code_for(cell, order_id)
     request_id = await proved(cell, "gdpr", "rectification")
-    for correction, left in (({"street": "14 Larkspur Close"}, 2), ({"email": "mia.feather@example.org"}, 0)):
+    for correction, left in (({"street": "14 Larkspur Close"}, 2), ({"email": "mia.feather@example.org"}, 1)):
         await stepped(cell, request_id, "rectify", order_id=order_id, correction=correction)
         assert waiting(cell) == ["order.new_date", "guest.code"][:left]
+    order, _ = cell.gateway.entities["order", order_id]
+    (date,) = (one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice" and not one.withdrawn)
+    assert date.sealed_address == order.sealed
+    # By these a correction could be told from an erasure.
+    path = f"/v1/orders/{order_id}/events"
+    told = (await cell.http.get(path, headers=cell.of_role("privacy"))).json()["events"]
+    rectified = [one for one in told if one["type"] == "OrderRectified"]
+    assert len(rectified) == 2
+    assert not [one for one in rectified if {"waiting", "was", "moved"} & one.keys()]
