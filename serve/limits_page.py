@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from actors.domain import client, customer_state, device, one_time_code, passkeys, reservation, simulations
-from actors.domain.account_state import ACCESS_MS, IDLE_MS, LOCK_AFTER, LOCK_MS, SHIFT_MAX_MS, STEP_UP_MS
+from actors.domain.account_state import ACCESS_MS, GIVEN_MS, IDLE_MS, LOCK_AFTER, LOCK_MS, SHIFT_MAX_MS, STEP_UP_MS
 from actors.domain.collection_code import RENEWALS_MAX
 from actors.domain.money import AMOUNT_MAX
 from actors.domain.order_holds import HOLD_HOURS_MAX
@@ -71,6 +71,7 @@ There are no others: a route without a declaration stops the start (`serve/endpo
 | staff | password and passkey | two | 2 | the same | none that is known for a page in between: the passkey is bound to the domain |
 | staff | passkey alone, which has verified its person | two in one | 2 | the same, although the account is locked | the device's own lock |
 | staff | password and one of ten recovery codes of 140 bits | two | 2 | the same, once each | where the codes are kept |
+| staff whose password somebody gave | that password and any of the second factors above | two, of which another knows one | 2 | the shift that replaces it, for {_lasts(GIVEN_MS)} from when it was given | who gave it comes first, and enrols a factor of his own: [passwords](passwords.md#one-that-somebody-else-chose) |
 | staff with none of these left | an administrator's reset with a fresh second factor, then the first enrolment by password | one, for as long as the enrolment takes | 1 | the enrolment, and nothing else | whether the administrator knew who asked: [passwords](passwords.md) |
 | customers | a code of {CODE_DIGITS} digits, sent to their mailbox | one | below 1: NIST takes no e-mail for this | their own orders, carts and data | the mailbox |
 | customers | passkey | two in one | 2 | the same | the device's own lock |
