@@ -194,9 +194,9 @@ class _Clients:
         identity, secret = credentials_of(header, form)
         now_ms = desk.now_ms()
         check = await self._checked(request, identity, secret, now_ms)
+        proved(request.scope, identity, check.session_id)
         # Not before: nobody guesses 256 bits, and whoever knows the id alone must not use up what the client may ask.
         await desk.hold_to(BY_CLIENT, "client", identity)
-        proved(request.scope, identity, check.session_id)
         # A client of an earlier release may have been given more.
         scopes = scopes_of(form, [scope for scope in check.scopes if scope not in FOR_PEOPLE])
         # The secret was checked by a view, of which no turn tells.
