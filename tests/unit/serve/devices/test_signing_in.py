@@ -82,7 +82,7 @@ async def test_a_narrower_token_is_as_wide_and_a_wider_one_is_given(cell):
     narrow = (await scanner.ask_token(scope="stock.read")).json()
     assert narrow["scope"] == "stock.read"
     assert coded(await receive(cell, bearer(narrow))) == (403, "auth.forbidden")
-    wide = await scanner.ask_token(scope="orders.update")
+    wide = await scanner.ask_token(scope="stock.read orders.update")
     assert (wide.status_code, wide.json()["error"]) == (400, "invalid_scope")
     await cell.services.trail.close()
     (line,) = [line for line in cell.gateway.audited if line.outcome == "client.scope_refused"]
