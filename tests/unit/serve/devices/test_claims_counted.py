@@ -39,9 +39,19 @@ async def test_a_refused_claim_has_two_lines_in_the_audit_or_none(cell):
     for sent in ({"code": "00000000"}, {"device_id": unknown(1)}):
         await cell.services.trail.close()
         cell.gateway.audited.clear()
-        assert coded(await scanner.claim(**sent)) == (401, "code.refused")
+        refused = await scanner.claim(**sent)
+        assert coded(refused) == (401, "code.refused")
+        assert refused.headers["www-authenticate"].startswith("Bearer")
         await cell.services.trail.close()
         (line,) = cell.gateway.audited
         known = "code" in sent
         assert (line.act.action, line.outcome) == ("device.claim" if known else "request.refused", "code.refused")
         assert known or line.entity_id == unknown(1)
+
+
+async def test_somebody_looks_here_for_a_device_that_can_not_be_of_here(cell):
+    scanner = await enrolled(cell)
+    cell.gateway.calls.clear()
+    for device_id in ("eu" + scanner.device_id[2:], f"{scanner.device_id}\n", "us-wh-seattle", "us-device-x", "../x"):
+        assert coded(await scanner.claim(device_id=device_id)) == (401, "code.refused")
+    assert [entity_id for kind, entity_id in cell.gateway.calls if kind == "device"] == []

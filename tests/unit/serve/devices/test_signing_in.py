@@ -87,6 +87,7 @@ async def test_a_narrower_token_is_as_wide_and_a_wider_one_is_given(cell):
     await cell.services.trail.close()
     (line,) = [line for line in cell.gateway.audited if line.outcome == "client.scope_refused"]
     assert line.who.subject == line.entity_id == scanner.device_id
+    assert line.who.session_id == f"{scanner.device_id}.1"
 
 
 async def refusals(cell):
