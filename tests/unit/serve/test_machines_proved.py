@@ -23,8 +23,8 @@ async def cell(tmp_path, monkeypatch):
         yield made
 
 
-async def form_of_a_client(cell):
-    made = await cell.post("/v1/clients", {"name": "shop", "scopes": ["orders.read"]}, **cell.bearer())
+async def form_of_a_client(cell, name="shop"):
+    made = await cell.post("/v1/clients", {"name": name, "scopes": ["orders.read"]}, **cell.bearer())
     return {"grant_type": "client_credentials"} | made.json()
 
 
@@ -55,3 +55,14 @@ async def test_a_machine_that_asks_too_often_is_nobody_in_the_audit(cell):
         (form["client_id"],) * 2,
         (scanner.device_id,) * 2,
     ]
+
+
+async def test_a_machine_that_asks_too_often_uses_up_what_others_may_ask(cell):
+    form, other, scanner, beside = (
+        await form_of_a_client(cell), await form_of_a_client(cell, "other"), await in_use(cell), await in_use(cell),
+    )  # fmt: skip
+    for _ in range(BY_CLIENT.burst + 1):
+        told = [await cell.http.post("/v1/oauth/token", data=form), await scanner.ask_token()]
+    assert [answer.status_code for answer in told] == [429, 429]
+    assert (await cell.http.post("/v1/oauth/token", data=other)).status_code == 200
+    assert (await beside.ask_token()).status_code == 200

@@ -54,6 +54,8 @@ async def test_a_device_does_its_work_and_is_out_once_it_was_revoked(cell):
     session = f"{scanner.device_id}.1"
     assert (claims["sub"], claims["dev"], claims["sid"], claims["dev_sid"]) == (scanner.device_id,) * 2 + (session,) * 2
     assert (claims["scopes"], claims["locs"], claims["role"]) == (SCOPES, [HERE], "")
+    # Nobody has proved himself by it, and it lives as long as it is told to.
+    assert (claims["acr"], claims["auth_time"], claims["exp"] - claims["iat"]) == ("1", 0, 300)
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     assert (await receive(cell, headers)).status_code == 200
     await change(cell, scanner, change="revoke")
