@@ -26,6 +26,9 @@ from serve.problems import Problem, field_problem
 from serve.requests import decode
 
 REFUSAL_S = 0.5
+# The field and the curve of Ed25519 (RFC 8032, 5.1); d is _D_OVER / _D_UNDER.
+_P = 2**255 - 19
+_D_OVER, _D_UNDER = -121_665, 121_666
 _decoder = msgspec.json.Decoder(ClaimRequest)
 
 
@@ -76,7 +79,19 @@ def key_of(key: PublicKey) -> bytes:
     # 43 characters have two bits more than 32 bytes: of the spellings of a key one is right.
     if base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=") != key.x:
         raise field_problem("device.key_invalid", "x must be 32 bytes as base64url without padding.", "/public_key/x")
+    if _is_nobody_s(raw):
+        raise field_problem("device.key_invalid", "x is no key: anybody could sign for it.", "/public_key/x")
     return raw
+
+
+def _is_nobody_s(raw: bytes) -> bool:
+    """Is the point one of the eight of small order? For these anybody makes signatures without a private key, and a
+    buffer that was never filled is one of them. Their y are 0, 1, -1, and of order 8 those whose double has y = 0:
+    x² = -y², which put into the curve's -x² + y² = 1 + d·x²·y² gives d·y⁴ + 2·y² = 1."""
+    y = int.from_bytes(raw, "little") & (1 << 255) - 1
+    square = y * y
+    eighth = _D_OVER * square * square + _D_UNDER * (2 * square - 1)
+    return y * (square - 1) * eighth % _P == 0
 
 
 def _refused() -> Problem:

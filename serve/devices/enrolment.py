@@ -45,7 +45,7 @@ class Enrolment:
         identity = device_id(desk.region, desk.now_ms(), write.key)
         scopes = sorted(set(sent.scopes))
         command = EnrolDevice(sent.name, sent.model, sent.location_id, scopes, self._digest(identity, write.key))
-        return await self._asked(scope, identity, command, write, gives_code=True)
+        return await self._asked(scope, identity, command, write, write.key)
 
     async def change(self, scope: Scope, identity: str, write: Write, sent: DeviceChange) -> DeviceCode:
         """Raises Problem."""
@@ -55,8 +55,10 @@ class Enrolment:
             return await self._asked(scope, identity, RevokeDevice(here), write)
         _check_own(scope, known.scopes)
         if sent.change == "renew_code":
-            command = RenewCode(here, self._digest(identity, write.key))
-            return await self._asked(scope, identity, command, write, gives_code=True)
+            # The key of the enrolment may come again here: it is another call, and gives another code.
+            drawn_by = f"renewed\0{write.key}"
+            command = RenewCode(here, self._digest(identity, drawn_by))
+            return await self._asked(scope, identity, command, write, drawn_by)
         if sent.location_id is None:
             raise field_problem("body.missing_field", "Field `location_id` is required.", "/location_id")
         await self._check_open(scope, sent.location_id)
@@ -84,8 +86,9 @@ class Enrolment:
             await self._desk.view("location", location_id, ViewStock(location_id, "", 1), scope, LocationStockView)
 
     async def _asked(
-        self, scope: Scope, identity: str, command: Command, write: Write, *, gives_code: bool = False
+        self, scope: Scope, identity: str, command: Command, write: Write, drawn_by: str = ""
     ) -> DeviceCode:
+        """`drawn_by`: of what the code is made that it gives; "" when it gives none. Raises Problem."""
         reply = await self._desk.services.gateway.ask(
             "device", identity, command,
             command_id=write.key, digest=write.digest, creates=type(command) is EnrolDevice, cause=scope[REQUEST_ID],
@@ -94,20 +97,20 @@ class Enrolment:
         # Of a repeated enrolment it is the device that the first one made.
         made = told(reply, DeviceChanged)
         scope[ENTITY_ID] = made.device_id
-        if not gives_code:
+        if not drawn_by:
             return DeviceCode(made.device_id, made.version, "", None)
-        code = self._code(made.device_id, write.key)
+        code = self._code(made.device_id, drawn_by)
         return DeviceCode(made.device_id, made.version, code, moment(made.code_until_ms))
 
-    def _code(self, identity: str, key: str) -> str:
-        """Made from the call's key, so that a repeated call gives the same code again. Eight digits,
-        as people's codes have."""
-        text = f"device-code\0{identity}\0{key}".encode()
+    def _code(self, identity: str, drawn_by: str) -> str:
+        """Made from the call and its key, so that a repeated call gives the same code again, and no other call does.
+        Eight digits, as people's codes have."""
+        text = f"device-code\0{identity}\0{drawn_by}".encode()
         made = hmac.digest(self._desk.keys().lookup_key, text, "sha256")
         return f"{int.from_bytes(made, 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}}"
 
-    def _digest(self, identity: str, key: str) -> bytes:
-        return code_digest(self._desk.keys(), identity, self._code(identity, key))
+    def _digest(self, identity: str, drawn_by: str) -> bytes:
+        return code_digest(self._desk.keys(), identity, self._code(identity, drawn_by))
 
 
 def _check_known(scopes: list[str]) -> None:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from actors.domain.device import DeviceModel, DeviceStatus
 from serve.customers.codes import CodeText
 from serve.identity.schemas import LocationId
-from serve.limits import TEXT
+from serve.limits import END, TEXT
 
 # What a program that nobody watches may be trusted with at one location. All of it is medium or low, and
 # none asks for a second factor.
@@ -22,7 +22,7 @@ DeviceScopes = Annotated[
 ]
 DeviceIdText = Annotated[str, Meta(min_length=1, max_length=64, examples=["us-device-01kah2v3nq7h3k2m9qk4t1x0ab"])]
 # 32 bytes.
-Ed25519Point = Annotated[str, Meta(min_length=43, max_length=43, pattern="^[A-Za-z0-9_-]+$")]
+Ed25519Point = Annotated[str, Meta(min_length=43, max_length=43, pattern="^[A-Za-z0-9_-]+" + END)]
 
 
 class NewDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -69,6 +69,8 @@ class DeviceSignIn:
         if not key.public_key:
             raise AssertionRefused("key_unknown")
         signed = verified(assertion, device_id, key.public_key, desk.region, now_ms // 1000)
+        # For the audit of what is refused from here on; the session is known once the device has taken the assertion.
+        proved(scope, device_id, "")
         # Not before: whoever knows the id alone must not use up what the device may ask.
         await desk.hold_to(BY_CLIENT, "device", device_id)
         command = UseAssertion(signed.name, signed.until_ms, key.generation)

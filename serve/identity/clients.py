@@ -133,7 +133,11 @@ class _Clients:
         check_given(request.scope, sent.locations)
         if sent.name in RESERVED_NAMES:
             raise Problem("client.exists", "This name is taken.")
-        identity = request.scope[ENTITY_ID] = client_id(desk.region, sent.name)
+        identity = client_id(desk.region, sent.name)
+        if not is_of(identity, CLIENT_PATTERN, desk.region):
+            # As at its sign-in, or it never had one: the body's pattern lets a line feed at the end pass.
+            raise field_problem("body.invalid", "Expected small letters, digits and dashes.", "/name")
+        request.scope[ENTITY_ID] = identity
         drawn = _drawn()
         command = RegisterClient(sent.scopes, sent.locations, _secret_hash(drawn.secret), drawn.draw)
         return _told(await self._ask(request, write, identity, command), drawn)
@@ -190,9 +194,9 @@ class _Clients:
         identity, secret = credentials_of(header, form)
         now_ms = desk.now_ms()
         check = await self._checked(request, identity, secret, now_ms)
+        proved(request.scope, identity, check.session_id)
         # Not before: nobody guesses 256 bits, and whoever knows the id alone must not use up what the client may ask.
         await desk.hold_to(BY_CLIENT, "client", identity)
-        proved(request.scope, identity, check.session_id)
         # A client of an earlier release may have been given more.
         scopes = scopes_of(form, [scope for scope in check.scopes if scope not in FOR_PEOPLE])
         # The secret was checked by a view, of which no turn tells.

@@ -76,7 +76,8 @@ class KeyFile(_Silent, frozen=True):
 
 def read(path: Path) -> KeyFile:
     try:
-        with open(path, "rb") as file:
+        # Opening a pipe would wait for somebody who writes to it, and the replica with it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             found = os.fstat(file.fileno())
             _check_rights(path, found.st_mode, os.stat(path.parent).st_mode)
             packed = file.read(FILE_BYTES_MAX + 1)

@@ -43,6 +43,10 @@ def test_a_good_assertion_is_refused():
     # Told apart by their names only.
     assert checked(of(jti="jti-2")).name != taken.name == checked(of(exp=NOW_S + 61)).name
     assert len(checked(of(jti="x" * JTI_CHARS_MAX)).name) == len(taken.name)
+    # As late as may be, by clocks as far ahead as may be.
+    assert checked(of(iat=NOW_S + IAT_LEEWAY_S, exp=NOW_S + LIFE_S_MAX))
+    # Or a device would be refused now and then, as if it had sent one twice.
+    assert len({checked(of(jti=f"jti-{number}")).name for number in range(300)}) == 300
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ async def test_how_long_a_refusal_takes_shows_whether_there_is_such_a_device(cel
         ({"x": "AA"}, "body.invalid"),
         ({"x": "+" * 43}, "body.invalid"),
         # Bits that stand for nothing: the same key, spelt otherwise.
-        ({"x": "A" * 42 + "B"}, "device.key_invalid"),
+        ({"x": "Q" * 42 + "B"}, "device.key_invalid"),
     ],
 )
 async def test_a_key_that_is_none_uses_a_try_up(cell, more, code):

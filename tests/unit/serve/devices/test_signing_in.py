@@ -54,6 +54,8 @@ async def test_a_device_does_its_work_and_is_out_once_it_was_revoked(cell):
     session = f"{scanner.device_id}.1"
     assert (claims["sub"], claims["dev"], claims["sid"], claims["dev_sid"]) == (scanner.device_id,) * 2 + (session,) * 2
     assert (claims["scopes"], claims["locs"], claims["role"]) == (SCOPES, [HERE], "")
+    # Nobody has proved himself by it, and it lives as long as it is told to.
+    assert (claims["acr"], claims["auth_time"], claims["exp"] - claims["iat"]) == ("1", 0, 300)
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     assert (await receive(cell, headers)).status_code == 200
     await change(cell, scanner, change="revoke")
@@ -82,11 +84,12 @@ async def test_a_narrower_token_is_as_wide_and_a_wider_one_is_given(cell):
     narrow = (await scanner.ask_token(scope="stock.read")).json()
     assert narrow["scope"] == "stock.read"
     assert coded(await receive(cell, bearer(narrow))) == (403, "auth.forbidden")
-    wide = await scanner.ask_token(scope="orders.update")
+    wide = await scanner.ask_token(scope="stock.read orders.update")
     assert (wide.status_code, wide.json()["error"]) == (400, "invalid_scope")
     await cell.services.trail.close()
     (line,) = [line for line in cell.gateway.audited if line.outcome == "client.scope_refused"]
     assert line.who.subject == line.entity_id == scanner.device_id
+    assert line.who.session_id == f"{scanner.device_id}.1"
 
 
 async def refusals(cell):

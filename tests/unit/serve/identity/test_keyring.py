@@ -140,6 +140,8 @@ GOOD = base64.b64encode(bytes(32)).decode()
         {"signing": [{"kid": str(n), "private": GOOD, "made_at": 1, "retired_at": n or None} for n in range(65)]},
         {"signing": [{"kid": "a", "private": GOOD, "made_at": 1, "retired_at": retired} for retired in (None, 2)]},
         {"wrapping": [{"id": 1, "key": SHORT}]},
+        {"wrapping": [{"id": 0, "key": GOOD}]},
+        {"wrapping": [{"id": 1, "key": GOOD}, {"id": 1, "key": GOOD}]},
         {"unknown": 1},
     ],
 )

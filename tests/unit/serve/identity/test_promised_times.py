@@ -14,6 +14,7 @@ import pytest
 
 from actors.domain import account_state
 from actors.domain.account_commands import Refresh, StepUp
+from serve.devices import assertions, claiming, signing_in
 from serve.identity import guard, schemas, tokens
 from serve.keys import data_keys
 from tests.unit.domain.account_desk import STEP, Desk
@@ -33,6 +34,9 @@ SYSTEM = Path(__file__).parents[3] / "system" / "guarded"
         ("an access token lives 5 minutes", account_state.ACCESS_MS, 300_000),
         ("a guest's token lives 30 minutes", tokens.GUEST_S, 1_800),
         ("an opened data key is kept for 10 minutes", data_keys.KEEP_S, 600),
+        ("a device's assertion ends five minutes later at most", assertions.LIFE_S_MAX, 300),
+        ("no device hears that it is refused before half a second", signing_in.REFUSAL_S, 0.5),
+        ("… nor that its code is", claiming.REFUSAL_S, 0.5),
     ],
 )
 def test_a_limit_that_was_promised_is_another_number(promised, held, number):
