@@ -120,6 +120,7 @@ TOGETHER: tuple[Together, ...] = (
     Together("carton: its name, or all of its measures", "one of the two, and whole", ("packing.carton_measured", "packing.carton_incomplete", "packing.carton_unknown")),
     Together("sign-in: login, password and a second factor; or a passkey alone", "whole", ("body.missing_field", "session.refused")),
     Together("sign-in: location, the account's, the device's", "one of the account's, of which a single one need not be named, and one that there is; on a device its own", ("account.location_not_allowed", "account.location_unknown", "device.elsewhere")),
+    Together("change of an account or client: `role`, `scopes`, `locations`", "whole: what is left out gives nothing", ("body.missing_field",)),
     Together("client: scopes, who registers it", "none for people alone, none of level high that he has not", ("client.scope_forbidden", "client.beyond_rights")),
     Together("decision: `decision`, `note`", "a refusal has one, an approval none", ("body.missing_field", "body.invalid")),
     Together("key: `Idempotency-Key`, the request", "the same key for the same request only", ("idempotency.key_reused",)),

@@ -6,8 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-# No control characters (NUL above all: PostgreSQL's text can't hold it). `$` alone would let a final line feed pass.
-END = r"(?![\s\S])"
+from actors.domain import ids
+
+END = ids.END
+
+# No control characters (NUL above all: PostgreSQL's text can't hold it).
 TEXT = r"^[^\u0000-\u001f\u007f-\u009f]*" + END
 SKUS_PER_QUERY_MAX = 50
 PAGE_DEFAULT = 50
@@ -26,7 +29,7 @@ Reference = Annotated[str, Meta(max_length=64, pattern=TEXT)]
 Text = Annotated[str, Meta(max_length=200, pattern=TEXT)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
 Country = Annotated[
-    str, Meta(min_length=2, max_length=2, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["US"])
+    str, Meta(min_length=2, max_length=2, pattern="^[A-Z]{2}" + END, description="ISO 3166-1 alpha-2", examples=["US"])
 ]
 # What makes an address besides, `identity/emails.py` says.
 EmailText = Annotated[

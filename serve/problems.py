@@ -93,6 +93,13 @@ def field_problem(code: str, detail: str, pointer: str, **extra: Any) -> Problem
     return Problem(code, detail, extra=extra, errors=[{"pointer": pointer, "detail": detail}])
 
 
+def needed(given: _T | None, name: str) -> _T:
+    """What the body's field `name` says, which this call can't do without. Raises Problem 422."""
+    if given is None:
+        raise field_problem("body.missing_field", f"Field `{name}` is required.", f"/{name}")
+    return given
+
+
 def parameter_problem(name: str, detail: str, code: str = "request.parameter_invalid") -> Problem:
     """A problem of one parameter of the path or the query."""
     return Problem(code, detail, errors=[{"parameter": name, "detail": detail}])

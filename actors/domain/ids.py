@@ -44,27 +44,30 @@ ACCOUNT_CHARS = 26
 SAMPLE_CHARS = 6
 _ACCOUNT_BYTES = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
-REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
-ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
-ALERT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-alert-[0-9a-hjkmnp-tv-z]{26}$")
-APPROVAL_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-approval-[0-9a-hjkmnp-tv-z]{26}$")
-RESERVATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-resv-[0-9a-hjkmnp-tv-z]{26}$")
-BREACH_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-breach-[0-9a-hjkmnp-tv-z]{26}$")
-NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}$")
-ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
-CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}$")
-PRIVACY_REQUEST_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-privacy-[0-9a-hjkmnp-tv-z]{26}$")
-CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}$")
-DEVICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-device-[0-9a-hjkmnp-tv-z]{26}$")
-TRANSFER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-transfer-[0-9a-hjkmnp-tv-z]{26}$")
-INBOUND_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-inbound-[0-9a-hjkmnp-tv-z]{26}$")
-SHIPMENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-shipment-[0-9a-hjkmnp-tv-z]{26}([.][1-9][0-9]{0,5})?$")
-CARRIER_PATTERN = re.compile(r"^[a-z][a-z0-9]{0,23}$")
-COLLECTION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-collection-[0-9a-hjkmnp-tv-z]{26}$")
-COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}$")
-LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
+# The end of a text: `$` lets a line feed behind it pass, and JavaScript, which reads patterns in the API's document,
+# knows no `\Z`.
+END = r"(?![\s\S])"
+REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}" + END)
+ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}" + END)
+ALERT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-alert-[0-9a-hjkmnp-tv-z]{26}" + END)
+APPROVAL_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-approval-[0-9a-hjkmnp-tv-z]{26}" + END)
+RESERVATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-resv-[0-9a-hjkmnp-tv-z]{26}" + END)
+BREACH_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-breach-[0-9a-hjkmnp-tv-z]{26}" + END)
+NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}" + END)
+ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}" + END)
+CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}" + END)
+PRIVACY_REQUEST_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-privacy-[0-9a-hjkmnp-tv-z]{26}" + END)
+CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}" + END)
+DEVICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-device-[0-9a-hjkmnp-tv-z]{26}" + END)
+TRANSFER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-transfer-[0-9a-hjkmnp-tv-z]{26}" + END)
+INBOUND_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-inbound-[0-9a-hjkmnp-tv-z]{26}" + END)
+SHIPMENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-shipment-[0-9a-hjkmnp-tv-z]{26}([.][1-9][0-9]{0,5})?" + END)
+CARRIER_PATTERN = re.compile(r"^[a-z][a-z0-9]{0,23}" + END)
+COLLECTION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-collection-[0-9a-hjkmnp-tv-z]{26}" + END)
+COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}" + END)
+LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}" + END)
 # Of any kind: a location's is the widest; shipments have a number after it, manifests a carrier.
-ANY_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}([.][a-z0-9]{1,24})?$")
+ANY_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}([.][a-z0-9]{1,24})?" + END)
 
 
 # Kinds whose ids end in the hash of the key of the call that made them.

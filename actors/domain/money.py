@@ -6,10 +6,12 @@ from typing import Annotated
 
 import msgspec
 
+from actors.domain.ids import END
+
 # The largest amount that we take: keeps sums of 2,000 lines x 1,000,000 units within PostgreSQL's bigint.
 AMOUNT_MAX = 1_000_000_000
 
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code", examples=["EUR"])]
+Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code", examples=["EUR"])]
 MinorUnits = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX, description="minor units (cents)", examples=[1299])]
 
 

@@ -7,9 +7,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from serve.limits import END
+
 CODE_DIGITS = 8
 # Blanks and dashes are for the eye.
-CodeText = Annotated[str, Meta(min_length=CODE_DIGITS, max_length=16, pattern=r"^[0-9 -]*$", examples=["1234 5678"])]
+CodeText = Annotated[
+    str, Meta(min_length=CODE_DIGITS, max_length=16, pattern=r"^[0-9 -]*" + END, examples=["1234 5678"])
+]
 
 
 def new_code() -> str:

@@ -14,7 +14,7 @@ from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.desk import Desk, check_given
 from serve.identity.schemas import AccountChange, AccountSearch, NewAccount
 from serve.openapi import documented
-from serve.problems import Problem, field_problem
+from serve.problems import Problem, needed
 from serve.replies import answer
 from serve.requests import Write, decode
 from serve.responses import AnswerResponse
@@ -78,14 +78,12 @@ class _Accounts:
     async def _command(self, request: Request, account_id: str, sent: AccountChange) -> msgspec.Struct:
         """Raises Problem 422 where what the change needs is missing."""
         if sent.change == "role":
-            if sent.role is None:
-                raise field_problem("body.missing_field", "Field `role` is required.", "/role")
-            check_given(request.scope, sent.locations)
-            return ChangeRole(sent.role, sent.locations)
+            # Rights that reach the whole region are given by who says so, not by who leaves something out.
+            role, locations = needed(sent.role, "role"), needed(sent.locations, "locations")
+            check_given(request.scope, locations)
+            return ChangeRole(role, locations)
         if sent.change == "password":
-            if sent.password is None:
-                raise field_problem("body.missing_field", "Field `password` is required.", "/password")
-            return SetPassword(await self._hashed(account_id, sent.password))
+            return SetPassword(await self._hashed(account_id, needed(sent.password, "password")))
         return _PLAIN[sent.change]()
 
     async def _hashed(self, account_id: str, password: str, login: str = "") -> str:

@@ -44,7 +44,7 @@ from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewC
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.openapi import documented
 from serve.permissions import FOR_PEOPLE, PERMISSIONS, beyond
-from serve.problems import Problem, field_problem
+from serve.problems import Problem, field_problem, needed
 from serve.replies import answer, body_of
 from serve.requests import Write, decode
 from serve.responses import AnswerResponse, encode, ok
@@ -166,10 +166,12 @@ class _Clients:
             drawn = _drawn()
             command = RotateClientSecret(_secret_hash(drawn.secret), sent.grace_s * 1000, drawn.draw, sent.end_older)
         elif sent.change == "scopes":
-            _check_scopes(sent.scopes)
-            _check_own(request.scope, sent.scopes)
-            check_given(request.scope, sent.locations)
-            command = SetClientScopes(sent.scopes, sent.locations)
+            # As with roles (`accounts.py`): nothing that is left out gives more.
+            scopes, locations = needed(sent.scopes, "scopes"), needed(sent.locations, "locations")
+            _check_scopes(scopes)
+            _check_own(request.scope, scopes)
+            check_given(request.scope, locations)
+            command = SetClientScopes(scopes, locations)
         else:
             command = DisableClient() if sent.change == "disable" else EnableClient()
         return _told(await self._ask(request, write, identity, command), drawn)

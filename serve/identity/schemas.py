@@ -22,13 +22,15 @@ from actors.domain.personal_notes import (
     SHOWN_AS,
     SHOWN_PASSKEY_NAME,
 )
-from serve.limits import TEXT
+from serve.limits import END, TEXT
 from serve.permissions import CUSTOMERS, ROLES
 
 Login = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
 # With the blanks that authenticators show in it.
-Code = Annotated[str, Meta(max_length=12, pattern=r"^[0-9\s]*$", description="digits; blanks between them are fine")]
+Code = Annotated[
+    str, Meta(max_length=12, pattern=r"^[0-9\s]*" + END, description="digits; blanks between them are fine")
+]
 RecoveryCode = Annotated[str, Meta(max_length=40)]
 LocationId = Annotated[
     str,
@@ -44,7 +46,7 @@ LocationIds = Annotated[list[LocationId], Meta(max_length=20)]
 Role = Annotated[str, Meta(max_length=32, extra_json_schema={"enum": sorted(ROLES.keys() - CUSTOMERS)})]
 Scopes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=64)]
 Sealed = Annotated[str, Meta(min_length=1, max_length=2048)]
-Base64Url = Annotated[str, Meta(min_length=1, max_length=16_384, pattern="^[A-Za-z0-9_-]+={0,2}$")]
+Base64Url = Annotated[str, Meta(min_length=1, max_length=16_384, pattern="^[A-Za-z0-9_-]+={0,2}" + END)]
 PasskeyName = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT)]
 # The longest shift; the account has the last word.
 SHIFT_HOURS_MAX = 12
@@ -98,10 +100,11 @@ class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recovery_code: RecoveryCode = ""
     passkey: Assertion | None = None
     location_id: Annotated[
-        str, Meta(max_length=80, pattern=r"^[a-z0-9-]*$", description="a location's id", examples=["us-wh-seattle"])
+        str,
+        Meta(max_length=80, pattern=r"^[a-z0-9-]*" + END, description="a location's id", examples=["us-wh-seattle"]),
     ] = ""
     hours: Annotated[float, Meta(ge=0.1, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
-    device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), SHIFT_DEVICE] = ""
+    device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*" + END), SHIFT_DEVICE] = ""
     new_password: Annotated[str, Meta(max_length=256), PASSWORD] = ""
 
 
@@ -256,11 +259,12 @@ class AccountSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`role` takes role and locations, `password` the new password. Each ends the running shift."""
+    """`role` takes role and locations (empty: the whole region), `password` the new password. Each ends the running
+    shift."""
 
     change: Literal["role", "password", "reset_factor", "disable", "enable"]
     role: Role | None = None
-    locations: LocationIds = []
+    locations: LocationIds | None = None
     password: Annotated[Password | None, PASSWORD] = None
 
 
@@ -271,7 +275,7 @@ class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             max_length=41,
-            pattern="^[a-z0-9][a-z0-9-]{0,40}$",
+            pattern="^[a-z0-9][a-z0-9-]{0,40}" + END,
             description="small letters, digits and dashes",
             examples=["web-shop"],
         ),
@@ -282,12 +286,12 @@ class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ClientChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`rotate_secret`: the old one stays good for `grace_s` seconds, and with `end_older` those before it end at once;
-    `scopes` takes scopes and locations."""
+    `scopes` takes scopes and locations (empty: the whole region)."""
 
     change: Literal["rotate_secret", "scopes", "disable", "enable"]
     grace_s: Annotated[int, Meta(ge=0, le=604_800)] = 0
-    scopes: Scopes = []
-    locations: LocationIds = []
+    scopes: Scopes | None = None
+    locations: LocationIds | None = None
     end_older: bool = False
 
 

@@ -23,12 +23,12 @@ from actors.domain.personal_notes import (
 )
 from actors.domain.postal import LINE
 from actors.domain.shipment_commands import LabelFormat, ManualReason
-from serve.limits import Country, EmailText, Lot, Quantity, Reference, Sku, Text
+from serve.limits import END, Country, EmailText, Lot, Quantity, Reference, Sku, Text
 from serve.transfers.schemas import LocationName
 
 Side = Annotated[int, Meta(ge=1, le=10_000, description="mm, outer")]
 Grams = Annotated[int, Meta(ge=1, le=1_000_000, description="g")]
-CarrierName = Annotated[str, Meta(min_length=1, max_length=24, pattern="^[a-z][a-z0-9]*$", examples=["post"])]
+CarrierName = Annotated[str, Meta(min_length=1, max_length=24, pattern="^[a-z][a-z0-9]*" + END, examples=["post"])]
 Service = Annotated[str, Meta(min_length=1, max_length=64, pattern=LINE, examples=["standard"])]
 # Of a manual shipment: what one station can pack.
 MANUAL_LINES_MAX = 100
@@ -36,7 +36,7 @@ _Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 Phone = Annotated[
     str,
     Meta(
-        pattern=r"^(\+[0-9]{6,15})?$",
+        pattern=r"^(\+[0-9]{6,15})?" + END,
         description="+, country code and number, without blanks; empty for none",
         examples=["+12065550188"],
     ),

@@ -40,13 +40,13 @@ from actors.domain.personal_notes import (
 from actors.domain.privacy_state import Extension, Method, Name, Refusal, RequestStatus
 from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
-from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
+from serve.limits import END, TEXT, EmailText, Latitude, Longitude, Reference
 from serve.moments import Moment
 from serve.packing.schemas import TrackedParcel, UnitsOf
 
 # A reference to the officer's own files: no word of a person.
 CodeText = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]*$", examples=["case-2026-0117"])
+    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]*" + END, examples=["case-2026-0117"])
 ]
 CustomerId = Annotated[
     str,

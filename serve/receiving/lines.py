@@ -19,7 +19,7 @@ from actors.domain.gs1 import SSCC_DIGITS
 from actors.domain.location_events import Condition
 from serve.catalogue.known import Catalogue
 from serve.days import day_of
-from serve.limits import TEXT, UNITS_MAX, BinIdOrNone, Lot, Sku
+from serve.limits import END, TEXT, UNITS_MAX, BinIdOrNone, Lot, Sku
 from serve.problems import field_problem
 
 SERIALS_MAX = 1_000
@@ -31,7 +31,7 @@ Unit = Annotated[
     ),
 ]
 Sscc = Annotated[
-    str, Meta(min_length=SSCC_DIGITS, max_length=SSCC_DIGITS, pattern="^[0-9]*$", examples=["095212340000000426"])
+    str, Meta(min_length=SSCC_DIGITS, max_length=SSCC_DIGITS, pattern="^[0-9]*" + END, examples=["095212340000000426"])
 ]
 Serial = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT, examples=["SN-000417"])]
 Serials = Annotated[

@@ -13,17 +13,17 @@ from actors.domain.gs1 import SSCC_DIGITS
 from actors.domain.location_events import Condition
 from actors.domain.transfer_sending import PACKAGES_MAX
 from actors.domain.transfer_state import LineView, PackageStatus, TransferStatus
-from serve.limits import ITEMS_MAX, BinIdOrNone, Lot, Quantity, Reference, Sku
+from serve.limits import END, ITEMS_MAX, BinIdOrNone, Lot, Quantity, Reference, Sku
 from serve.moments import Moment
 from serve.receiving.lines import Sscc
 
 LocationName = Annotated[str, Meta(max_length=80, examples=["us-wh-seattle"])]
 PackageName = Annotated[
     str,
-    Meta(min_length=1, max_length=SSCC_DIGITS, pattern="^[0-9]*$", description="number or SSCC", examples=["1"]),
+    Meta(min_length=1, max_length=SSCC_DIGITS, pattern="^[0-9]*" + END, description="number or SSCC", examples=["1"]),
 ]
 PackageNameOrAny = Annotated[
-    str, Meta(max_length=SSCC_DIGITS, pattern="^[0-9]*$", description="number or SSCC, empty for any")
+    str, Meta(max_length=SSCC_DIGITS, pattern="^[0-9]*" + END, description="number or SSCC, empty for any")
 ]
 
 

@@ -55,12 +55,24 @@ async def test_who_goes_on_with_a_half_made_account_is_not_told_which_it_is_or_c
     assert (refused.status_code, refused.json()["code"]) == (403, "session.factor_missing")
 
 
-@pytest.mark.parametrize(("change", "missing"), [("password", "/password"), ("role", "/role")])
-async def test_a_change_that_leaves_out_what_it_changes_is_a_fault_of_ours(cell, change, missing):
-    account_id = await cell.opened("mia", "manager")
-    answer = await cell.post(f"/v1/accounts/{account_id}/changes", {"change": change}, **cell.bearer())
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"change": "password"}, "/password"),
+        ({"change": "role", "locations": []}, "/role"),
+        ({"change": "role", "role": "associate"}, "/locations"),
+    ],
+    ids=["password", "role", "locations"],
+)
+async def test_a_change_that_leaves_out_what_it_changes_is_a_fault_of_ours_or_gives_the_whole_region(
+    cell, change, missing
+):
+    account_id = await cell.opened("mia", "manager", ["us-st-austin"])
+    before = cell.state()
+    answer = await cell.post(f"/v1/accounts/{account_id}/changes", change, **cell.bearer())
     assert (answer.status_code, answer.json()["code"]) == (422, "body.missing_field")
-    assert missing in answer.text
+    assert answer.json()["errors"][0]["pointer"] == missing
+    assert cell.state() == before
 
 
 async def test_passwords_can_be_tried_on_what_is_remembered_of_a_request(cell):

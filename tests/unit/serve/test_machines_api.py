@@ -133,6 +133,18 @@ async def registered(cell: GuardedCell, scopes: list[str], key: str = "reg-1") -
     return made
 
 
+@pytest.mark.parametrize("missing", ["scopes", "locations"])
+async def test_a_change_of_scopes_that_leaves_something_out_gives_the_whole_region_or_takes_all(cell, missing):
+    new = {"name": "till", "scopes": ["orders.read"], "locations": ["us-st-austin"]}
+    client = (await cell.post("/v1/clients", new, **cell.bearer())).json()["client_id"]
+    before, change = cell.state(), {"change": "scopes", "scopes": ["orders.read"], "locations": ["us-st-austin"]}
+    del change[missing]
+    answer = await cell.post(f"/v1/clients/{client}/changes", change, **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "body.missing_field")
+    assert answer.json()["errors"][0]["pointer"] == f"/{missing}"
+    assert cell.state() == before
+
+
 async def test_a_machine_gets_a_token_for_its_scopes_and_no_more(cell):
     client = await registered(cell, ["orders.place", "orders.read"])
     token = (await token_of(cell, client)).json()

@@ -15,7 +15,10 @@ from tests.unit.serve.small_cell import furnish_with
 
 OPS = account_id("us", b"o" * 16)
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-CHANGES = [{"change": "password", "password": "another horse of hers"}, {"change": "role", "role": "manager"}]
+CHANGES = [
+    {"change": "password", "password": "another horse of hers"},
+    {"change": "role", "role": "manager", "locations": []},
+]
 
 
 @pytest.fixture
