@@ -16,6 +16,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from actors.domain.audit import Act
+from serve.limits import END
 from serve.openapi import documented
 from serve.requests import decode
 from serve.services import Services
@@ -30,7 +31,7 @@ class OperatorAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nothing can be erased here."""
 
     action: Action
-    what: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9:.-]*$")] = ""
+    what: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9:.-]*" + END)] = ""
 
 
 _decoder = msgspec.json.Decoder(OperatorAct)
