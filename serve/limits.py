@@ -18,6 +18,9 @@ PAGE_MAX = 500
 ITEMS_MAX = 1_000
 LINES_MAX = 2_000
 UNITS_MAX = 1_000_000
+# What every reader of JSON takes exactly (RFC 8259, 6). JSON knows no end of numbers, but what goes between processes
+# does: a larger one would be a crash.
+EXACT_MAX = 2**53 - 1
 
 Sku = Annotated[
     str,

@@ -40,11 +40,11 @@ class _Alerts:
 
     async def view(self, alert_id: str, request: Request) -> AlertView:
         """Raises Problem 403 or 404."""
-        self.check_reach(request)
-        region = self._services.settings.region
-        if not (ALERT_PATTERN.match(alert_id) and alert_id.startswith(f"{region}-")):
-            raise Problem("alert.unknown", "There is no such alert.")
+        # For the audit, whatever it is refused for.
         request.scope[ENTITY_ID] = alert_id
+        self.check_reach(request)
+        if not is_of(alert_id, ALERT_PATTERN, self._services.settings.region):
+            raise Problem("alert.unknown", "There is no such alert.")
         reply = await self._services.gateway.view(
             "alert", alert_id, ViewAlert(alert_id), cause=request.scope[REQUEST_ID]
         )

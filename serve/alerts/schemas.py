@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from actors.domain.alert import AlertAction, AlertStatus, Note, Verdict
 from actors.domain.personal_notes import ALERT_ABOUT, ALERT_ASSIGNEE, ALERT_EVIDENCE, ALERT_SESSION
-from serve.limits import TEXT
+from serve.limits import EXACT_MAX, TEXT
 
 
 class AlertUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -22,7 +22,7 @@ class AlertUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
     assignee: Annotated[str, Meta(max_length=64, pattern=TEXT), ALERT_ASSIGNEE] = ""
     verdict: Verdict | None = None
     note: Note | None = None
-    version: Annotated[int, Meta(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1, le=EXACT_MAX)] | None = None
 
 
 class AuditReference(msgspec.Struct, frozen=True):

@@ -100,6 +100,9 @@ class _Approvals:
         """Raises Problem."""
         write = await self._services.bodies.read(request.scope, request.receive)
         decode(_withdrawal_decoder, write.body)
+        # In a doubted session nothing is taken back, and who may not see it is told what he is told when he looks.
+        # Asked itself, it would tell him that it is there: by its refusal, or by its memory of keys.
+        await self.view(approval_id, request)
         return await self._ask(approval_id, request, WithdrawApproval(_principal(request).subject), write)
 
     async def _ask(self, approval_id: str, request: Request, command: Command, write: Write) -> ApprovalView:

@@ -16,8 +16,16 @@ from starlette.responses import Response
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
-from serve.audit.sought import UNINDEXED_DAYS_MAX, check_ids, check_small, check_words, sought_address, sought_behalf
-from serve.context import PRINCIPAL
+from serve.audit.sought import (
+    UNINDEXED_DAYS_MAX,
+    check_ids,
+    check_small,
+    check_span,
+    check_words,
+    sought_address,
+    sought_behalf,
+)
+from serve.callers import check_reaches, check_reaches_all
 from serve.downloads import kept_as
 from serve.identity.keyring import Keyring
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
@@ -58,10 +66,12 @@ class Auditing:
             self._territory.check_own(named)
         check_ids(wanted, self._services.settings.region)
         check_words(wanted)
+        check_span(wanted)
         check_small(wanted, self._services.clock.now_ms())
-        principal = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.locations and wanted.location_id not in principal.locations:
-            raise Problem("auth.location_forbidden", "Your rights reach some locations only: name one as location_id.")
+        if wanted.location_id:
+            check_reaches(request.scope, wanted.location_id)
+        else:
+            check_reaches_all(request.scope, "Your rights reach some locations only: name one as location_id.")
         scope, broken_off = "audit\0" + _encode(wanted).decode(), None
 
         async def read(before: str | None, some: int) -> list[Line]:
@@ -110,7 +120,7 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
             str,
             Query(
                 max_length=64,
-                pattern=r"^[a-z_]*(\.[a-z_]*)?$",
+                pattern=r"^([a-z_]+\.[a-z_]*)?$",
                 description="e.g. `order.ship`, or `order.` for all of them",
             ),
         ] = "",

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from actors.domain.audit import Act, Changes, Who
 from actors.domain.times import moment
-from serve.limits import END
+from serve.limits import END, EXACT_MAX
 from serve.openapi import documented
 from serve.requests import decode
 from serve.services import Services
@@ -36,8 +36,8 @@ class KeeperAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_ms: Annotated[int, Meta(ge=0, le=_YEAR_9999_MS)]
     outcome: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_.]*" + END)] = ""
     what: Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_.-]*" + END)] = ""
-    lines: Annotated[int, Meta(ge=0)] | None = None
-    times: Annotated[int, Meta(ge=1)] | None = None
+    lines: Annotated[int, Meta(ge=0, le=EXACT_MAX)] | None = None
+    times: Annotated[int, Meta(ge=1, le=EXACT_MAX)] | None = None
 
 
 _decoder = msgspec.json.Decoder(KeeperAct)

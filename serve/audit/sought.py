@@ -4,6 +4,7 @@ as if nothing had been done.
 subject, device    ids of this cell
 location_id        likewise
 entity_id          likewise, of any kind
+since, until       the first is earlier
 text               has a letter or a digit: signs are no words, and what has none is found in no line
 address            in the clear, or a /64 of IPv6 ──▶ its keyed digest
 behalf             a customer's reference in the clear ──▶ its keyed digest; or a digest as a line has it
@@ -49,6 +50,12 @@ def check_words(wanted: Filter) -> None:
     """Raises Problem 422 for a text in which there is nothing to look for."""
     if wanted.text and not any(map(str.isalnum, wanted.text)):
         raise parameter_problem("text", "There is no word in it: words have letters or digits.")
+
+
+def check_span(wanted: Filter) -> None:
+    """Raises Problem 422 for a time that ends before it begins, or as it does."""
+    if wanted.since_ms is not None and wanted.until_ms is not None and wanted.until_ms <= wanted.since_ms:
+        raise parameter_problem("until", "It has to be later than `since`: no line would be meant.")
 
 
 def check_small(wanted: Filter, now_ms: int) -> None:

@@ -29,13 +29,13 @@ from actors.domain.ids import ANY_PATTERN, is_of, region_of
 from actors.domain.trail import NOTES_MAX, Note
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
-from actors.runtime.wire import OK
+from actors.runtime.wire import KEY_REUSED, OK, Reply
 from serve.audit.strangers import FOLD_S, Strangers, is_stranger
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.gateway import Gateway
 from serve.identity.limits import Routers, network_around
 from serve.payments.pan import text_holds_pan
-from serve.problems import Problem
+from serve.problems import Problem, of_refusal
 from serve.requests import Write
 
 log = logging.getLogger("ocefs.audit")
@@ -99,9 +99,12 @@ class Trail:
 
     async def said(self, scope: Scope, who: Who, act: Act, outcome: str, write: Write) -> None:
         """Something came about in the cell that is nobody's request. `write`: by its key it is written down once,
-        whichever replica it is said to. Raises Problem 503 when that can't be."""
+        whichever replica it is said to. Raises Problem 503 when that can't be, 422 for a key that was used before."""
         line = Audited(who, act, outcome, "", "", 0, self._clock.now_ms(), scope[REQUEST_ID])
-        if not await self._noted([line], write.key, digest=write.digest, trail=f"{self._region}-trail-00"):
+        reply = await self._handed([line], write.key, write.digest, f"{self._region}-trail-00")
+        if reply.status == KEY_REUSED:
+            raise of_refusal(reply)
+        if reply.status != OK:
             raise Problem("audit.unavailable", "What was done must be written down, and that is not possible now.")
 
     async def _durable(self, scope: Scope, act: Act, kind: str = "", entity_id: str = "", behalf: str = "") -> bool:
@@ -197,10 +200,15 @@ class Trail:
             # One turn of the loop, so that what is asked in this turn goes together.
             await asyncio.sleep(0)
             waiting, self._reads = self._reads[:NOTES_MAX], self._reads[NOTES_MAX:]
-            done = await self._noted([line for line, _ in waiting], secrets.token_hex(16))
-            for _, told in waiting:
-                if not told.done():
-                    told.set_result(done)
+            done = False
+            try:
+                done = await self._noted([line for line, _ in waiting], secrets.token_hex(16))
+            except Exception:
+                log.exception("audit.fault")
+            finally:  # whatever becomes of it, none of these waits for ever
+                for _, told in waiting:
+                    if not told.done():
+                        told.set_result(done)
 
     async def _hand_over_refusals(self) -> None:
         while self._refusals or self._notes or self._overflow:
@@ -230,14 +238,11 @@ class Trail:
             out.append(Audited(who, act, code, "", entity_id, 0, seen.at_ms, seen.request_id))
         return out
 
-    async def _noted(
-        self, lines: list[Audited], command_id: str, *, digest: int | None = None, trail: str = ""
-    ) -> bool:
-        """Are they durable? With the same id they are noted once, however often they are handed over to the same trail.
-        `digest`: of what stands for them."""
-        note = Note(lines)
-        digest = digest_of(msgspec.msgpack.encode(note)) if digest is None else digest
-        reply = await self._gateway.ask(
-            "trail", trail or self._id, note, command_id=command_id, digest=digest, creates=True
-        )
-        return reply.status == OK
+    async def _noted(self, lines: list[Audited], command_id: str) -> bool:
+        """Are they durable? With the same id they are noted once, however often they are handed over."""
+        digest = digest_of(msgspec.msgpack.encode(Note(lines)))
+        return (await self._handed(lines, command_id, digest, self._id)).status == OK
+
+    async def _handed(self, lines: list[Audited], command_id: str, digest: int, trail: str) -> Reply:
+        """To the same trail with the same id: noted once. `digest`: of what stands for them."""
+        return await self._gateway.ask("trail", trail, Note(lines), command_id=command_id, digest=digest, creates=True)

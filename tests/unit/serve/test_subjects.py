@@ -8,6 +8,8 @@ from actors.domain.account_commands import Disable, OpenAccount
 from actors.domain.client import DisableClient, RegisterClient
 from actors.domain.device import ClaimDevice, EnrolDevice, RevokeDevice
 from actors.domain.ids import account_id, client_id, device_id
+from actors.runtime.mailbox import UNAVAILABLE
+from serve.problems import Problem
 from serve.subjects import may_do
 from tests.unit.serve.guarded_cell import GuardedCell
 
@@ -70,3 +72,11 @@ async def test_work_is_given_to_whoever_can_not_do_it_there(cell, here, everywhe
 @pytest.mark.parametrize("subject", [ACCOUNT, CLIENT, DEVICE, "tom", "", account_id("eu", b"t" * 16)])
 async def test_work_is_given_to_whom_nobody_knows(cell, subject):
     assert not await may_do(cell.services, subject, WORK, HERE, "r")
+
+
+@pytest.mark.parametrize("subject", [ACCOUNT, CLIENT, DEVICE])
+async def test_who_can_do_the_work_is_called_unfit_while_nobody_can_tell(cell, subject):
+    cell.gateway.fault = UNAVAILABLE
+    with pytest.raises(Problem) as raised:
+        await may_do(cell.services, subject, WORK, HERE, "r")
+    assert raised.value.status == 503

@@ -63,7 +63,7 @@ async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_
 @pytest.mark.parametrize(
     "query",
     [
-        "?action=order.ship.x", "?action=';drop", "?limit=0", "?limit=501", "?format=csv&limit=10001", "?format=pdf",
+        "?action=order.ship.x", "?action=';drop", "?action=order", "?action=.", "?action=.ship", "?limit=0", "?limit=501", "?format=csv&limit=10001", "?format=pdf",
         "?since=yesterday", "?since=2026-01-01T00:00:00", "?subject=%00", f"?text={'x' * 201}",
         "?since=0001-01-01T00:00:00%2B14:00", "?until=9999-12-31T23:59:59-14:00",
     ],
@@ -164,6 +164,8 @@ async def test_a_network_of_which_there_is_no_digest_is_looked_for_in_vain(cell,
         ("?subject=mia", "subject"),
         ("?subject=mia-manager", "subject"),
         ("?address=999.1.1.1", "address"),
+        ("?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "until"),
+        ("?since=2026-01-01T00:00:00Z&until=2026-01-01T01:00:00%2B01:00", "until"),
         ("?address=the+office", "address"),
         ("?device=till-3&action=order.ship", "device"),
         ("?behalf=mia@example.com&action=order.search", "behalf"),
