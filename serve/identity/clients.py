@@ -133,11 +133,7 @@ class _Clients:
         check_given(request.scope, sent.locations)
         if sent.name in RESERVED_NAMES:
             raise Problem("client.exists", "This name is taken.")
-        identity = client_id(desk.region, sent.name)
-        if not is_of(identity, CLIENT_PATTERN, desk.region):
-            # As at its sign-in, or it never had one: the body's pattern lets a line feed at the end pass.
-            raise field_problem("body.invalid", "Expected small letters, digits and dashes.", "/name")
-        request.scope[ENTITY_ID] = identity
+        identity = request.scope[ENTITY_ID] = client_id(desk.region, sent.name)
         drawn = _drawn()
         command = RegisterClient(sent.scopes, sent.locations, _secret_hash(drawn.secret), drawn.draw)
         return _told(await self._ask(request, write, identity, command), drawn)
