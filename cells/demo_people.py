@@ -154,12 +154,13 @@ class _Seeder:
     def make(self, person: Person, keep: Callable[[Person], None]) -> None:
         """Account, first sign-in, second factor. What is known of him is kept before each of
         them: it may be the last."""
+        is_ours = bool(person.account_id and person.given)
         person = msgspec.structs.replace(person, given=person.given or secrets.token_urlsafe(18))
         keep(person)
         person = msgspec.structs.replace(person, account_id=self._opened(person))
         keep(person)
         self._desk = desk_of(person.role, self._router)
-        password, enrolment = self._enrolment(person)
+        password, enrolment = self._enrolment(person, is_ours=is_ours)
         factor = self._expect(self._ask("/v1/factors", {"enrolment": enrolment}), 200)
         code = first_code(factor["secret"], int(time.time()))
         confirmed = self._ask("/v1/factors/confirmation", {"pending": factor["pending"], "code": code})
@@ -180,28 +181,35 @@ class _Seeder:
         region = self._config.name
         at = [name for name, kind, _ in places(region) if kind == "store"][:1] if person.role == "associate" else []
         account = {"login": person.login, "role": person.role, "password": person.given, "locations": at}
-        opened = self._administer("/v1/accounts", account, f"demo-person-{region}-{person.role}")
+        # A key of its own: the password is another one, where a demo that is gone had the account.
+        opened = self._administer("/v1/accounts", account, secrets.token_hex(16))
         if opened.status == _CONFLICT and opened.body.get("code") == "account.exists":
             return str(opened.body["account_id"])
         return str(self._expect(opened, 201)["account_id"])
 
-    def _enrolment(self, person: Person) -> tuple[str, str]:
+    def _enrolment(self, person: Person, *, is_ours: bool) -> tuple[str, str]:
         """The account's password, the given one or the known one, and what a first sign-in by it gives. Of an account
-        whose factor's secret got lost, or that was disabled, it is made possible again."""
+        whose factor's secret got lost, or that was disabled, it is made possible again; of one that we opened, also
+        once the given password is too old."""
         password, refused = self._first_sign_in(person)
         if refused.status == _UNAUTHORIZED:
-            for change in ("reset_factor", "enable"):
-                # A key of its own: by one from before it would be answered from memory, and change nothing.
-                path, key = f"/v1/accounts/{person.account_id}/changes", secrets.token_hex(16)
-                self._expect(self._administer(path, {"change": change}, key), 200)
+            self._change(person, "reset_factor")
+            self._change(person, "enable")
+            password, refused = self._first_sign_in(person)
+        if refused.status == _UNAUTHORIZED and is_ours:
+            self._change(person, "password", password=person.given)
             password, refused = self._first_sign_in(person)
         if refused.status == _UNAUTHORIZED:
             raise StepFailed(
                 f"{person.login} is there already, with another password than the demo's",
-                f"do without: demo_accounts = false under [identity] in config/regions/{self._config.name}.toml; or set it by "
-                f"POST /v1/accounts/{person.account_id}/changes, then make up",
+                f"do without: demo_accounts = false under [identity] in config/regions/{self._config.name}.toml",
             )
         return password, str(self._expect(refused, 403)["enrolment"])
+
+    def _change(self, person: Person, change: str, **more: str) -> None:
+        # A key of its own: by one from before it would be answered from memory, and change nothing.
+        path, key = f"/v1/accounts/{person.account_id}/changes", secrets.token_hex(16)
+        self._expect(self._administer(path, {"change": change, **more}, key), 200)
 
     def _first_sign_in(self, person: Person) -> tuple[str, Answer]:
         """Its password, as far as that is known, and what was answered. A making that was cut short may have

@@ -28,6 +28,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 
 from actors.domain.customs import CustomsDeclaration, value_of
+from actors.domain.ids import END
 from actors.domain.money import Money
 from actors.domain.personal_notes import SHOWN_ADDRESS
 from actors.domain.postal import LINE, Party
@@ -79,7 +80,7 @@ class CarrierParcel(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields
     """A packed carton: outer size, weight with the carton, its SSCC, and the hazard class of what
     is in it ("" for none)."""
 
-    sscc: Annotated[str, msgspec.Meta(pattern="^[0-9]{18}$")]
+    sscc: Annotated[str, msgspec.Meta(pattern="^[0-9]{18}" + END)]
     weight_g: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     length_mm: _Side
     width_mm: _Side
@@ -101,7 +102,7 @@ class Shipment(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True
 class Place(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Where something goes from or to, as far as a price needs it. Country: ISO 3166-1 alpha-2."""
 
-    country: Annotated[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], SHOWN_ADDRESS]
+    country: Annotated[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}" + END)], SHOWN_ADDRESS]
     postcode: Annotated[Annotated[str, msgspec.Meta(max_length=16, pattern=LINE)], SHOWN_ADDRESS]
     city: Annotated[Annotated[str, msgspec.Meta(max_length=100, pattern=LINE)], SHOWN_ADDRESS]
 

@@ -7,7 +7,7 @@
                                   ResetFactor (→ without factor), Disable; and by itself, without an event,
                                   after `ends_ms` or when idle for IDLE_MS
     enabled ◀──Enable / Disable──▶ disabled                nobody signs in
-    OpenAccount, SetPassword ──▶ password given            by it only a SignIn that replaces it, for GIVEN_MS; then none
+    OpenAccount, SetPassword ──▶ password given            good for taking another one, for GIVEN_MS; then for nothing
     failures 1, 2, … LOCK_AFTER ──▶ locked for LOCK_MS     a right password and a right code don't help meanwhile; a passkey alone does
 
 A proof is judged against credentials that were read a moment before (a slow hash lies in between). So they have a

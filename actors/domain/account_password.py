@@ -5,9 +5,9 @@ on under a new token, as after a step up: an account has one shift, so there is 
 id: a mark that an alert put on the session must not be shaken off by it. The refresh token before ends the shift when
 somebody comes with it; access tokens before do not count any more.
 
-A password that an administrator gave is known to two. So it is good for one thing only: the sign-in that replaces it,
-with the second factor (`account_shifts.sign_in`), before GIVEN_MS are over (ASVS 5.0.0, 6.4.1). Whoever signs in with a
-password may replace it at the same time, also one of his own.
+A password that an administrator gave is known to two. So it is good for one thing only: taking another one, with the
+second factor, before GIVEN_MS are over (ASVS 5.0.0, 6.4.1): by the sign-in (`account_shifts.sign_in`), or in a shift
+that a passkey alone has opened. Whoever signs in with a password may replace it at the same time, also one of his own.
 
 A new hash is of the same password, so what was judged against the hash before is as good as
 ever, and the generation stays.
@@ -29,7 +29,8 @@ def change(account: Account, command: ChangeOwnPassword, context: Context) -> De
     shift = shifts.running(account, command.session_id, context)
     if context.now_ms < account.inside_locked_until_ms:
         return shifts.no_session("locked")
-    if command.generation != account.generation or not command.password_ok:
+    knows = command.generation == account.generation and command.password_ok
+    if not knows or not account.takes_password(context.now_ms):
         return shifts.no_session(
             "failed", PasswordChangeFailed(shift.session_id, *shifts.next_inside(account, context))
         )

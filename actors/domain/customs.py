@@ -18,6 +18,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 import msgspec
 
 from actors.domain.errors import Refused
+from actors.domain.ids import END
 from actors.domain.money import AMOUNT_MAX, Money
 from actors.domain.personal_notes import SHOWN_NOTE
 from actors.domain.postal import LINE, Party
@@ -50,8 +51,8 @@ class CustomsLine(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
     units: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     net_weight_g: _Weight
     value: Money
-    hs_code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}([0-9]{2}){0,2}$", examples=["610910"])]
-    origin: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+    hs_code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}([0-9]{2}){0,2}" + END, examples=["610910"])]
+    origin: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}" + END)]
 
 
 class CustomsDeclaration(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -68,7 +69,7 @@ class CustomsDeclaration(msgspec.Struct, frozen=True, gc=False, forbid_unknown_f
     gross_weight_g: _Weight
     order_id: _Text
     invoice_number: _Text
-    declared_on: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    declared_on: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + END)]
     reason_text: Annotated[_Text, SHOWN_NOTE] = ""
     sender_tax_id: _Text = ""
     postage: Money | None = None

@@ -99,6 +99,7 @@ from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import messages, on_reply
 from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
 from actors.domain.order_promises import rows_of_promises
+from actors.domain.order_rectified import rectified
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import (
     Order,
@@ -264,11 +265,7 @@ def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
         return order_replies.status(context)
     if command.was and command.was != order.sealed:
         raise Refused("order.changed_meanwhile", "Somebody has changed who ordered, or where it goes: look again.")
-    rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest)
-    if command.waiting:
-        moved = command.email_digest != order.email_digest
-        rectified = msgspec.structs.replace(rectified, waiting=command.waiting, was=order.sealed, moved=moved)
-    return order_replies.status(context, rectified, *order_pickup_redirect.redirected(order, command))
+    return order_replies.status(context, rectified(order, command), *order_pickup_redirect.redirected(order, command))
 
 
 def _forget(order: Order, context: Context) -> Decision:

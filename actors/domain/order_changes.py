@@ -27,6 +27,7 @@ from actors.domain.kind import Context
 from actors.domain.money import Total
 from actors.domain.order_events import Event, OrderRectified
 from actors.domain.order_holds import check_open, check_reach
+from actors.domain.order_rectified import rectified
 from actors.domain.order_refund_state import kept
 from actors.domain.order_state import (
     Fulfilment,
@@ -314,7 +315,7 @@ def _address(draft: _Draft, to: NewAddress) -> list[Event]:
         draft.not_changed.append(NotChanged("address", code, detail, None, against))
         return []
     if to.sealed:
-        return [OrderRectified(to.order_ref, to.sealed, to.email_digest)]
+        return [rectified(order, to)]
     assert to.ship_to is not None
     return [Readdressed(to.ship_to)]
 

@@ -63,13 +63,14 @@ class LineChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class NewAddress(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Where it shall go: sealed, beside what was sealed (`was`) when somebody looked; or `ship_to` in a
-    cell that seals nothing."""
+    cell that seals nothing. `waiting`: see `RectifyOrder`, as far as they are known."""
 
     ship_to: ShipTo | None = None
     order_ref: Annotated[str, ORDER_DIGEST] = ""
     sealed: Annotated[bytes, SEALED_ORDER] = b""
     email_digest: Annotated[str, ORDER_OWNER] = ""
     was: Annotated[bytes, SEALED_ORDER] = b""
+    waiting: list[str] = []
 
 
 class ChangeOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from actors.domain.ids import END
 from actors.domain.personal_notes import SHOWN_ADDRESS, SHOWN_CONTACT, SHOWN_NAME
 
 # No control characters: a line feed would end a field of a printer's language.
@@ -29,10 +30,10 @@ class Party(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     street: Annotated[tuple[_Said, ...], msgspec.Meta(min_length=1, max_length=LINES_MAX), SHOWN_ADDRESS]
     city: Annotated[_Said, SHOWN_ADDRESS]
     postcode: Annotated[Annotated[str, msgspec.Meta(max_length=16, pattern=LINE)], SHOWN_ADDRESS]
-    country: Annotated[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], SHOWN_ADDRESS]
+    country: Annotated[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}" + END)], SHOWN_ADDRESS]
     company: Annotated[_Line, SHOWN_NAME] = ""
     state: Annotated[Annotated[str, msgspec.Meta(max_length=40, pattern=LINE)], SHOWN_ADDRESS] = ""
-    phone: Annotated[Annotated[str, msgspec.Meta(pattern=r"^(\+[0-9]{6,15})?$")], SHOWN_CONTACT] = ""
+    phone: Annotated[Annotated[str, msgspec.Meta(pattern=r"^(\+[0-9]{6,15})?" + END)], SHOWN_CONTACT] = ""
     email: Annotated[Annotated[str, msgspec.Meta(max_length=254, pattern=LINE)], SHOWN_CONTACT] = ""
 
 

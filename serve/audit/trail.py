@@ -196,26 +196,26 @@ class Trail:
                 task.cancel()
 
     async def _hand_over_reads(self) -> None:
-        while self._reads:
-            # One turn of the loop, so that what is asked in this turn goes together.
-            await asyncio.sleep(0)
-            waiting, self._reads = self._reads[:NOTES_MAX], self._reads[NOTES_MAX:]
-            done = False
-            try:
-                done = await self._noted([line for line, _ in waiting], secrets.token_hex(16))
-            except Exception:
-                log.exception("audit.fault")
-            finally:  # whatever becomes of it, none of these waits for ever
-                for _, told in waiting:
-                    if not told.done():
-                        told.set_result(done)
+        try:
+            while self._reads:
+                # One turn of the loop, so that what is asked in this turn goes together.
+                await asyncio.sleep(0)
+                waiting, self._reads = self._reads[:NOTES_MAX], self._reads[NOTES_MAX:]
+                done = False
+                try:
+                    done = await self._handed_over([line for line, _ in waiting], secrets.token_hex(16))
+                finally:  # whatever becomes of it, none of these waits for ever
+                    _tell(waiting, done=done)
+        finally:  # nor do those that came meanwhile, when the replica ends
+            _tell(self._reads, done=False)
+            self._reads = []
 
     async def _hand_over_refusals(self) -> None:
         while self._refusals or self._notes or self._overflow:
             await asyncio.sleep(GATHER_S)
             lines, command_id = self._taken(), secrets.token_hex(16)
             while True:
-                if await self._noted(lines, command_id):
+                if await self._handed_over(lines, command_id):
                     break
                 await asyncio.sleep(GATHER_S)
 
@@ -238,11 +238,22 @@ class Trail:
             out.append(Audited(who, act, code, "", entity_id, 0, seen.at_ms, seen.request_id))
         return out
 
-    async def _noted(self, lines: list[Audited], command_id: str) -> bool:
-        """Are they durable? With the same id they are noted once, however often they are handed over."""
-        digest = digest_of(msgspec.msgpack.encode(Note(lines)))
-        return (await self._handed(lines, command_id, digest, self._id)).status == OK
+    async def _handed_over(self, lines: list[Audited], command_id: str) -> bool:
+        """Are they durable? With the same id they are noted once, however often they are handed over. A fault of ours
+        is logged, and as good as a no: nothing that is to be written down is lost by it."""
+        try:
+            digest = digest_of(msgspec.msgpack.encode(Note(lines)))
+            return (await self._handed(lines, command_id, digest, self._id)).status == OK
+        except Exception:
+            log.exception("audit.fault")
+            return False
 
     async def _handed(self, lines: list[Audited], command_id: str, digest: int, trail: str) -> Reply:
         """To the same trail with the same id: noted once. `digest`: of what stands for them."""
         return await self._gateway.ask("trail", trail, Note(lines), command_id=command_id, digest=digest, creates=True)
+
+
+def _tell(waiting: list[tuple[Audited, asyncio.Future[bool]]], *, done: bool) -> None:
+    for _, told in waiting:
+        if not told.done():
+            told.set_result(done)

@@ -78,7 +78,7 @@ class _Accounts:
     async def _command(self, request: Request, account_id: str, sent: AccountChange) -> msgspec.Struct:
         """Raises Problem 422 where what the change needs is missing."""
         if sent.change == "role":
-            # Rights that reach the whole region are given by who says so, not by who leaves something out.
+            # Nothing that a change leaves out widens the rights that there are.
             role, locations = needed(sent.role, "role"), needed(sent.locations, "locations")
             check_given(request.scope, locations)
             return ChangeRole(role, locations)

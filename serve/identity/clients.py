@@ -162,7 +162,7 @@ class _Clients:
             drawn = _drawn()
             command = RotateClientSecret(_secret_hash(drawn.secret), sent.grace_s * 1000, drawn.draw, sent.end_older)
         elif sent.change == "scopes":
-            # As with roles (`accounts.py`): nothing that is left out gives more.
+            # As with roles (`accounts.py`).
             scopes, locations = needed(sent.scopes, "scopes"), needed(sent.locations, "locations")
             _check_scopes(scopes)
             _check_own(request.scope, scopes)

@@ -3,6 +3,7 @@ each fulfilment. The rules are in `actors/domain/order_changes.py`."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
@@ -24,9 +25,10 @@ from actors.domain.order_views import (
 from actors.domain.personal_notes import PURCHASE
 from serve.callers import reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.freshness import from_store
 from serve.judging import judged
 from serve.keys.data_keys import Erased
-from serve.limits import LINES_MAX, UNITS_MAX
+from serve.limits import ITEMS_MAX, LINES_MAX, UNITS_MAX
 from serve.openapi import documented
 from serve.orders.own import OrderInPath, asker_of, told_alike
 from serve.orders.places import PlacesOfOrders
@@ -39,6 +41,8 @@ from serve.requests import Write, decode
 from serve.responses import AnswerResponse
 from serve.services import Services
 
+# So long an address waits for the list of letters.
+_LETTERS_S = 1.0
 _LineNumber = Annotated[int, Meta(ge=1, le=LINES_MAX, description="as the order tells it, from 1")]
 
 
@@ -200,4 +204,16 @@ class _Changing:
             made = await self._private.rectified(order.order_id, sealed, changes, None, cause)
         except Erased:
             raise Problem("order.person_erased", "The person was erased: there is no address to change.") from None
-        return NewAddress(None, made.order_ref, made.sealed, made.email_digest, sealed)
+        return NewAddress(
+            None, made.order_ref, made.sealed, made.email_digest, sealed, await self._letters(order.order_id)
+        )
+
+    async def _letters(self, order_id: str) -> list[str]:
+        """Which notices of the order wait to be sent, so that they follow what is sealed; none while nobody can tell.
+        Addresses are changed without the store: a correction of the e-mail address that comes later then withdraws
+        what it does not know (`actors/domain/notice.py`)."""
+        try:
+            async with asyncio.timeout(_LETTERS_S):
+                return await from_store(self._services.read_model.pending_notices([order_id], ITEMS_MAX))
+        except (Problem, TimeoutError):
+            return []

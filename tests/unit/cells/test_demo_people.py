@@ -64,10 +64,11 @@ class Api:
         self.desks.setdefault(path, set()).add(source)
         key = (self.days, headers.get("Idempotency-Key", next(self._numbers)))
         if key not in self._seen:
-            self._seen[key] = self._done(path, body, headers.get("Authorization", ""))
+            self._seen[key] = body, self._done(path, body, headers.get("Authorization", ""))
         if path == self.killed_after:
             raise Killed
-        return self._seen[key]
+        first, answer = self._seen[key]
+        return answer if first == body else Answer(422, {"code": "idempotency.key_reused"})
 
     def _done(self, path, body, authorization) -> Answer:
         if path == OPENING:
@@ -104,13 +105,15 @@ class Api:
             account = self.accounts[account_id]
             account.secret, account.codes = secret, ["one", "two"]
             return Answer(200, {"recovery_codes": ["one", "two"]})
-        return self._changed(path.split("/")[-2], body["change"])
+        return self._changed(path.split("/")[-2], body["change"], body.get("password"))
 
-    def _changed(self, account_id, change) -> Answer:
+    def _changed(self, account_id, change, password) -> Answer:
         if account_id not in self.accounts:
             return Answer(404, {"code": "account.unknown"})
         account = self.accounts[account_id]
-        if change == "reset_factor":
+        if change == "password":
+            account.password, account.is_given = password, True
+        elif change == "reset_factor":
             account.secret = ""
         else:
             account.enabled = change == "enable"
@@ -173,6 +176,16 @@ def test_a_demo_s_password_is_one_that_somebody_gave_or_everybody_knows_it_befor
     seed_people(US, ROUTER)
     assert not any(account.is_given for account in api.accounts.values())
     assert api.on_shift == set()
+
+
+def test_a_demo_that_was_half_made_last_week_is_never_finished(api, paths):
+    """The password that its account was opened with has ended."""
+    cut_short(api, ENROLLING)
+    (account,) = api.accounts.values()
+    account.password = "nobody's any more"
+    people = seed_people(US, ROUTER)
+    assert all(person.is_ready for person in people)
+    assert account.password == demo_person("us", STAFF[0]).password
 
 
 def test_a_demo_of_an_earlier_release_that_was_half_made_is_never_finished(api, paths):

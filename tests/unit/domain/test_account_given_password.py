@@ -108,6 +108,22 @@ def test_a_given_password_is_good_for_ever():
     assert desk.sign_in(new_hash="argon2id-mine").ok
 
 
+def test_a_shift_that_a_passkey_opened_takes_a_given_password_for_ever():
+    desk = new(factor=False)
+    until_ms = desk.now_ms + 2 * GIVEN_MS
+    desk.do(EnrolPasskey(Passkey("phone", b"c", b"k", 0, "phone"), "made", until_ms, RECOVERY))
+    desk.now_ms = NOW_MS + GIVEN_MS - 2
+    use = PasskeyUse("phone", 1, "a", until_ms, alone=True)
+    assert desk.sign_in(password_ok=False, totp_step=0, passkey=use).ok
+    early, failures = desk.state, desk.state.inside_failures
+    desk.now_ms += 1
+    assert desk.do(ChangeOwnPassword("s1", True, "argon2id-mine")).reason == "failed"
+    assert (desk.state.inside_failures, desk.state.password_hash) == (failures + 1, "argon2id-first")
+    late = Context(ID, "command", desk.now_ms - 1)
+    change = ChangeOwnPassword("s1", True, "argon2id-mine", generation=early.generation)
+    assert account.decide(early, change, late).reply(early, 1).ok
+
+
 def test_a_lock_is_got_round_with_a_given_password():
     desk = new()
     for _ in range(LOCK_AFTER):

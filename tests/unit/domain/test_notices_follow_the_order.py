@@ -8,6 +8,7 @@ import pytest
 
 from actors.domain.notice import MarkSent, RedirectNotice, WithdrawNotice, WriteNotice
 from actors.domain.order_commands import RectifyOrder
+from actors.domain.order_terms_commands import ChangeOrder, NewAddress
 from tests.unit.domain.test_forgetting import NOW_MS, PLACE, SEALED, Entity
 
 ORDER, LETTER = "us-o", "us-notice-1"
@@ -68,6 +69,17 @@ def test_a_letter_waits_for_an_order_that_has_no_address_any_more():
     assert commands == [WithdrawNotice()]
     told.do(*commands)
     assert read(told)[0] == "withdrawn"
+
+
+def test_an_address_that_its_customer_changes_costs_the_letter_at_the_next_correction():
+    one, told = order(), letter()
+    to = NewAddress(None, "r", b"moved house", PLACE.email_digest, SEALED, [LETTER])
+    one.do(ChangeOrder(address=to))
+    (message,) = one.post
+    told.do(message.command)
+    assert read(told) == ("pending", b"moved house", b"content")
+    told.do(*rectified(one, b"right", "f" * 32))
+    assert read(told) == ("pending", b"right", b"content")
 
 
 @pytest.mark.parametrize("turns", list(permutations(range(3))))

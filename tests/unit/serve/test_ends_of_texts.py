@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 from actors.domain import ids
 from tests.unit.serve.guarded_cell import document_of
 
+ROOT = Path(__file__).parents[3]
+# A field's pattern, as opposed to a parameter's (`Query`, `Path`): these are read by another engine, whose `$` is
+# the end.
+_OF_A_FIELD = re.compile(r'Meta\((?:[^()]|\([^()]*\))*?pattern=r?"([^"\n]*)\$"')
 PATTERNS = {name: found for name, found in vars(ids).items() if isinstance(found, re.Pattern)}
 
 
@@ -23,6 +28,14 @@ def test_there_are_no_ids():
     assert len(PATTERNS) > 15
     assert ids.ORDER_PATTERN.match("us-01kah2v3nq7h3k2m9qk4t1x0ab")
     assert not ids.ORDER_PATTERN.match("us-01kah2v3nq7h3k2m9qk4t1x0ab\n")
+
+
+@pytest.mark.parametrize("folder", ["actors", "partners", "serve"])
+def test_a_field_that_stands_in_no_document_takes_a_line_feed_behind_it(folder: str):
+    assert _OF_A_FIELD.search('Meta(max_length=2, pattern=r"^[A-Z]{2}$")')
+    found = {path.name: _OF_A_FIELD.findall(path.read_text()) for path in (ROOT / folder).rglob("*.py")}
+    assert len(found) > 5
+    assert {name: patterns for name, patterns in found.items() if patterns} == {}
 
 
 def patterns_in(part: Any) -> Iterator[str]:

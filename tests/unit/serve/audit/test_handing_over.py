@@ -48,6 +48,46 @@ async def test_whoever_reads_waits_for_ever_when_handing_over_breaks(cell, monke
     assert (await cell.http.get(path, headers=cell.bearer())).status_code == 200
 
 
+async def test_refusals_are_lost_when_handing_over_breaks(cell):
+    ask, broken = cell.gateway.ask, []
+
+    async def breaks_once(kind, *args, **named):
+        if kind == "trail" and not broken:
+            broken.append(kind)
+            raise RuntimeError("a fault of ours")
+        return await ask(kind, *args, **named)
+
+    cell.gateway.ask = breaks_once
+    await refused(cell, "/v1/alerts")
+    await cell.services.trail.close()
+    assert (broken, kept(cell)) == (["trail"], [(FORBIDDEN, "GET /v1/alerts")])
+
+
+async def test_who_reads_as_a_replica_ends_waits_for_ever(cell, monkeypatch):
+    monkeypatch.setattr(trail, "NOTES_MAX", 1)
+    monkeypatch.setattr(trail, "CLOSE_S", 0.0)
+    order_id, ask = await placed(cell), cell.gateway.ask
+    handed = asyncio.Event()
+
+    async def hangs(kind, *args, **named):
+        if kind == "trail":
+            handed.set()
+            await asyncio.Event().wait()
+        return await ask(kind, *args, **named)
+
+    cell.gateway.ask = hangs
+    reads = [asyncio.create_task(cell.http.get(f"/v1/orders/{order_id}", headers=cell.bearer())) for _ in range(3)]
+    async with asyncio.timeout(5):
+        await handed.wait()
+        for _ in range(1000):
+            if len(cell.services.trail._reads) == 2:
+                break
+            await asyncio.sleep(0)
+        await cell.services.trail.close()
+        answers = await asyncio.gather(*reads)
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "audit.unavailable")}
+
+
 def listen(cell, answer=None):
     """The numbers of lines of each note that is handed over; `answer`: what is made of each reply, in turn."""
     sizes, ask, answers = [], cell.gateway.ask, iter(answer or [])

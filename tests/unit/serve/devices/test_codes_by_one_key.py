@@ -19,7 +19,7 @@ async def test_a_code_that_was_used_is_good_again_once_a_new_one_was_asked_for_b
 
 
 async def test_who_reads_the_database_knows_codes_or_another_release_gives_others(cell):
-    """The ids of calls stand there. A repeated call, at a replica of another release too, gives the same code."""
+    """The ids of calls stand there. A repeated call gives the same code, from this release on at any replica."""
     scanner = Scanner(cell, (await enrol(cell, "reg-1")).json())
     path = f"/v1/devices/{scanner.device_id}/changes"
     renewed = (await cell.post(path, {"change": "renew_code"}, "renew-1", **cell.bearer())).json()

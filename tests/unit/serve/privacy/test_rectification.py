@@ -1,5 +1,6 @@
 """A correction does not show, undoes what somebody has just changed, or is made in an order of somebody else."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from actors.domain.order_backorder import BackorderTerms
 from actors.domain.order_commands import RectifyOrder
 from actors.domain.privacy_commands import NoteStep
+from actors.runtime.errors import StoreUnavailable
+from serve.orders import changing
 from serve.privacy.correcting import RECTIFY_TRIES
 from tests.unit.serve.post_office import MIA, bearer, coded
 from tests.unit.serve.privacy.office import (
@@ -275,6 +278,34 @@ async def test_an_order_that_had_the_address_once_is_corrected_by_who_has_it_now
     for correction in ({"street": "1 Elsewhere"}, {"email": "mia.feather@example.org"}):
         answer = await step(cell, strangers, "rectify", order_id=order_id, correction=correction)
         assert coded(answer) == (404, "privacy.order_of_another")
+
+
+@pytest.mark.parametrize("the_list", ["is there", "is away", "hangs"])
+async def test_an_address_that_is_changed_costs_the_letters_or_needs_the_store(cell, monkeypatch, the_list):
+    lines = [{"sku": "D4", "quantity": 2, "unit_price": {"amount": 900, "currency": "USD"}}]
+    order_id = await placed(cell, body(lines=lines))
+    order, _ = cell.gateway.entities["order", order_id]
+    order.backorder.terms = BackorderTerms({}, {"us-wh-newark": 86_400_000})
+    receipt = {"reference": "asn-9", "lines": [{"sku": "D4", "quantity": 5}]}
+    assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
+    assert waiting(cell) == ["order.new_date"]
+
+    async def broken(about, limit):
+        if the_list == "hangs":
+            await asyncio.Event().wait()
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as without:
+        if the_list != "is there":
+            without.setattr(cell.read_model, "pending_notices", broken)
+            without.setattr(changing, "_LETTERS_S", 0.01)
+        moved = {"ship_to": TO | {"street": "77 Alder Row"}}
+        changed = await cell.post(f"/v1/orders/{order_id}/changes", moved, **cell.bearer())
+    assert (changed.status_code, changed.json()["readdressed"]) == (200, True), changed.text
+    request_id = await proved(cell, "gdpr", "rectification")
+    await stepped(cell, request_id, "rectify", order_id=order_id, correction={"email": "mia.feather@example.org"})
+    # What nobody could tell goes to nobody, rather than to somebody else.
+    assert waiting(cell) == (["order.new_date"] if the_list == "is there" else [])
 
 
 async def test_what_waits_to_be_sent_goes_to_the_address_of_before(cell):
