@@ -41,7 +41,11 @@ TextVersion = Annotated[
     str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="at most 64 letters, digits and . _ -")
 ]
 LocationId = Annotated[
-    str, Meta(pattern="^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$", description="a location's id, as us-wh-seattle")
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}(?![\s\S])",
+        description="a location's id, as us-wh-seattle",
+    ),
 ]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
