@@ -102,6 +102,8 @@ class Tellers:
     async def redirected(self, view: CollectionView, key: str, to: OrderContact, cause: str) -> tuple[Retold, Lines]:
         """For one that is ready while the call with that key corrects its customer's address: what is told at the new
         one. Raises Problem 503."""
+        # Keys are remembered by what they are sent to: the same may have made it ready, and made the code before.
+        key = f"redirected\0{key}"
         telling = await self._another(view, key, self._code(view.collection_id, key), cause, to)
         return Retold(view.collection_id, telling.digest, telling.notices), telling.lines
 

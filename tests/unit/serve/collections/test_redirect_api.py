@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from actors.domain.collection_commands import LookAtCollection
+from actors.domain.ids import account_id
 from actors.domain.times import DAY_MS
 from serve.orders.private import place_of
 from tests.unit.serve.collections.collection_rig import associate, done, events_in, made_ready, only, placed, step
@@ -57,6 +58,26 @@ async def test_the_code_stays_with_the_stranger_and_the_customer_gets_none(guard
     assert letters(guarded)[-1][2]["code"] == new
     await done(guarded, name, "verification", {"code": new}, associate(guarded))
     assert (await done(guarded, name, "hand-over", {}, associate(guarded)))["status"] == "collected"
+
+
+async def test_the_code_before_is_told_again_to_who_corrects_by_the_key_that_made_it(guarded):
+    """An associate became a privacy officer; a key is remembered by what it was sent to."""
+    told = await placed(
+        guarded, ("A1", 2), headers=guarded.bearer(), customer={"email": MIA, "customer_ref": "crm-4471"}
+    )
+    name, before, since = only(told), associate(guarded), guarded.of_role("privacy", sub=account_id("us", b"a" * 16))
+    await done(guarded, name, "located", {"found": [{"sku": "A1", "quantity": 2}]}, before)
+    assert (await step(guarded, name, "ready", {}, before, "key-1")).status_code == 200
+    old = code_in(guarded)
+    request_id = await proved(guarded, "gdpr", "rectification", customer_ref="crm-4471", email=None)
+    correction = {"step": "rectify", "order_id": told["order_id"], "correction": {"email": RIGHT}}
+    answer = await guarded.post(f"/v1/privacy-requests/{request_id}/steps", correction, "key-1", **since)
+    assert answer.status_code == 200, answer.text
+    assert waiting(guarded) == [("pickup.code", RIGHT)]
+    assert code_in(guarded) != old
+    guarded.clock.now += 6 * DAY_MS + 1000
+    await guarded.gateway.ask("collection", name, LookAtCollection(), command_id="t", digest=1)
+    assert waiting(guarded) == [("pickup.code", RIGHT), ("pickup.reminder", RIGHT)]
 
 
 async def test_a_held_order_tells_the_stranger_of_the_new_date(guarded):
