@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.breach_clock import Law, deadline_ms, remind_ms
+from actors.domain.ids import END
 from actors.domain.personal import Personal, Persons
 
 # What happened to the data (GDPR Art. 4(12)).
@@ -48,7 +49,7 @@ CaseReference = Annotated[
     Meta(
         min_length=1,
         max_length=64,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*(?![\s\S])",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*" + END,
         description="a letter or digit, then letters, digits, blanks and ./_-",
         examples=["DPC 2026/117"],
     ),

@@ -14,7 +14,7 @@ from actors.domain.ids import END
 from actors.domain.personal_notes import SHOWN_ADDRESS, SHOWN_CONTACT, SHOWN_NAME
 
 # No control characters: a line feed would end a field of a printer's language.
-LINE = r"^[^\u0000-\u001f\u007f-\u009f]*$(?![\s\S])"
+LINE = r"^[^\u0000-\u001f\u007f-\u009f]*" + END
 LINES_MAX = 4
 LINE_CHARS_MAX = 100
 

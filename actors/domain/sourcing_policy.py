@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from actors.domain.errors import Refused
+from actors.domain.ids import END
 from actors.domain.location_events import LocationType
 from actors.domain.money import Currency
 
@@ -26,22 +27,24 @@ CARRIERS_MAX = 8
 ZONES_MAX = 20
 STEPS_MAX = 10
 BANS_MAX = 200
+# More than there are (ISO 3166-1 has 249).
+COUNTRIES_MAX = 260
+VERSION_MAX = 2**53 - 1
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _Percent = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 _Places = Annotated[int, msgspec.Meta(ge=1, le=PLACES_MAX)]
 _Kilometres = Annotated[int, msgspec.Meta(ge=1, le=40_000)]
-# `$` alone would let a final line feed pass.
-_END = r"(?![\s\S])"
 _CountryCode = Annotated[
-    str, msgspec.Meta(pattern="^[A-Z]{2}" + _END, description="ISO 3166-1 alpha-2", examples=["US"])
+    str, msgspec.Meta(pattern="^[A-Z]{2}" + END, description="ISO 3166-1 alpha-2", examples=["US"])
 ]
-_WORD = "^[a-z][a-z0-9_-]{0,31}" + _END
+_Countries = Annotated[tuple[_CountryCode, ...], msgspec.Meta(max_length=COUNTRIES_MAX)]
+_WORD = "^[a-z][a-z0-9_-]{0,31}" + END
 _WORD_LOOKS = "a small letter, then small letters, digits, _ and -; at most 32 of them"
 GoodsClass = Annotated[str, msgspec.Meta(pattern=_WORD, description=_WORD_LOOKS, examples=["knives"])]
 CarrierName = Annotated[str, msgspec.Meta(pattern=_WORD, description=_WORD_LOOKS, examples=["post"])]
 # No control characters: PostgreSQL's text can't hold a NUL.
-_Source = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*" + _END)]
+_Source = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*" + END)]
 
 
 class _Part(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -55,7 +58,7 @@ class Rules(_Part, frozen=True, gc=False):
     would deliver too late, is ruled out ("reject") or just leaves later and costs more ("cost"). The others: whether
     the constraint of that name holds."""
 
-    location_types: tuple[LocationType, ...] = ("warehouse", "store")
+    location_types: Annotated[tuple[LocationType, ...], msgspec.Meta(max_length=8)] = ("warehouse", "store")
     ship_from_store: bool = True
     cross_border: bool = True
     distance_max_km: Annotated[int, msgspec.Meta(ge=0, le=40_000)] = 0
@@ -130,8 +133,8 @@ class Ban(_Part, frozen=True, gc=False):
     law, for whoever asks why."""
 
     goods: GoodsClass
-    to: tuple[_CountryCode, ...] = ()
-    out_of: tuple[_CountryCode, ...] = ()
+    to: _Countries = ()
+    out_of: _Countries = ()
     source: _Source = ""
 
 
@@ -151,7 +154,7 @@ class Policy(_Part, frozen=True, gc=False):
     """See the module's docstring. The defaults serve from the nearest place that has everything, unless
     another is clearly cheaper."""
 
-    version: Annotated[int, msgspec.Meta(ge=1)] = 1
+    version: Annotated[int, msgspec.Meta(ge=1, le=VERSION_MAX)] = 1
     currency: Currency = "USD"
     rules: Rules = Rules()
     limits: Limits = Limits()
