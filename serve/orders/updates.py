@@ -17,6 +17,7 @@ from actors.domain import claim
 from actors.domain.ids import claim_id
 from actors.domain.order_commands import UpdateOrder
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
+from actors.domain.order_views import ViewOrder
 from actors.domain.times import DAY_MS
 from actors.runtime.wire import OK, Reply
 from serve.callers import reach_of
@@ -32,7 +33,7 @@ from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, Raw
 from serve.orders.step_rights import check_step
 from serve.problems import Answer, Problem, field_problem, of_refusal
 from serve.regions import Territory
-from serve.replies import answer
+from serve.replies import answer, body_of
 from serve.requests import Write, decode
 from serve.services import Services
 
@@ -85,6 +86,8 @@ class OrderUpdating:
         asked = self._any(order_id, sent, "", reach_of(scope), scope)
         if asker:
             asked = of_customer(asked, asker)
+            # Asked itself, another person's order would remember the key, and tell by that that it is there.
+            body_of(await self._gateway.view("order", order_id, ViewOrder(order_id, asker), cause=scope[REQUEST_ID]))
         refused, command = self._untimely(sent, ""), None
         if not refused:
             command, refused = await judged(self._completed(order_id, asked, scope[REQUEST_ID]))

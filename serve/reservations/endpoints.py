@@ -124,6 +124,9 @@ class _Reservations:
     async def _ask(self, reservation_id: str, request: Request, command: Command, write: Write) -> Answer:
         self._check_id(reservation_id, request)
         scope = request.scope
+        if asker_of(scope, _PERMISSION):
+            # Asked itself, another person's would remember the key, and tell by that that it is there.
+            await self.view(reservation_id, request)
         reply = await self._services.gateway.ask(
             _NOUN, reservation_id, command,
             command_id=write.key, digest=write.to(scope["path"]).digest, cause=scope[REQUEST_ID], who=scope.get(WHO),

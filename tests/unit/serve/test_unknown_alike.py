@@ -2,6 +2,7 @@
 wherever a customer may name one."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -87,6 +88,28 @@ async def test_how_long_a_refusal_takes_shows_whether_there_is_such_a_thing(cell
     assert told(answers[0]) == told(answers[1])
     assert answers[0].status_code == 404, answers[0].text
     assert held_back(due, begun, 2)
+
+
+def by_one_key(method, path):
+    """Two calls that are not the same."""
+    if method == "DELETE":
+        return [("POST", f"{path}/extensions", b'{"ttl_s": 900}'), (method, path, b"")]
+    body = json.dumps(CALLS[method, path]).encode()
+    return [(method, path, body), (method, path, b" " + body)]
+
+
+@pytest.mark.parametrize(("method", "path"), [call for call in CALLS if call[0] != "GET"])
+async def test_a_key_that_comes_with_another_body_shows_that_there_is_such_a_thing(cell, due, method, path):
+    his, mia = await foreign(cell), bearer(await joined(cell))
+    answers = []
+    for number, ids in enumerate((his, NOBODYS)):
+        for verb, template, body in by_one_key(method, path):
+            headers = mia | {"Idempotency-Key": f"k{number}"}
+            headers |= {"Content-Type": "application/json"} if body else {}
+            answers.append(await cell.http.request(verb, template.format(**ids), headers=headers, content=body))
+    first = told(answers[0])
+    assert first[0] == 404
+    assert [told(answer) for answer in answers[1:]] == [first] * 3
 
 
 async def test_an_order_of_anothers_cart_shows_by_its_time_that_there_is_one(cell, due):
