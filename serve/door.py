@@ -126,6 +126,10 @@ class Door:
         state, config = self._server.server_state, self._server.config
         state.default_headers = [*state.default_headers, CLOSE]
         config.encoded_headers = [*config.encoded_headers, CLOSE]  # from which the others are made anew every second
+        # Who has connected since the loop last looked would be cut off with the listener: the loop's next turn finds
+        # him, and the one after that has let him in.
+        for _ in range(2):
+            await asyncio.sleep(0)
         for server in self._server.servers:
             server.close()
         for _ in range(round(GOODBYE_S / _LOOK_S)):

@@ -311,6 +311,20 @@ async def test_a_request_on_an_open_connection_is_not_cut_off_because_the_door_c
         await closing
 
 
+async def test_who_has_connected_while_the_process_was_busy_is_cut_off_when_the_door_closes():
+    async with opened() as (_, door):
+        # The kernel lets him in; the process has not looked since.
+        with socket.create_connection(("127.0.0.1", door.port), timeout=5) as connected:
+            closing = asyncio.ensure_future(door.close())
+            reader, writer = await asyncio.open_connection(sock=connected)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            writer.close()
+        await closing
+    assert head.startswith(b"http/1.1 200")
+    assert b"connection: close" in head
+
+
 async def test_a_closing_door_finishes_what_is_in_flight_and_sends_screens_away():
     async with opened() as (cell, door), client(door) as http:
         entered, gate = asyncio.Event(), asyncio.Event()

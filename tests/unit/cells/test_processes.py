@@ -92,7 +92,7 @@ def test_a_process_that_hides_its_environment_survives_the_end_of_its_tree(tmp_p
     assert wait_until(lambda: last_lines(tmp_path / "log").strip().isdigit(), 10)
     mark = mark_of(int(last_lines(tmp_path / "log")))
     assert ProcessTree(token).stop(2) == 2
-    assert not is_alive(mark)
+    assert wait_until(lambda: not is_alive(mark), 5)
 
 
 def test_a_tree_takes_processes_of_another_run(tmp_path, child):

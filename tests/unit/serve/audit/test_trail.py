@@ -331,10 +331,12 @@ async def test_another_customer_s_order_is_refused_twice_in_the_audit(cell, monk
     without_waiting(monkeypatch)
     order_id, mia = await placed(cell), await joined(cell)
     await forget(cell)
-    answer = await cell.post(f"/v1/orders/{order_id}/updates", {"update": "cancel"}, **bearer(mia))
+    path = f"/v1/orders/{order_id}/updates"
+    answer = await cell.post(path, {"update": "cancel"}, **bearer(mia))
     assert answer.json()["code"] == "order.unknown"
+    # As of an order that there is not: it was looked at, and asked nothing.
     [line] = await lines(cell, 1)
-    assert (line.act.action, line.outcome) == ("order.cancel", "order.unknown")
+    assert (line.act.action, line.outcome, line.entity_id) == ("request.refused", "order.unknown", order_id)
 
 
 @pytest.mark.parametrize(

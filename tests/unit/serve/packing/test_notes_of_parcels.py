@@ -67,7 +67,7 @@ async def test_a_note_is_read_and_nobody_writes_it_down(station, monkeypatch):
     async def away(lines, command_id, **more):
         return False
 
-    monkeypatch.setattr(station.cell.services.trail, "_noted", away)
+    monkeypatch.setattr(station.cell.services.trail, "_handed_over", away)
     answer = await station.cell.http.get(f"/v1/shipments/{name}", headers=station.headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
     assert NOTE not in answer.text
