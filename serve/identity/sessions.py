@@ -191,17 +191,21 @@ class _Sessions:
                 self._renewals.begin(known, sent.password, request.scope)
             return desk.tokens(identity, outcome.locations, outcome.shift)
         await not_before(earliest)
+        raise kept(self._why_not(identity, known, outcome))
+
+    def _why_not(self, identity: str, known: Credentials, outcome: SignInOutcome) -> Problem:
+        """What somebody is told who has no shift by it: more than a refusal only where he has proved what there is."""
         if outcome.reason == "factor_missing":
-            until_ms = desk.now_ms() + ENROLMENT_S * 1000
-            ticket = desk.ticket(ENROLMENT, Enrolment(identity, known.generation, until_ms))
+            until_ms = self._desk.now_ms() + ENROLMENT_S * 1000
+            ticket = self._desk.ticket(ENROLMENT, Enrolment(identity, known.generation, until_ms))
             detail = "The password is right; now enrol a second factor: POST /v1/factors with this `enrolment`."
-            raise kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
+            return Problem("session.factor_missing", detail, extra={"enrolment": ticket})
         if outcome.reason == "password_given":
             detail = (
                 "Somebody gave you this password, and knows it: send it again with one of your own as `new_password`."
             )
-            raise kept(Problem("session.password_given", detail))
-        raise kept(_refused())
+            return Problem("session.password_given", detail)
+        return _refused()
 
     async def _hold(self, device: Principal | None, request: Request, what: str) -> None:
         """Counts a try of `what` by the device on which it is made, which has proved itself, else by address.

@@ -280,14 +280,20 @@ async def test_an_order_that_had_the_address_once_is_corrected_by_who_has_it_now
         assert coded(answer) == (404, "privacy.order_of_another")
 
 
-@pytest.mark.parametrize("the_list", ["is there", "is away", "hangs"])
-async def test_an_address_that_is_changed_costs_the_letters_or_needs_the_store(cell, monkeypatch, the_list):
+async def told_of_a_date(cell):
+    """An order that had to wait, and whose letter about its new date is still to be sent."""
     lines = [{"sku": "D4", "quantity": 2, "unit_price": {"amount": 900, "currency": "USD"}}]
     order_id = await placed(cell, body(lines=lines))
     order, _ = cell.gateway.entities["order", order_id]
     order.backorder.terms = BackorderTerms({}, {"us-wh-newark": 86_400_000})
     receipt = {"reference": "asn-9", "lines": [{"sku": "D4", "quantity": 5}]}
     assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
+    return order_id
+
+
+@pytest.mark.parametrize("the_list", ["is there", "is away", "hangs"])
+async def test_an_address_that_is_changed_costs_the_letters_or_needs_the_store(cell, monkeypatch, the_list):
+    order_id = await told_of_a_date(cell)
     assert waiting(cell) == ["order.new_date"]
 
     async def broken(about, limit):
@@ -310,12 +316,7 @@ async def test_an_address_that_is_changed_costs_the_letters_or_needs_the_store(c
 
 async def test_what_waits_to_be_sent_goes_to_the_address_of_before(cell):
     """The order is delivered: no store tells its customer anything."""
-    lines = [{"sku": "D4", "quantity": 2, "unit_price": {"amount": 900, "currency": "USD"}}]
-    order_id = await placed(cell, body(lines=lines))
-    order, _ = cell.gateway.entities["order", order_id]
-    order.backorder.terms = BackorderTerms({}, {"us-wh-newark": 86_400_000})
-    receipt = {"reference": "asn-9", "lines": [{"sku": "D4", "quantity": 5}]}
-    assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
+    order_id = await told_of_a_date(cell)
     await a_code_for(cell, order_id)
     request_id = await proved(cell, "gdpr", "rectification")
     for correction, left in (({"street": "14 Larkspur Close"}, 2), ({"email": "mia.feather@example.org"}, 1)):
