@@ -104,6 +104,11 @@ def test_stock_of_the_real_schema_is_misread_or_another_sku_counts(postgres_url:
     with psycopg.connect(postgres_url) as connection:
         connection.execute("TRUNCATE orders, ledger, stock")
         connection.execute(STOCK)
+        # An hour ago is another month as one begins, and a new database has none of before.
+        connection.execute(
+            "CREATE TABLE ledger_of_before PARTITION OF ledger FOR VALUES"
+            " FROM (date_trunc('month', now(), 'UTC') - interval '1 month') TO (date_trunc('month', now(), 'UTC'))"
+        )
         connection.execute(
             "UPDATE ledger SET at = now() - interval '1 hour' WHERE reference = 'replay 1f 1' AND sku = 'B'"
         )
