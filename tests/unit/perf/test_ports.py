@@ -1,0 +1,82 @@
+"""What a test or a benchmark starts must find its port free: once in some hundred runs one did not."""
+
+import socket
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from cells.config import CONFIG_FOLDER, load_all
+from cells.ports import ray_ports
+from perf import ports
+from perf.chaos.own_cell import SPAN_RAY, SPANS
+
+PROJECT = Path(__file__).parents[3]
+
+
+def _elsewhere(code: str) -> str:
+    """What another process prints."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_drawn_port_is_one_that_the_system_gives_to_a_connection_or_that_a_cell_takes():
+    low, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    drawn = set(ports.DRAWN)
+    assert max(drawn) < int(low)
+    for config in load_all(folder=CONFIG_FOLDER):
+        assert drawn.isdisjoint([*ray_ports(config).all(), config.api.port, config.api.serve_port])
+    for base in SPANS:
+        assert drawn.isdisjoint(range(base, base + SPAN_RAY + 3))
+    assert all(second - first >= SPAN_RAY + 3 for first, second in pairwise(SPANS))
+
+
+@pytest.fixture
+def four(monkeypatch):
+    """Only these may be drawn, and they are free."""
+    start = next(
+        start
+        for start in range(ports.DRAWN.start, ports.DRAWN.stop, 4)
+        if all(
+            _is_free(kind, port) for port in range(start, start + 4) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+        )
+    )
+    monkeypatch.setattr(ports, "DRAWN", range(start, start + 4))
+    monkeypatch.setattr(ports, "_claims", [])
+    yield ports.DRAWN
+    for claim in ports._claims:
+        claim.close()
+
+
+def _is_free(kind: socket.SocketKind, port: int) -> bool:
+    with socket.socket(type=kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def test_a_port_is_drawn_twice_before_its_server_listens(four):
+    assert sorted([*ports.free_ports(1), *ports.free_ports(3)]) == list(four)
+    with pytest.raises(OSError, match="is free; end another run first"):
+        ports.free_ports(1)
+
+
+def test_another_process_draws_the_same_port(four):
+    (mine,) = ports.free_ports(1)
+    code = f"from perf import ports; ports.DRAWN = range({four.start}, {four.stop}); print(*ports.free_ports(3))"
+    assert sorted([mine, *map(int, _elsewhere(code).split())]) == list(four)
+    assert sorted([mine, *ports.free_ports(3)]) == list(four), "what another process had is lost with it"
+
+
+def test_a_port_is_drawn_that_somebody_listens_on(four):
+    with socket.create_server(("127.0.0.1", four[1])):
+        assert four[1] not in ports.free_ports(3)
+
+
+def test_a_drawn_port_can_not_be_listened_on(four):
+    for port in ports.free_ports(4):
+        socket.create_server(("127.0.0.1", port)).close()
