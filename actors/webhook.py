@@ -10,8 +10,6 @@ The body says neither whom nor where: an auditor looks that up.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 from enum import Enum
 
@@ -21,6 +19,7 @@ import msgspec
 from actors.domain.alert import AlertTold, AlertView, ViewAlert
 from actors.domain.audit import Who
 from actors.domain.times import DAY_MS
+from actors.receiver import SECRET_BYTES_MIN, check_url, signature
 from actors.runtime.alerts import AlertList
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.pauses import Pauses
@@ -29,7 +28,6 @@ from actors.runtime.rounds import rounds_for_ever
 from actors.runtime.sharding import digest_of
 from actors.runtime.watch import WATCHMAN, Asks
 from actors.runtime.wire import OK, REFUSED
-from actors.webhook_address import SECRET_BYTES_MIN, check_url
 
 log = logging.getLogger("ocefs.webhook")
 LOOK_S = 2.0
@@ -72,11 +70,6 @@ def outcome_of(status: int) -> Outcome:
     if 200 <= status < 300:
         return Outcome.TOLD
     return Outcome.NOT_THIS if 400 <= status < 500 and status not in OF_THE_RECEIVER else Outcome.NOBODY
-
-
-def signature(secret: bytes, body: bytes, now_s: int) -> str:
-    """The header's value."""
-    return f"t={now_s},v1={hmac.new(secret, b'%d.%b' % (now_s, body), hashlib.sha256).hexdigest()}"
 
 
 class Webhook:

@@ -20,6 +20,7 @@ from ray.exceptions import RayActorError
 from ray.serve import Application
 
 from actors.ray_figures import end_figures, start_figures
+from actors.ray_forwarder import end_forwarder, start_forwarder
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
@@ -37,6 +38,7 @@ from cells.open_time import check_open_time
 from cells.paths import CellPaths
 from cells.pinning import check_pinned
 from cells.postgres import CELL_USER
+from cells.receivers import check_receivers
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
@@ -62,6 +64,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     paths = CellPaths(config.name)
     check_cell_has_none(config, load_router().host, paths)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
+    check_receivers(config)
     watched = anomaly_settings(config)
     with refusal_kept(config, paths):
         keyring = make_keyring(paths)
@@ -78,6 +81,9 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     wait_settled(supervisor, config.name)
     if watched is not None:
         start_monitor(settings, watched, config.anomalies.webhook_url, config.anomalies.webhook_secret_file)
+    audit = config.audit
+    if config.identity.mode == "required" and audit.forward_url:
+        start_forwarder(settings, audit.forward_url, audit.forward_secret_file, audit.forward_authorization_file)
     start_figures(settings, counts=config.figures.enabled)
     door = door_pair(config, paths.home) if config.encrypted else None
     told = tells(config, load_router().host)
@@ -230,6 +236,7 @@ def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Ends hosts and supervisor in order, so that the next start finds nothing to catch up with.
     The API is gone by now."""
     end_monitor(config.name)
+    end_forwarder(config.name)
     end_figures(config.name)
     try:
         supervisor = ray.get_actor(supervisor_name(config.name), NAMESPACE)

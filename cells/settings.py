@@ -333,9 +333,17 @@ class Runtime(Section, frozen=True):
 
 
 class Audit(Section, frozen=True):
-    """`[audit]`: lines are kept for `keep_days`, by whole months; three years and a day by default."""
+    """`[audit]`: lines are kept for `keep_days`, by whole months; three years and a day by default.
+
+    `forward_url`: who else gets every line (docs/security/audit.md), "" for nobody; https, or http on loopback.
+    `forward_secret_file`: the key of its signatures, 32 bytes or more; `forward_authorization_file`: what is sent as
+    `Authorization`, where the receiver wants it; both readable by nobody else. All are checked when the cell starts.
+    """
 
     keep_days: Annotated[int, Meta(ge=31, le=36_525)] = 1_097
+    forward_url: str = ""
+    forward_secret_file: str = ""
+    forward_authorization_file: str = ""
 
 
 class Postgres(Section, frozen=True):

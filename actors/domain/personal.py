@@ -81,7 +81,7 @@ PURPOSES: Mapping[Purpose, PurposeOf] = {
     ),
     "audit": PurposeOf(
         "Proving who did, read or was refused what", ("staff", "customers"), "legitimate_interests",
-        "auditors whom the retailer names, by exports",
+        "auditors whom the retailer names, by exports; the system that keeps a copy of the audit, where there is one: ids and digests",
     ),
     "misuse": PurposeOf(
         "Finding misuse of accounts, and stopping it",

@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 
 from actors.domain.alert import Finding, RaiseAlert
 from actors.domain.ids import alert_id
+from actors.receiver import check_url, read_secret
 from actors.webhook import AT_ONCE, GIVE_UP_MS, LOOK_S, PAUSE_S_MAX, Webhook
-from actors.webhook_address import check_url, read_secret
 from tests.unit.serve.fake_alerts import FakeAlerts
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
 

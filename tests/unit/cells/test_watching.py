@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from actors.anomalies.settings import AnomalySettings
@@ -51,18 +49,3 @@ def test_a_threshold_that_no_window_can_reach_is_taken_and_its_rule_never_tells_
 )
 def test_the_monitor_watches_another_threshold_of_refunds_than_the_one_that_holds(refund_minor, thresholds, watched):
     assert anomaly_settings(config(refund_minor=refund_minor, thresholds=thresholds)).refund_threshold_minor == watched
-
-
-def test_a_webhook_without_a_good_address_or_key_starts(tmp_path):
-    secret = tmp_path / "key"
-    secret.write_bytes(b"k" * 32)
-    os.chmod(secret, 0o600)
-    good = config(webhook_url="https://alerts.example/x", webhook_secret_file=str(secret))
-    assert anomaly_settings(good) is not None
-    for wrong in (
-        {"webhook_url": "http://alerts.example/x", "webhook_secret_file": str(secret)},
-        {"webhook_url": "https://alerts.example/x", "webhook_secret_file": str(tmp_path / "none")},
-        {"webhook_url": "https://alerts.example/x"},
-    ):
-        with pytest.raises(ConfigError, match="webhook"):
-            anomaly_settings(config(**wrong))

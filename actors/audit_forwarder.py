@@ -1,0 +1,147 @@
+"""Sends the audit to another system, line by line, until each is taken.
+
+    POST <url>   Content-Type: application/x-ndjson
+                 Ocefs-Region: us
+                 Ocefs-Signature: t=<UTC seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">
+                 Authorization: <what the receiver wants, where there is a file of it>
+
+A body has lines as `GET /v1/audit?format=ndjson` gives them, each shard's in the order of its chain. Any 2xx takes all
+of them, and how far that is is written down before the next body goes. After anything else the same lines go again, for
+as long as it takes: they are kept for years anyway, and none is passed over. So a line may come twice, and is known by
+`shard` and `number`. No redirects are followed: the file's owner chose this address and no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import aiohttp
+import msgspec
+
+from actors.domain.times import moment
+from actors.receiver import Receiver, signature
+from actors.runtime.alerts import Kept, MonitorMemory, Position
+from actors.runtime.audit_lines import Line
+from actors.runtime.audit_queue import AuditQueue, Missing
+from actors.runtime.ports import Clock
+from actors.runtime.rounds import rounds_for_ever
+
+log = logging.getLogger("ocefs.forwarder")
+LOOK_S = 1.0
+TIMEOUT_S = 10.0
+LINES_MAX = 2_000
+# What servers take unless they are told otherwise.
+BODY_BYTES_MAX = 1_000_000
+PAUSE_S_MAX = 60.0
+TOO_LARGE = 413
+_encode = msgspec.json.Encoder().encode
+_decode_changes = msgspec.json.Decoder(dict[str, list[str | int | None]]).decode
+
+
+class AuditForwarder:
+    """Of one cell, to one receiver."""
+
+    def __init__(self, region: str, receiver: Receiver, queue: AuditQueue, memory: MonitorMemory, clock: Clock) -> None:
+        self._region, self._receiver = region, receiver
+        self._queue, self._memory, self._clock = queue, memory, clock
+        self._cursor: dict[int, Position] | None = None
+        self._failures = 0
+        self._next_at = 0.0
+        self._body_bytes = BODY_BYTES_MAX
+        # Said once: what is missing at the end of a shard is found missing at each look.
+        self._said: set[Missing] = set()
+        self.lines = 0
+
+    async def run(self) -> None:
+        """For ever."""
+        await rounds_for_ever(self.forward, self._forget, self._clock, LOOK_S, log, "the audit's forwarder")
+
+    def _forget(self) -> None:
+        self._cursor = None
+
+    async def forward(self) -> bool:
+        """Sends what there is, unless it is too soon after a failure; whether there is more at once. Never raises for
+        faults of the other side. Raises StoreUnavailable."""
+        if self._clock.monotonic() < self._next_at:
+            return False
+        if self._cursor is None:
+            kept = await self._memory.load()
+            self._cursor = dict(kept.cursor) if kept else {}
+        batch = await self._queue.after(self._cursor, LINES_MAX)
+        for missing in batch.missing:
+            self._say(missing)
+        self._cursor |= batch.passed
+        lines = [(line, _encode(as_told(line)) + b"\n") for line in batch.lines]
+        while lines:
+            some = _fitting(lines, self._body_bytes)
+            if not await self._taken(b"".join(encoded for _, encoded in lines[:some])):
+                return False
+            self._cursor |= {line.shard: Position(line.number, line.at) for line, _ in lines[:some]}
+            await self._memory.save(Kept(dict(self._cursor), b""), self._clock.now_ms())
+            self.lines += some
+            lines = lines[some:]
+        return batch.more
+
+    async def _taken(self, body: bytes) -> bool:
+        """Whether the receiver has taken these lines."""
+        receiver = self._receiver
+        headers = {
+            "Content-Type": "application/x-ndjson",
+            "Ocefs-Region": self._region,
+            "Ocefs-Signature": signature(receiver.secret, body, self._clock.now_ms() // 1000),
+        }
+        if receiver.authorization:
+            headers["Authorization"] = receiver.authorization
+        status, why = 0, ""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
+                session.post(receiver.url, data=body, headers=headers, allow_redirects=False) as answer,
+            ):
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+            why = type(fault).__name__
+        if 200 <= status < 300:
+            if self._failures:
+                log.warning("the receiver of the audit takes it again")
+            self._failures, self._body_bytes = 0, min(BODY_BYTES_MAX, self._body_bytes * 2)
+            return True
+        if status == TOO_LARGE:
+            self._body_bytes = max(1, len(body) // 2)
+        self._failures += 1
+        pause_s = min(PAUSE_S_MAX, LOOK_S * 2.0 ** min(self._failures, 30))
+        self._next_at = self._clock.monotonic() + pause_s
+        log.warning("the receiver did not take lines of the audit (%s), again in %.0f s", why or status, pause_s)
+        return False
+
+    def _say(self, missing: Missing) -> None:
+        if missing not in self._said:
+            self._said.add(missing)
+            log.error(
+                "lines %d to %d of shard %d are not in the audit any more: dropped with their month, or see `audit verify`",
+                missing.first, missing.last, missing.shard,
+            )  # fmt: skip
+
+
+def as_told(line: Line) -> dict[str, object]:
+    """A line as `GET /v1/audit` gives it."""
+    changes = _decode_changes(line.changes) if line.changes else {}
+    told = msgspec.structs.asdict(line)
+    return told | {"at": moment(line.at), "changes": changes, "chain": line.chain.hex()}
+
+
+def _fitting(lines: list[tuple[Line, bytes]], bytes_max: int) -> int:
+    """How many of the next lines a body takes; one at least."""
+    size = 0
+    for number, (_, encoded) in enumerate(lines):
+        size += len(encoded)
+        if size > bytes_max and number:
+            return number
+    return len(lines)
+
+
+def place_of(region: str, url: str) -> str:
+    """By which it is remembered how far a receiver has the audit: another address begins at the beginning."""
+    return f"{region}-forwarder-{hashlib.sha256(url.encode()).hexdigest()[:16]}"

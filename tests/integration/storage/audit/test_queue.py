@@ -1,0 +1,168 @@
+"""Who keeps a copy of the audit gets each line once and in order, and is told what is not there."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+
+from actors.domain.times import moment
+from actors.runtime.alerts import Position
+from actors.runtime.audit_queue import Missing
+from actors.runtime.errors import StoreUnavailable
+from actors.storage import audit_queue
+from actors.storage.audit_keeping import drop_old
+from actors.storage.audit_queue import _NEXT, BACK_MS, PostgresAuditQueue
+from tests.integration.storage.audit.lines import NOON, drained, forge, ms, plan_of, scans_of, sign, turn
+
+pytestmark = pytest.mark.real
+NOON_MS = ms(NOON)
+HOUR_MS, DAY_MS, MONTH_MS = BACK_MS
+LINES = audit_queue._lines
+
+
+@pytest.fixture
+async def queue(clean_url):
+    made = PostgresAuditQueue(clean_url)
+    yield made
+    await made.close()
+
+
+def named(batch):
+    return [(line.shard, line.number) for line in batch.lines]
+
+
+def places(batch, cursor=()):
+    return dict(cursor) | {line.shard: Position(line.number, line.at) for line in batch.lines} | batch.passed
+
+
+async def followed(queue, limit=100, cursor=()):
+    """All that there is, look by look, and where that ends."""
+    found, missing, cursor, more = [], [], dict(cursor), True
+    while more:
+        batch = await queue.after(cursor, limit)
+        more = batch.more
+        found += named(batch)
+        missing += batch.missing
+        cursor = places(batch, cursor)
+    return found, missing, cursor
+
+
+async def test_a_line_comes_otherwise_than_it_was_written(store, queue, owner):
+    await drained(store, 1, 1, turn(4))
+    (line,) = (await queue.after({}, 10)).lines
+    (chain,) = owner.execute("SELECT chain FROM audit").fetchone()
+    assert (line.shard, line.number, line.at, line.version, line.chain) == (1, 1, NOON_MS, 4, bytes(chain))
+    assert (line.subject, line.role, line.action, line.why) == ("us-acct-mia", "manager", "order.ship", "damage")
+    assert json.loads(line.changes) == {"A.on_hand": [3, None]}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+async def test_a_line_comes_twice_in_another_order_or_not_at_all(store, queue, limit):
+    await drained(store, 1, 1, *(turn(number, NOON_MS + 100 * number, 2) for number in range(1, 6)))
+    await drained(store, 2, 1, *(turn(number, NOON_MS + 250 * number) for number in range(1, 4)))
+    found, missing, cursor = await followed(queue, limit)
+    assert sorted(found) == [(1, number) for number in range(1, 11)] + [(2, 1), (2, 2), (2, 3)]
+    assert [number for shard, number in found if shard == 1] == list(range(1, 11))
+    assert missing == []
+    assert await followed(queue, limit, cursor) == ([], [], cursor)
+    # The same moment, and another month.
+    await drained(store, 1, 2, turn(6, NOON_MS + 500), turn(7, NOON_MS + MONTH_MS))
+    assert (await followed(queue, limit, cursor))[:2] == ([(1, 11), (1, 12)], [])
+
+
+async def test_lines_are_read_of_which_the_end_of_the_chain_is_not_known_yet(store, queue, owner):
+    await drained(store, 1, 1, turn(1), turn(2))
+    owner.execute("UPDATE shards SET audit_number = 1")
+    assert (await followed(queue))[0] == [(1, 1)]
+
+
+@pytest.mark.parametrize("earlier_ms", [1, HOUR_MS - 1, DAY_MS - 1, MONTH_MS - 1])
+async def test_a_shard_whose_next_line_is_older_than_another_s_last_one_is_left_behind(store, queue, earlier_ms):
+    await drained(store, 1, 1, turn(1))
+    _, _, cursor = await followed(queue)
+    await drained(store, 2, 1, turn(1, NOON_MS - earlier_ms), turn(2, NOON_MS + 5))
+    await drained(store, 1, 2, turn(2, NOON_MS + 1))
+    found, missing, _ = await followed(queue, 100, cursor)
+    assert sorted(found) == [(1, 2), (2, 1), (2, 2)]
+    assert missing == []
+
+
+async def test_a_shard_with_older_lines_is_left_behind_while_there_are_many_of_another(store, queue):
+    await drained(store, 1, 1, turn(1))
+    _, _, cursor = await followed(queue)
+    await drained(store, 1, 2, *(turn(number, NOON_MS + number) for number in range(2, 12)))
+    await drained(store, 2, 1, turn(1, NOON_MS - 5))
+    found, missing, _ = await followed(queue, 3, cursor)
+    assert sorted(found) == [*((1, number) for number in range(2, 12)), (2, 1)]
+    assert missing == []
+
+
+async def test_lines_that_somebody_took_away_are_passed_over_in_silence(store, queue, owner):
+    await drained(store, 1, 1, *(turn(number, NOON_MS + number) for number in range(1, 9)))
+    await drained(store, 2, 1, turn(1), turn(2))
+    forge(owner, "DELETE FROM audit WHERE shard = 1 AND number IN (1, 4, 5, 8) OR shard = 2")
+    found, missing, cursor = await followed(queue)
+    assert found == [(1, 2), (1, 3), (1, 6), (1, 7)]
+    assert sorted(missing) == [Missing(1, 1, 1), Missing(1, 4, 5), Missing(2, 1, 2)]
+    found, missing, cursor = await followed(queue, 100, cursor)
+    assert (found, missing) == ([], [Missing(1, 8, 8)])
+    assert cursor == {1: Position(8, NOON_MS + 8), 2: Position(2, NOON_MS)}
+    assert (await followed(queue, 100, cursor))[:2] == ([], []), "it is looked for again and again"
+
+
+async def test_lines_that_are_nowhere_keep_all_others_from_coming(store, queue, owner, monkeypatch):
+    await drained(store, 1, 1, turn(1))
+    _, _, cursor = await followed(queue)
+    await drained(store, 1, 2, turn(2))
+    await drained(store, 2, 1, turn(1))
+    forge(owner, "DELETE FROM audit WHERE shard = 2")
+    looked: list[int] = []
+
+    async def lines(connection, wanted, ends, since_ms, limit):
+        looked.append(since_ms)
+        if since_ms < NOON_MS:
+            await connection.execute(sa.text("SET statement_timeout = 20"))
+            await connection.execute(sa.text("SELECT pg_sleep(20)"))
+        return await LINES(connection, wanted, ends, since_ms, limit)
+
+    monkeypatch.setattr(audit_queue, "_lines", lines)
+    found, missing, _ = await followed(queue, 100, cursor)
+    assert (found, missing) == ([(1, 2)], [Missing(2, 1, 1)])
+    assert looked == [NOON_MS, NOON_MS - HOUR_MS]
+
+
+async def test_an_older_copy_of_the_database_is_taken_for_the_one_before(store, queue):
+    await drained(store, 1, 1, turn(1), turn(2))
+    cursor = {1: Position(7, NOON_MS + 99)}
+    batch = await queue.after(cursor, 100)
+    assert (batch.lines, batch.missing, batch.passed) == ([], [Missing(1, 3, 7)], {1: Position(2, NOON_MS)})
+    await drained(store, 1, 2, turn(3, NOON_MS + 1))
+    assert (await followed(queue, 100, places(batch, cursor)))[:2] == ([(1, 3)], [])
+
+
+async def test_who_begins_late_is_told_that_dropped_months_are_missing_or_who_fell_behind_is_not(store, queue, owner):
+    await drained(store, 1, 1, turn(1), turn(2), turn(3, NOON_MS + 62 * DAY_MS))
+    drop_old(owner, "us", date(2026, 5, 20), 31, sign)
+    assert owner.execute("SELECT count(*) FROM audit").fetchone() == (1,)
+    assert (await followed(queue))[:2] == ([(1, 3)], [])
+    behind = {1: Position(1, NOON_MS)}
+    assert (await followed(queue, 100, behind))[:2] == ([(1, 3)], [Missing(1, 2, 2)])
+
+
+async def test_a_look_reads_more_of_the_audit_than_it_gives(store, clean_url):
+    await drained(store, 1, 1, *(turn(number, NOON_MS + number, 40) for number in range(1, 60)))
+    asked = {"after": [0, 100], "last": [0, 2_000], "lines": 10, "since": moment(NOON_MS + 3)}
+    (scan,) = (scan for scan in scans_of(plan_of(clean_url, _NEXT.element.bindparams(**asked))) if scan["Actual Loops"])
+    assert (scan["Node Type"], scan["Actual Rows"]) == ("Index Scan", 10)
+    assert scan["Index Name"].endswith("at_shard_number_idx")
+    assert scan.get("Rows Removed by Filter", 0) <= 100, "lines from then on that were taken already"
+
+
+async def test_a_store_that_is_away_looks_as_if_there_were_nothing():
+    away = PostgresAuditQueue("postgresql://nobody@/none?host=/nonexistent", timeout_s=0.5)
+    with pytest.raises(StoreUnavailable):
+        await away.after({}, 10)
+    await away.close()
