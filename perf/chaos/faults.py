@@ -25,7 +25,9 @@ PAUSE_S = (2.0, 5.0)
 FIRST_REST_S = 3.0
 REST_S = (1.5, 4.0)
 RECOVERY_S = 60.0
-_TITLES = {"replica": "ray::ServeReplica", "supervisor": "ray::Supervisor", "host": "ray::HostActor"}
+_TITLES = {
+    "replica": "ray::ServeReplica", "supervisor": "ray::Supervisor", "host": "ray::HostActor", "forwarder": "ray::ForwarderActor",
+}  # fmt: skip
 _STORES = {"redis": "Redis", "postgres": "PostgreSQL"}
 
 

@@ -11,6 +11,7 @@ import pyotp
 from cells.keys import local_token
 from perf.chaos import faults
 from perf.chaos.own_cell import OwnCell
+from tests.fakes.log_server import LogServer
 
 # What accounts are opened with, and what their people take instead.
 GIVEN = "nine green kettles hum"
@@ -23,10 +24,10 @@ T = TypeVar("T")
 
 
 class GuardedCell:
-    """A cell that requires identity."""
+    """A cell that requires identity, and who keeps a copy of its audit."""
 
-    def __init__(self, cell: OwnCell) -> None:
-        self.cell = cell
+    def __init__(self, cell: OwnCell, copy: LogServer) -> None:
+        self.cell, self.copy = cell, copy
         self.counts = {kind: len(faults.find(cell, kind)) for kind in faults.KINDS}
 
     def local(self) -> dict[str, str]:

@@ -284,6 +284,11 @@ def test_what_tells_who_ordered_lies_in_redis_in_postgresql_or_in_any_file_of_th
     assert {"orders", "history"} <= sealed
 
 
+def test_the_copy_of_the_audit_tells_who_ordered(guarded, loaded):
+    wait_for(lambda: any(b"order.place" in body for body in guarded.copy.bodies))
+    assert search((("copy", body) for body in guarded.copy.bodies), PERSONAL) == set()
+
+
 def test_the_tail_in_redis_tells_who_ordered_while_postgresql_is_away(guarded):
     """As long as nothing is written behind, what is placed lies there whole."""
     (main,) = faults.find(guarded.cell, "postgres")
