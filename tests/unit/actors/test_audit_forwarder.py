@@ -183,8 +183,42 @@ async def test_a_line_is_lost_while_the_receiver_is_away(rig, status, caplog):
     assert len(rig.got) == 2, "the pause is not doubled"
     await rig.later(0.3)
     assert rig.taken() == [(1, 1), (1, 2), (1, 3)]
+    assert rig.forwarder.lines == 3
     assert "did not take lines of the audit" in caplog.text
     assert "takes it again" in caplog.text
+
+
+async def test_a_receiver_that_fails_now_and_then_is_asked_ever_more_seldom(rig):
+    rig.queue.lines, rig.answers = [line(1, 1)], [503, 503, 200]
+    for _ in range(3):
+        await rig.later(PAUSE_S_MAX)
+    rig.queue.lines, rig.answers = [line(1, 2)], [503, 200]
+    await rig.later()
+    await rig.later(2 * LOOK_S)
+    assert rig.taken() == [(1, 1), (1, 2)]
+
+
+async def test_a_fault_of_ours_loses_what_was_not_kept(rig, monkeypatch):
+    rig.queue.lines = [line(1, 1)]
+    save, rounds = rig.memory.save, 0
+
+    async def saved(kept, now_ms):
+        monkeypatch.setattr(rig.memory, "save", save)
+        raise RuntimeError("a fault of ours")
+
+    async def sleep(seconds):
+        nonlocal rounds
+        rounds += 1
+        rig.clock.now += int(seconds * 1000)
+        if rounds == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(rig.memory, "save", saved)
+    monkeypatch.setattr(rig.clock, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await rig.forwarder.run()
+    assert rig.taken() == [(1, 1), (1, 1)], "twice, and not never"
+    assert rig.memory.kept == Kept({1: Position(1, NOON_MS + 1)}, b"")
 
 
 async def test_a_receiver_that_was_away_for_long_is_asked_hours_later(rig):

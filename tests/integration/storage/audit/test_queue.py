@@ -94,10 +94,29 @@ async def test_a_shard_with_older_lines_is_left_behind_while_there_are_many_of_a
     await drained(store, 1, 1, turn(1))
     _, _, cursor = await followed(queue)
     await drained(store, 1, 2, *(turn(number, NOON_MS + number) for number in range(2, 12)))
-    await drained(store, 2, 1, turn(1, NOON_MS - 5))
+    await drained(store, 2, 1, turn(1, NOON_MS - 5), turn(2, NOON_MS + 2))
     found, missing, _ = await followed(queue, 3, cursor)
-    assert sorted(found) == [*((1, number) for number in range(2, 12)), (2, 1)]
+    assert sorted(found) == [*((1, number) for number in range(2, 12)), (2, 1), (2, 2)]
     assert missing == []
+
+
+async def test_a_host_that_wrote_nothing_for_an_hour_is_looked_for_shard_by_shard(store, queue, monkeypatch):
+    await drained(store, 1, 1, turn(1))
+    await drained(store, 2, 1, turn(1))
+    _, _, cursor = await followed(queue)
+    await drained(store, 1, 2, turn(2, NOON_MS + HOUR_MS))
+    _, _, cursor = await followed(queue, 100, cursor)
+    await drained(store, 1, 3, turn(3, NOON_MS + HOUR_MS + 1))
+    await drained(store, 2, 2, turn(2, NOON_MS + 1))
+    looked: list[int] = []
+
+    async def lines(connection, wanted, ends, since_ms, limit):
+        looked.append(since_ms)
+        return await LINES(connection, wanted, ends, since_ms, limit)
+
+    monkeypatch.setattr(audit_queue, "_lines", lines)
+    assert (await followed(queue, 100, cursor))[:2] == ([(2, 2), (1, 3)], [])
+    assert looked == [NOON_MS]
 
 
 async def test_lines_that_somebody_took_away_are_passed_over_in_silence(store, queue, owner):
