@@ -72,10 +72,10 @@ class AuditForwarder:
         for missing in batch.missing:
             self._say(missing)
         self._cursor |= batch.passed
-        lines = [(line, _encode(as_told(line)) + b"\n") for line in batch.lines]
+        lines = encoded(batch.lines)
         while lines:
             some = _fitting(lines, self._body_bytes)
-            if not await self._taken(b"".join(encoded for _, encoded in lines[:some])):
+            if not await self._taken(b"".join(text for _, text in lines[:some])):
                 return False
             self._cursor |= {line.shard: Position(line.number, line.at) for line, _ in lines[:some]}
             await self._memory.save(Kept(dict(self._cursor), b""), self._clock.now_ms())
@@ -125,6 +125,11 @@ class AuditForwarder:
             )  # fmt: skip
 
 
+def encoded(lines: list[Line]) -> list[tuple[Line, bytes]]:
+    """Each with what is sent of it: one line of a body."""
+    return [(line, _encode(as_told(line)) + b"\n") for line in lines]
+
+
 def as_told(line: Line) -> dict[str, object]:
     """A line as `GET /v1/audit` gives it."""
     changes = _decode_changes(line.changes) if line.changes else {}
@@ -135,8 +140,8 @@ def as_told(line: Line) -> dict[str, object]:
 def _fitting(lines: list[tuple[Line, bytes]], bytes_max: int) -> int:
     """How many of the next lines a body takes; one at least."""
     size = 0
-    for number, (_, encoded) in enumerate(lines):
-        size += len(encoded)
+    for number, (_, text) in enumerate(lines):
+        size += len(text)
         if size > bytes_max and number:
             return number
     return len(lines)

@@ -3,8 +3,9 @@
 A PostgreSQL of its own is filled with a year of lines as a cell's drain would write them: chained, beside their turns,
 a few machines with most of them, three hundred people with the rest. `--hours 2` makes them in two hours instead, as a
 Black Friday does: then each second has hundreds of lines. Then each kind of search is made with many values drawn from
-the same world, one at a time, as an auditor would; the first page each, some far down. At the end the chains are
-recomputed. The target is 300 ms at p95 over ten million lines.
+the same world, one at a time, as an auditor would; the first page each, some far down. Then all of it is read and
+encoded for a copy elsewhere, and at the end the chains are recomputed. The target is 300 ms at p95 over ten million
+lines.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from actors import audit_forwarder
 from actors.domain.audit import Act, Audited, Who
+from actors.runtime.alerts import Position
 from actors.runtime.audit_lines import Filter, Place
 from actors.runtime.codec import to_msgpack
 from actors.runtime.ports import DrainedTurn
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import verify
+from actors.storage.audit_queue import PostgresAuditQueue
 from actors.storage.audit_rows import COLUMNS, Head, chained
 from actors.storage.audit_search import PostgresAudit
 from actors.storage.audit_seconds import SecondsTold, inserted
@@ -177,6 +181,24 @@ async def measure(url: str, count: int, rounds: int, seed: int, span_ms: int) ->
     return took
 
 
+async def copied(url: str) -> tuple[int, float, float]:
+    """How many lines come one after the other, in how many seconds, and how many the longest look took."""
+    queue = PostgresAuditQueue(url)
+    cursor: dict[int, Position] = {}
+    lines, longest_s, began, more = 0, 0.0, time.perf_counter(), True
+    try:
+        while more:
+            look = time.perf_counter()
+            batch = await queue.after(cursor, audit_forwarder.LINES_MAX)
+            longest_s = max(longest_s, time.perf_counter() - look)
+            audit_forwarder.encoded(batch.lines)
+            cursor |= {line.shard: Position(line.number, line.at) for line in batch.lines}
+            lines, more = lines + len(batch.lines), batch.more
+    finally:
+        await queue.close()
+    return lines, time.perf_counter() - began, longest_s
+
+
 def _figures(measured: list[float]) -> tuple[float, float, float]:
     ordered = sorted(measured)
     return percentile(ordered, 50), percentile(ordered, 95), ordered[-1]
@@ -202,6 +224,7 @@ def main() -> int:
             make_months(url)
             console.print(f"{options.lines:,} lines made in {fill(url, options.lines, options.seed, span_ms):.0f} s")
             took = asyncio.run(measure(url, options.lines, options.rounds, options.seed + 1, span_ms))
+            copy, copy_s, longest_s = asyncio.run(copied(url))
             with psycopg.connect(url) as connection:
                 size = connection.execute(
                     "SELECT sum(pg_table_size(inhrelid)) FILTER (WHERE inhparent = 'audit'::regclass),"
@@ -225,8 +248,10 @@ def main() -> int:
     console.print(
         f"{size[0] / options.lines:.0f} bytes a line, {size[1] / options.lines:.0f} more in indexes, {size[2] / options.lines:.0f} in seconds"
     )
+    told = f"{copy / copy_s:,.0f} a second, the longest look {longest_s * 1000:.0f} ms"
+    console.print(f"{copy:,} lines read and encoded for a copy: {told}")
     console.print(f"{checked.lines:,} lines recomputed in {recomputed:.0f} s, {len(checked.breaks)} breaks")
-    return 0 if p95 <= TARGET_MS and not checked.breaks else 1
+    return 0 if p95 <= TARGET_MS and not checked.breaks and copy == options.lines else 1
 
 
 if __name__ == "__main__":
