@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
@@ -40,16 +41,19 @@ _decode_changes = msgspec.json.Decoder(dict[str, list[str | int | None]]).decode
 
 
 class AuditForwarder:
-    """Of one cell, to one receiver."""
+    """Of one cell, to one receiver, who is read anew for each body: his secrets may be replaced at any time. Raises
+    ValueError there when they can't be read."""
 
-    def __init__(self, region: str, receiver: Receiver, queue: AuditQueue, memory: MonitorMemory, clock: Clock) -> None:
+    def __init__(
+        self, region: str, receiver: Callable[[], Receiver], queue: AuditQueue, memory: MonitorMemory, clock: Clock
+    ) -> None:
         self._region, self._receiver = region, receiver
         self._queue, self._memory, self._clock = queue, memory, clock
         self._cursor: dict[int, Position] | None = None
         self._failures = 0
         self._next_at = 0.0
         self._body_bytes = BODY_BYTES_MAX
-        # Said once: what is missing at the end of a shard is found missing at each look.
+        # Said once, although it is read again and again while the receiver is away.
         self._said: set[Missing] = set()
         self.lines = 0
 
@@ -85,24 +89,13 @@ class AuditForwarder:
 
     async def _taken(self, body: bytes) -> bool:
         """Whether the receiver has taken these lines."""
-        receiver = self._receiver
-        headers = {
-            "Content-Type": "application/x-ndjson",
-            "Ocefs-Region": self._region,
-            "Ocefs-Signature": signature(receiver.secret, body, self._clock.now_ms() // 1000),
-        }
-        if receiver.authorization:
-            headers["Authorization"] = receiver.authorization
         status, why = 0, ""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-                session.post(receiver.url, data=body, headers=headers, allow_redirects=False) as answer,
-            ):
-                status = answer.status
+            status = await self._posted(self._receiver(), body)
         except (aiohttp.ClientError, TimeoutError, OSError) as fault:
             why = type(fault).__name__
+        except ValueError as unread:
+            why = str(unread)
         if 200 <= status < 300:
             if self._failures:
                 log.warning("the receiver of the audit takes it again")
@@ -115,6 +108,22 @@ class AuditForwarder:
         self._next_at = self._clock.monotonic() + pause_s
         log.warning("the receiver did not take lines of the audit (%s), again in %.0f s", why or status, pause_s)
         return False
+
+    async def _posted(self, receiver: Receiver, body: bytes) -> int:
+        """The answer's status. Raises aiohttp.ClientError, TimeoutError, OSError."""
+        headers = {
+            "Content-Type": "application/x-ndjson",
+            "Ocefs-Region": self._region,
+            "Ocefs-Signature": signature(receiver.secret, body, self._clock.now_ms() // 1000),
+        }
+        if receiver.authorization:
+            headers["Authorization"] = receiver.authorization
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
+            session.post(receiver.url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status
 
     def _say(self, missing: Missing) -> None:
         if missing not in self._said:

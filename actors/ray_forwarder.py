@@ -31,8 +31,11 @@ class ForwarderActor(Alone):
     async def _run(self) -> None:
         cell = self._cell
         url, secret_file, authorization_file = self._to
-        # Read here and not handed over, so that no secret stands in what Ray keeps of an actor.
-        receiver = Receiver(url, read_secret(secret_file), read_authorization(authorization_file))
+
+        def receiver() -> Receiver:
+            # Read here and not handed over, so that no secret stands in what Ray keeps of an actor.
+            return Receiver(url, read_secret(secret_file), read_authorization(authorization_file))
+
         memory = PostgresAuditStream(cell.postgres_url, place_of(cell.region, url))
         queue = PostgresAuditQueue(cell.postgres_url)
         self._forwarder = AuditForwarder(cell.region, receiver, queue, memory, SystemClock())

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import stat
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -75,7 +76,10 @@ def read_authorization(path: str) -> str:
 def _read(path: str, what: str) -> bytes:
     file = Path(path)
     try:
-        mode, secret = file.stat().st_mode, file.read_bytes().strip()
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):  # a pipe would be waited for
+            raise ValueError(f"{what} is no file: {path or 'none is named'}")
+        secret = file.read_bytes().strip()
     except OSError as error:
         raise ValueError(f"{what} can't be read: {error.strerror}") from None
     if mode & 0o077:

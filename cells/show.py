@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cells.audit_copy import copy_told
 from cells.calls import Answer, call
 from cells.demo import demo_orders, is_filled, places
 from cells.demo_people import read_people
@@ -114,6 +115,7 @@ def status(configs: list[RegionConfig], console: Console, *, named: bool = True)
     fine = True
     problems: list[str] = []
     unstarted: list[str] = []
+    copies: list[str] = []
     for config in configs:
         paths = CellPaths(config.name)
         try:
@@ -138,6 +140,8 @@ def status(configs: list[RegionConfig], console: Console, *, named: bool = True)
         cells.add_row(*_cell_row(config, state, ready))
         for host in _hosts(ready):
             hosts.add_row(*_host_row(config, host))
+        if runs:
+            copies += copy_told(running, paths)
         if state is not None and _is_crashed(state):
             problems.append(f"{config.name}: its keeper is gone\n  make up starts it again, and ends what it left")
         if state is not None:
@@ -150,6 +154,8 @@ def status(configs: list[RegionConfig], console: Console, *, named: bool = True)
     else:
         console.print(cells)
         console.print(hosts)
+        for copy in copies:
+            console.print(copy, markup=False, soft_wrap=True)
         if unstarted:
             console.print(f"never started here: {', '.join(unstarted)}", markup=False)
     shown, died = _router()

@@ -138,6 +138,15 @@ def dropped_months(connection: psycopg.Connection[Any]) -> list[tuple[date, date
     return connection.execute("SELECT month, dropped_at, lines FROM audit_drops ORDER BY month").fetchall()
 
 
+def not_copied(connection: psycopg.Connection[Any], place: str) -> tuple[int, datetime | None]:
+    """How many lines a receiver has not taken yet, and when he took some last. place: by which it is remembered how far
+    he is (`audit_forwarder.place_of`)."""
+    kept = connection.execute("SELECT cursor, saved_at FROM monitor_state WHERE monitor_id = %s", [place]).fetchone()
+    cursor: dict[str, tuple[int, int]] = kept[0] if kept else {}
+    ends = connection.execute("SELECT shard, audit_number FROM shards").fetchall()
+    return sum(max(0, number - cursor.get(str(shard), (0, 0))[0]) for shard, number in ends), kept[1] if kept else None
+
+
 def _months(connection: psycopg.Connection[Any]) -> list[date]:
     """First days of the months that have a partition."""
     return [date(int(name[6:10]), int(name[11:13]), 1) for name in parts_of(connection, "audit")]

@@ -111,7 +111,7 @@ alerts = sa.Table(
     **ROOM,
 )  # fmt: skip
 
-# One row: it is the monitor's alone.
+# The monitor's row, and one of each receiver of a copy of the audit: how far it is, with an empty state.
 monitor_state = sa.Table(
     "monitor_state", metadata,
     key("monitor_id", primary_key=True),

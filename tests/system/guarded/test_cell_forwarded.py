@@ -48,3 +48,6 @@ def test_a_line_is_not_copied_while_the_receiver_fails_or_the_forwarder_dies(gua
     assert not is_alive(forwarder)
     lines = sum(len(body.splitlines()) for body in guarded.copy.bodies)
     assert lines < 2 * len(guarded.copy.taken), "it began anew"
+    assert "the audit of us is copied to 127.0.0.1: 0 lines behind, last taken 20" in guarded.cell.command(
+        "status", "us"
+    )

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from actors.audit_forwarder import BODY_BYTES_MAX, LOOK_S, PAUSE_S_MAX, AuditForwarder, as_told, place_of
-from actors.receiver import Receiver
+from actors.receiver import Receiver, read_authorization, read_secret
 from actors.runtime.alerts import Kept, Position
 from actors.runtime.audit_lines import Line
 from actors.runtime.audit_queue import Batch, Missing
@@ -99,7 +99,7 @@ class Rig:
 
     def restarted(self, authorization: str = "") -> None:
         receiver = Receiver(str(self.server.make_url("/audit")), SECRET, authorization)
-        self.forwarder = AuditForwarder("us", receiver, self.queue, self.memory, self.clock)
+        self.forwarder = AuditForwarder("us", lambda: receiver, self.queue, self.memory, self.clock)
 
     def taken(self) -> list[tuple[int, int]]:
         """Shard and number of each line that the receiver has said yes to, in turn."""
@@ -240,13 +240,34 @@ async def test_a_receiver_that_answers_nothing_holds_the_forwarder_for_ever(rig,
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    rig.forwarder = AuditForwarder(
-        "us", Receiver(f"http://127.0.0.1:{port}/", SECRET), rig.queue, rig.memory, rig.clock
-    )
+    nobody = Receiver(f"http://127.0.0.1:{port}/", SECRET)
+    rig.forwarder = AuditForwarder("us", lambda: nobody, rig.queue, rig.memory, rig.clock)
     async with asyncio.timeout(10):
         assert await rig.later() is False
     server.close()
     assert rig.memory.kept is None
+
+
+async def test_a_replaced_secret_needs_a_restart_or_one_that_is_gone_ends_the_forwarder(rig, tmp_path, caplog):
+    files = [tmp_path / "secret", tmp_path / "token"]
+    url = str(rig.server.make_url("/audit"))
+
+    def receiver() -> Receiver:
+        return Receiver(url, read_secret(str(files[0])), read_authorization(str(files[1])))
+
+    rig.forwarder = AuditForwarder("us", receiver, rig.queue, rig.memory, rig.clock)
+    rig.queue.lines = [line(1, 1)]
+    await rig.later()
+    assert "the secret can't be read" in caplog.text
+    for file, content in zip(files, (SECRET, b"Bearer 1\n"), strict=True):
+        file.touch(0o600)
+        file.write_bytes(content)
+    await rig.later(PAUSE_S_MAX)
+    files[1].write_text("Bearer 2")
+    rig.queue.lines.append(line(1, 2))
+    await rig.later()
+    assert rig.taken() == [(1, 1), (1, 2)]
+    assert [headers["Authorization"] for _, headers, _ in rig.got] == ["Bearer 1", "Bearer 2"]
 
 
 async def test_a_redirect_is_followed(rig):

@@ -41,6 +41,13 @@ def test_the_audit_goes_to_an_address_in_the_clear_or_by_no_good_key(tmp_path, s
             check_receivers(RegionConfig(audit=Audit(**good | {key: wrong})))
 
 
+def test_a_start_waits_for_ever_for_somebody_to_write_into_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "key", 0o600)
+    audit = Audit(forward_url="https://logs.example/x", forward_secret_file=str(tmp_path / "key"))
+    with pytest.raises(ConfigError, match="the secret is no file"):
+        check_receivers(RegionConfig(audit=audit))
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "told"),
     [

@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from actors.domain.times import moment
-from actors.runtime.alerts import Position
+from actors.runtime.alerts import Kept, Position
 from actors.runtime.audit_queue import Missing
 from actors.runtime.errors import StoreUnavailable
 from actors.storage import audit_queue
-from actors.storage.audit_keeping import drop_old
+from actors.storage.audit_keeping import drop_old, not_copied
 from actors.storage.audit_queue import _NEXT, BACK_MS, PostgresAuditQueue
+from actors.storage.audit_stream import PostgresAuditStream
 from tests.integration.storage.audit.lines import NOON, drained, forge, ms, plan_of, scans_of, sign, turn
 
 pytestmark = pytest.mark.real
@@ -169,6 +170,22 @@ async def test_who_begins_late_is_told_that_dropped_months_are_missing_or_who_fe
     assert (await followed(queue))[:2] == ([(1, 3)], [])
     behind = {1: Position(1, NOON_MS)}
     assert (await followed(queue, 100, behind))[:2] == ([(1, 3)], [Missing(1, 2, 2)])
+
+
+async def test_a_copy_looks_more_complete_than_it_is(store, queue, owner, clean_url):
+    memory = PostgresAuditStream(clean_url, "us-forwarder-1")
+    assert not_copied(owner, "us-forwarder-1") == (0, None)
+    await drained(store, 1, 1, turn(1), turn(2), turn(3))
+    assert not_copied(owner, "us-forwarder-1") == (3, None)
+    cursor = places(await queue.after({}, 2))
+    await memory.save(Kept(cursor, b""), NOON_MS)
+    await drained(store, 2, 1, turn(1))
+    assert not_copied(owner, "us-forwarder-1") == (2, NOON)
+    assert not_copied(owner, "us-forwarder-2") == (4, None)
+    _, _, cursor = await followed(queue, 100, cursor)
+    await memory.save(Kept(cursor, b""), NOON_MS)
+    assert not_copied(owner, "us-forwarder-1") == (0, NOON)
+    await memory.close()
 
 
 async def test_a_look_reads_more_of_the_audit_than_it_gives(store, clean_url):
