@@ -23,9 +23,8 @@ def _elsewhere(code: str) -> str:
 
 
 def test_a_drawn_port_is_one_that_the_system_gives_to_a_connection_or_that_a_cell_takes():
-    low, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
     drawn = set(ports.DRAWN)
-    assert max(drawn) < int(low)
+    assert max(drawn) < 32_768, "ports above are handed out by Linux for outgoing connections"
     for config in load_all(folder=CONFIG_FOLDER):
         assert drawn.isdisjoint([*ray_ports(config).all(), config.api.port, config.api.serve_port])
     for base in SPANS:
