@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import aiohttp
 import msgspec
@@ -24,7 +24,8 @@ from actors.domain.times import moment
 from actors.receiver import Receiver, signature
 from actors.runtime.alerts import Kept, MonitorMemory, Position
 from actors.runtime.audit_lines import Line
-from actors.runtime.audit_queue import AuditQueue, Missing
+from actors.runtime.audit_queue import AuditQueue, Batch, Missing
+from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import Clock
 from actors.runtime.rounds import rounds_for_ever
 
@@ -34,6 +35,8 @@ TIMEOUT_S = 10.0
 LINES_MAX = 2_000
 # What servers take unless they are told otherwise.
 BODY_BYTES_MAX = 1_000_000
+# After so many bodies of a smaller size a larger one is tried.
+BODIES_UNTIL_LARGER = 100
 PAUSE_S_MAX = 60.0
 TOO_LARGE = 413
 _encode = msgspec.json.Encoder().encode
@@ -52,7 +55,7 @@ class AuditForwarder:
         self._cursor: dict[int, Position] | None = None
         self._failures = 0
         self._next_at = 0.0
-        self._body_bytes = BODY_BYTES_MAX
+        self._body_bytes, self._bodies = BODY_BYTES_MAX, 0
         # Said once, although it is read again and again while the receiver is away.
         self._said: set[Missing] = set()
         self.lines = 0
@@ -69,45 +72,66 @@ class AuditForwarder:
         faults of the other side. Raises StoreUnavailable."""
         if self._clock.monotonic() < self._next_at:
             return False
+        try:
+            return await self._forward()
+        except StoreUnavailable:
+            # It may come back as an older copy, and what was taken of that stands in it.
+            self._forget()
+            raise
+
+    async def _forward(self) -> bool:
         if self._cursor is None:
             kept = await self._memory.load()
             self._cursor = dict(kept.cursor) if kept else {}
         batch = await self._queue.after(self._cursor, LINES_MAX)
-        for missing in batch.missing:
-            self._say(missing)
-        self._cursor |= batch.passed
+        self._say(batch)
         lines = encoded(batch.lines)
         while lines:
             some = _fitting(lines, self._body_bytes)
-            if not await self._taken(b"".join(text for _, text in lines[:some])):
+            body = b"".join(text for _, text in lines[:some])
+            status, why = await self._answer(body)
+            if status == TOO_LARGE and some > 1:
+                self._body_bytes, self._bodies = len(body) // 2, 0
+                continue
+            if not 200 <= status < 300:
+                self._wait(why or str(status))
                 return False
+            self._took(some)
             self._cursor |= {line.shard: Position(line.number, line.at) for line, _ in lines[:some]}
-            await self._memory.save(Kept(dict(self._cursor), b""), self._clock.now_ms())
-            self.lines += some
             lines = lines[some:]
+            await self._keep({} if lines else batch.then)
+        if batch.then and not batch.lines:
+            await self._keep(batch.then)
         return batch.more
 
-    async def _taken(self, body: bytes) -> bool:
-        """Whether the receiver has taken these lines."""
-        status, why = 0, ""
-        try:
-            status = await self._posted(self._receiver(), body)
-        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
-            why = type(fault).__name__
-        except ValueError as unread:
-            why = str(unread)
-        if 200 <= status < 300:
-            if self._failures:
-                log.warning("the receiver of the audit takes it again")
-            self._failures, self._body_bytes = 0, min(BODY_BYTES_MAX, self._body_bytes * 2)
-            return True
-        if status == TOO_LARGE:
-            self._body_bytes = max(1, len(body) // 2)
+    async def _keep(self, more: Mapping[int, Position]) -> None:
+        assert self._cursor is not None
+        self._cursor |= more
+        await self._memory.save(Kept(dict(self._cursor), b""), self._clock.now_ms())
+
+    def _took(self, lines: int) -> None:
+        if self._failures:
+            log.warning("the receiver of the audit takes it again")
+        self._failures = 0
+        self.lines += lines
+        self._bodies += 1
+        if self._bodies >= BODIES_UNTIL_LARGER:
+            self._body_bytes, self._bodies = min(BODY_BYTES_MAX, self._body_bytes * 2), 0
+
+    def _wait(self, why: str) -> None:
         self._failures += 1
         pause_s = min(PAUSE_S_MAX, LOOK_S * 2.0 ** min(self._failures, 30))
         self._next_at = self._clock.monotonic() + pause_s
-        log.warning("the receiver did not take lines of the audit (%s), again in %.0f s", why or status, pause_s)
-        return False
+        log.warning("the receiver did not take lines of the audit (%s), again in %.0f s", why, pause_s)
+
+    async def _answer(self, body: bytes) -> tuple[int, str]:
+        """The status of what the receiver says to these lines; 0 and why, if he says nothing."""
+        try:
+            return await self._posted(self._receiver(), body), ""
+        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+            return 0, type(fault).__name__
+        except ValueError as unread:
+            return 0, str(unread)
 
     async def _posted(self, receiver: Receiver, body: bytes) -> int:
         """The answer's status. Raises aiohttp.ClientError, TimeoutError, OSError."""
@@ -125,12 +149,18 @@ class AuditForwarder:
         ):
             return answer.status
 
-    def _say(self, missing: Missing) -> None:
-        if missing not in self._said:
-            self._said.add(missing)
+    def _say(self, batch: Batch) -> None:
+        for missing in batch.missing:
+            if missing not in self._said:
+                self._said.add(missing)
+                log.error(
+                    "lines %d to %d of shard %d are not in the audit any more: dropped with their month, or see `audit verify`",
+                    missing.first, missing.last, missing.shard,
+                )  # fmt: skip
+        if batch.put_off:
             log.error(
-                "lines %d to %d of shard %d are not in the audit any more: dropped with their month, or see `audit verify`",
-                missing.first, missing.last, missing.shard,
+                "lines of the shards %s are not found in the time that there is for it; the others go on, and these are looked for again later",
+                list(batch.put_off),
             )  # fmt: skip
 
 
@@ -141,7 +171,13 @@ def encoded(lines: list[Line]) -> list[tuple[Line, bytes]]:
 
 def as_told(line: Line) -> dict[str, object]:
     """A line as `GET /v1/audit` gives it."""
-    changes = _decode_changes(line.changes) if line.changes else {}
+    changes: object = {}
+    if line.changes:
+        try:
+            changes = _decode_changes(line.changes)
+        except msgspec.DecodeError:
+            # None of ours: whoever put it there does not stop the others by it.
+            changes = line.changes
     told = msgspec.structs.asdict(line)
     return told | {"at": moment(line.at), "changes": changes, "chain": line.chain.hex()}
 

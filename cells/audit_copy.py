@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from urllib.parse import urlsplit
 
 from cells.errors import CellError
@@ -26,5 +27,5 @@ def copy_told(config: RegionConfig, paths: CellPaths) -> list[str]:
             lines, since = not_copied(connection, place_of(config.name, url))
     except (StoreUnavailable, CellError):
         return [f"{to}: how far can't be seen, PostgreSQL does not answer"]
-    taken = f"last taken {since:%Y-%m-%d %H:%M:%S} UTC" if since else "nothing taken yet"
+    taken = f"last taken {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if since else "nothing taken yet"
     return [f"{to}: {lines:,} lines behind, {taken}"]

@@ -10,7 +10,10 @@ from cells.settings import RegionConfig
 
 
 def check_receivers(config: RegionConfig) -> None:
-    """Raises ConfigError for an address, a secret or an authorization that is not good, of whoever is told."""
+    """Raises ConfigError for an address, a secret or an authorization that is not good, of whoever is told: without
+    identity there is nothing to be told."""
+    if config.identity.mode != "required":
+        return
     told, audit = config.anomalies, config.audit
     if told.enabled and told.webhook_url:
         _check_url(config, "anomalies.webhook_url", told.webhook_url, "https://alerts.example/ocefs")

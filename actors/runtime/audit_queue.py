@@ -9,6 +9,10 @@ from typing import NamedTuple, Protocol
 from actors.runtime.alerts import Position
 from actors.runtime.audit_lines import Line
 
+# In a cursor beside the shards: up to when (UTC ms) the lines of all of them were read. What comes later and is older
+# is seen by its number.
+SWEPT = -1
+
 
 class Missing(NamedTuple):
     """Lines of a shard, from number `first` to `last`, that should have come and are not there."""
@@ -19,19 +23,20 @@ class Missing(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What comes after a place in the audit. lines: by time, and each shard's in the order of its chain. missing: what
-    should have come with them. passed: how far a shard is done with although no line of it came: it ends before that
-    place, or what is left of it is missing. more: is there more at once?"""
+    """What comes after a cursor. lines: by time, and each shard's in the order of its chain. missing: what should have
+    come with them. then: what the cursor has besides the places of these lines, once they are all taken. more: is there
+    more at once? put_off: shards of which nothing comes for a while, because it took too long to look for it."""
 
     lines: list[Line]
     missing: list[Missing]
-    passed: dict[int, Position]
+    then: dict[int, Position]
     more: bool
+    put_off: tuple[int, ...] = ()
 
 
 class AuditQueue(Protocol):
     """Lines of the audit, oldest first: none is passed over in silence."""
 
     async def after(self, cursor: Mapping[int, Position], limit: int) -> Batch:
-        """What comes after the last lines that were taken, by shard; all, of a shard that is not there. About `limit`
-        lines. Raises StoreUnavailable."""
+        """What comes after the last lines that were taken, by shard; all, of a shard that is not there. At most twice
+        `limit` lines. Raises StoreUnavailable."""

@@ -140,10 +140,15 @@ def dropped_months(connection: psycopg.Connection[Any]) -> list[tuple[date, date
 
 def not_copied(connection: psycopg.Connection[Any], place: str) -> tuple[int, datetime | None]:
     """How many lines a receiver has not taken yet, and when he took some last. place: by which it is remembered how far
-    he is (`audit_forwarder.place_of`)."""
-    kept = connection.execute("SELECT cursor, saved_at FROM monitor_state WHERE monitor_id = %s", [place]).fetchone()
+    he is (`audit_forwarder.place_of`). Raises StoreUnavailable."""
+    try:
+        kept = connection.execute(
+            "SELECT cursor, saved_at FROM monitor_state WHERE monitor_id = %s", [place]
+        ).fetchone()
+        ends = connection.execute("SELECT shard, audit_number FROM shards").fetchall()
+    except psycopg.OperationalError as fault:
+        raise StoreUnavailable(f"PostgreSQL: {fault}") from fault
     cursor: dict[str, tuple[int, int]] = kept[0] if kept else {}
-    ends = connection.execute("SELECT shard, audit_number FROM shards").fetchall()
     return sum(max(0, number - cursor.get(str(shard), (0, 0))[0]) for shard, number in ends), kept[1] if kept else None
 
 

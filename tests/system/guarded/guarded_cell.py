@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import httpx
+import psycopg
 import pyotp
 
 from cells.keys import local_token
@@ -54,6 +55,21 @@ class GuardedCell:
         """What several replicas say to the same token."""
         answers = [self.ask("GET", "/v1/skus", headers=headers) for _ in range(PROBES)]
         return {"" if answer.is_success else answer.json()["code"] for answer in answers}
+
+    def audit(self) -> dict[tuple[int, int], str]:
+        """(shard, number) → chain of each line that the cell has."""
+        with psycopg.connect(self.cell.postgres_url) as owner:
+            lines = owner.execute("SELECT shard, number, chain FROM audit").fetchall()
+        return {(shard, number): bytes(chain).hex() for shard, number, chain in lines}
+
+    def wait_copied(self, more_than: int) -> int:
+        """How many lines there are, once they are more than that and the copy has just these."""
+        deadline = time.monotonic() + WHOLE_S
+        while len(lines := self.audit()) <= more_than or self.copy.taken != lines:
+            assert time.monotonic() < deadline, (set(lines) ^ set(self.copy.taken), self.cell.logs())
+            time.sleep(0.1)
+        assert self.copy.faults == []
+        return len(lines)
 
     def wait_whole(self) -> None:
         deadline = time.monotonic() + WHOLE_S

@@ -285,7 +285,8 @@ def test_what_tells_who_ordered_lies_in_redis_in_postgresql_or_in_any_file_of_th
 
 
 def test_the_copy_of_the_audit_tells_who_ordered(guarded, loaded):
-    wait_for(lambda: any(b"order.place" in body for body in guarded.copy.bodies))
+    guarded.wait_copied(0)
+    assert any(b"order.place" in body for body in guarded.copy.bodies)
     assert search((("copy", body) for body in guarded.copy.bodies), PERSONAL) == set()
 
 

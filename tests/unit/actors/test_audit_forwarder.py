@@ -11,7 +11,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from actors.audit_forwarder import BODY_BYTES_MAX, LOOK_S, PAUSE_S_MAX, AuditForwarder, as_told, place_of
+from actors.audit_forwarder import (
+    BODIES_UNTIL_LARGER,
+    BODY_BYTES_MAX,
+    LOOK_S,
+    PAUSE_S_MAX,
+    AuditForwarder,
+    as_told,
+    place_of,
+)
 from actors.receiver import Receiver, read_authorization, read_secret
 from actors.runtime.alerts import Kept, Position
 from actors.runtime.audit_lines import Line
@@ -40,7 +48,8 @@ class FakeQueue:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.missing: list[Missing] = []
-        self.passed: dict[int, Position] = {}
+        self.then: dict[int, Position] = {}
+        self.put_off: tuple[int, ...] = ()
         self.limit = 100
         self.away = False
 
@@ -48,7 +57,7 @@ class FakeQueue:
         if self.away:
             raise StoreUnavailable("away")
         wanted = [one for one in self.lines if one.number > cursor.get(one.shard, Position(0, 0)).number]
-        return Batch(wanted[: self.limit], self.missing, self.passed, len(wanted) > self.limit)
+        return Batch(wanted[: self.limit], self.missing, self.then, len(wanted) > self.limit, self.put_off)
 
 
 class FakeMemory:
@@ -300,12 +309,35 @@ async def test_a_body_is_larger_than_a_receiver_takes(rig):
     assert size < 1_000
 
 
-async def test_lines_wait_for_ever_for_a_receiver_of_small_bodies(rig):
-    rig.queue.lines = [line(1, number, why="w" * 1_000) for number in range(1, 41)]
-    rig.body_max = 8_000
-    for _ in range(20):
-        await rig.later(PAUSE_S_MAX)
-    assert rig.taken() == [(1, number) for number in range(1, 41)]
+async def test_a_receiver_of_small_bodies_is_asked_to_take_large_ones_again_and_again(rig, caplog):
+    rig.queue.lines = [line(1, number, why="w" * 1_000) for number in range(1, 201)]
+    rig.queue.limit, rig.body_max = 200, 8_000
+    await rig.later()
+    assert rig.taken() == [(1, number) for number in range(1, 201)]
+    refused = [status for status, _, _ in rig.got].count(413)
+    assert refused <= 6, "down to what it takes, and one try of more"
+    assert "did not take" not in caplog.text, "to ask with less is no failure"
+
+
+async def test_what_a_receiver_took_once_is_the_most_that_it_ever_gets(rig):
+    rig.queue.lines, rig.body_max = [line(1, number, why="w" * 1_000) for number in range(1, 21)], 8_000
+    await rig.later()
+    rig.body_max = 10**9
+    for number in range(21, 21 + 3 * BODIES_UNTIL_LARGER):
+        rig.queue.lines = [line(1, number)]
+        await rig.later()
+    rig.got.clear()
+    rig.queue.lines = [line(1, number, why="w" * 1_000) for number in range(1_000, 1_020)]
+    await rig.later()
+    assert len(rig.got) == 1
+
+
+async def test_a_receiver_that_takes_not_even_one_line_is_asked_without_a_pause(rig):
+    rig.queue.lines, rig.body_max = [line(1, 1), line(1, 2)], 10
+    await rig.later()
+    await rig.later()
+    assert [len(body.splitlines()) for _, _, body in rig.got] == [2, 1]
+    assert rig.memory.kept is None
 
 
 async def test_the_next_lines_wait_although_there_are_more(rig):
@@ -326,11 +358,51 @@ async def test_what_is_missing_is_passed_over_in_silence_or_told_each_second(rig
 
 async def test_lines_behind_an_older_copy_of_the_database_are_not_sent(rig):
     rig.memory.kept = Kept({4: Position(9, NOON_MS)}, b"")
-    rig.queue.passed, rig.queue.lines = {4: Position(5, NOON_MS)}, [line(4, 6)]
+    rig.queue.then, rig.queue.lines = {4: Position(5, NOON_MS)}, [line(4, 6)]
     await rig.later()
-    rig.queue.passed = {}
+    rig.queue.then = {}
     await rig.later()
     assert rig.taken() == [(4, 6)]
+
+
+async def test_what_is_done_without_lines_is_not_kept_or_kept_before_lines_are_taken(rig):
+    rig.queue.then, rig.queue.lines, rig.answers = {4: Position(5, NOON_MS)}, [line(3, 1)], [503, 200]
+    await rig.later()
+    assert rig.memory.kept is None
+    await rig.later(2 * LOOK_S)
+    assert rig.memory.kept.cursor == {3: Position(1, NOON_MS + 1), 4: Position(5, NOON_MS)}
+    rig.queue.then, rig.queue.lines = {4: Position(6, NOON_MS)}, []
+    await rig.later()
+    assert rig.memory.kept.cursor[4] == Position(6, NOON_MS)
+    assert len(rig.got) == 2
+
+
+async def test_shards_that_are_put_off_are_so_in_silence(rig, caplog):
+    rig.queue.put_off = (3, 9)
+    await rig.later()
+    assert "lines of the shards [3, 9] are not found" in caplog.text
+
+
+async def test_an_older_copy_of_the_database_is_read_from_where_the_one_before_it_was(rig):
+    """While it is away the hosts go on, and when it is back they have written past what was taken already."""
+    rig.queue.lines = [line(1, 1), line(1, 2)]
+    await rig.later()
+    rig.queue.away = True
+    with pytest.raises(StoreUnavailable):
+        await rig.later()
+    rig.queue.away = False
+    rig.memory.kept = Kept({1: Position(1, NOON_MS + 1)}, b"")
+    rig.queue.lines = [line(1, number, why="anew") for number in (1, 2, 3)]
+    await rig.later()
+    assert rig.taken() == [(1, 1), (1, 2), (1, 2), (1, 3)]
+
+
+async def test_a_line_that_somebody_put_there_keeps_all_others_from_coming(rig):
+    rig.queue.lines = [line(1, 1, changes="none of ours"), line(1, 2, changes='{"a":{"b":1}}'), line(1, 3)]
+    await rig.later()
+    assert rig.taken() == [(1, 1), (1, 2), (1, 3)]
+    told = [json.loads(one)["changes"] for one in rig.got[0][2].splitlines()]
+    assert told == ["none of ours", '{"a":{"b":1}}', {"A.on_hand": [3, None]}]
 
 
 def test_another_receiver_begins_where_the_one_before_it_is():

@@ -8,7 +8,7 @@ import pytest
 
 from cells.errors import ConfigError
 from cells.receivers import check_receivers
-from cells.settings import Anomalies, Audit, RegionConfig
+from cells.settings import Anomalies, Audit, Identity, RegionConfig
 
 
 @pytest.fixture
@@ -39,6 +39,13 @@ def test_the_audit_goes_to_an_address_in_the_clear_or_by_no_good_key(tmp_path, s
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=rf"audit\.{key}"):
             check_receivers(RegionConfig(audit=Audit(**good | {key: wrong})))
+
+
+def test_a_cell_without_identity_asks_for_a_secret_that_it_never_needs(tmp_path):
+    none = str(tmp_path / "none")
+    audit = Audit(forward_url="https://logs.example/x", forward_secret_file=none)
+    alerts = Anomalies(webhook_url="https://alerts.example/x", webhook_secret_file=none)
+    check_receivers(RegionConfig(audit=audit, anomalies=alerts, identity=Identity(mode="off")))
 
 
 def test_a_start_waits_for_ever_for_somebody_to_write_into_a_pipe(tmp_path):

@@ -1,5 +1,6 @@
 """What a test or a benchmark starts must find its port free: once in some hundred runs one did not."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -32,19 +33,28 @@ def test_a_drawn_port_is_one_that_the_system_gives_to_a_connection_or_that_a_cel
     assert all(second - first >= SPAN_RAY + 3 for first, second in pairwise(SPANS))
 
 
+# Four of these, beside those that anybody else draws; the process' number keeps two runs apart.
+APART = range(9_000, 9_400)
+
+
 @pytest.fixture
 def four(monkeypatch):
     """Only these may be drawn, and they are free."""
-    start = next(
-        start
-        for start in range(ports.DRAWN.start, ports.DRAWN.stop, 4)
-        if all(
-            _is_free(kind, port) for port in range(start, start + 4) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
-        )
-    )
-    monkeypatch.setattr(ports, "DRAWN", range(start, start + 4))
     monkeypatch.setattr(ports, "_claims", [])
-    yield ports.DRAWN
+    turn = os.getpid() * 4 % len(APART)
+    for start in [*APART[turn::4], *APART[:turn:4]]:
+        span = range(start, start + 4)
+        monkeypatch.setattr(ports, "DRAWN", span)
+        # Who holds the port before them has all four to himself, also against another run.
+        with socket.socket(type=socket.SOCK_DGRAM) as guard:
+            try:
+                guard.bind(("127.0.0.1", 60_000 + start - APART.start))
+            except OSError:
+                continue
+            if not all(_is_free(kind, port) for port in span for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+                continue
+            yield span
+            break
     for claim in ports._claims:
         claim.close()
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
-from actors.domain.times import moment
+from actors.domain.times import DAY_MS, HOUR_MS, moment
 from actors.runtime.alerts import Kept, Position
-from actors.runtime.audit_queue import Missing
+from actors.runtime.audit_queue import SWEPT, Missing
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.storage import audit_queue
 from actors.storage.audit_keeping import drop_old, not_copied
-from actors.storage.audit_queue import _NEXT, BACK_MS, PostgresAuditQueue
+from actors.storage.audit_queue import _LATEST, _NEXT, LAST, PUT_OFF_S, PostgresAuditQueue
 from actors.storage.audit_stream import PostgresAuditStream
+from actors.storage.postgres_store import PostgresStore
 from tests.integration.storage.audit.lines import NOON, drained, forge, ms, plan_of, scans_of, sign, turn
 
 pytestmark = pytest.mark.real
 NOON_MS = ms(NOON)
-HOUR_MS, DAY_MS, MONTH_MS = BACK_MS
+MONTH_MS = 31 * DAY_MS
 LINES = audit_queue._lines
 
 
@@ -36,7 +39,7 @@ def named(batch):
 
 
 def places(batch, cursor=()):
-    return dict(cursor) | {line.shard: Position(line.number, line.at) for line in batch.lines} | batch.passed
+    return dict(cursor) | {line.shard: Position(line.number, line.at) for line in batch.lines} | batch.then
 
 
 async def followed(queue, limit=100, cursor=()):
@@ -80,7 +83,7 @@ async def test_lines_are_read_of_which_the_end_of_the_chain_is_not_known_yet(sto
     assert (await followed(queue))[0] == [(1, 1)]
 
 
-@pytest.mark.parametrize("earlier_ms", [1, HOUR_MS - 1, DAY_MS - 1, MONTH_MS - 1])
+@pytest.mark.parametrize("earlier_ms", [1, DAY_MS, 3 * MONTH_MS])
 async def test_a_shard_whose_next_line_is_older_than_another_s_last_one_is_left_behind(store, queue, earlier_ms):
     await drained(store, 1, 1, turn(1))
     _, _, cursor = await followed(queue)
@@ -101,23 +104,47 @@ async def test_a_shard_with_older_lines_is_left_behind_while_there_are_many_of_a
     assert missing == []
 
 
-async def test_a_host_that_wrote_nothing_for_an_hour_is_looked_for_shard_by_shard(store, queue, monkeypatch):
+async def test_a_host_that_wrote_nothing_for_an_hour_has_the_hour_read_anew(store, queue, monkeypatch):
+    """Of those of all shards only what is late."""
     await drained(store, 1, 1, turn(1))
     await drained(store, 2, 1, turn(1))
     _, _, cursor = await followed(queue)
-    await drained(store, 1, 2, turn(2, NOON_MS + HOUR_MS))
+    await drained(store, 1, 2, *(turn(number, NOON_MS + number * 1000) for number in range(2, 60)))
     _, _, cursor = await followed(queue, 100, cursor)
-    await drained(store, 1, 3, turn(3, NOON_MS + HOUR_MS + 1))
-    await drained(store, 2, 2, turn(2, NOON_MS + 1))
-    looked: list[int] = []
+    await drained(store, 1, 3, turn(60, NOON_MS + HOUR_MS))
+    await drained(store, 2, 2, *(turn(number, NOON_MS + HOUR_MS - 10 + number) for number in range(2, 5)))
+    looked: list[tuple[int, int | None, int]] = []
 
-    async def lines(connection, wanted, ends, since_ms, limit):
-        looked.append(since_ms)
-        return await LINES(connection, wanted, ends, since_ms, limit)
+    async def lines(connection, query, spans, limit, *, since, before=None):
+        looked.append((since, before, limit))
+        return await LINES(connection, query, spans, limit, since=since, before=before)
 
     monkeypatch.setattr(audit_queue, "_lines", lines)
-    assert (await followed(queue, 100, cursor))[:2] == ([(2, 2), (1, 3)], [])
-    assert looked == [NOON_MS]
+    swept = NOON_MS + 59_000
+    assert (await followed(queue, 100, cursor))[:2] == ([(2, 2), (2, 3), (2, 4), (1, 60)], [])
+    assert looked == [(swept, None, 100)]
+    looked.clear()
+    _, _, cursor = await followed(queue)
+    swept = cursor[SWEPT].at_ms
+    await drained(store, 1, 4, turn(61, NOON_MS + HOUR_MS + 1))
+    await drained(store, 2, 3, *(turn(number, NOON_MS + HOUR_MS - 5) for number in range(5, 8)))
+    looked.clear()
+    assert (await followed(queue, 100, cursor))[:2] == ([(2, 5), (2, 6), (2, 7), (1, 61)], [])
+    assert looked == [(swept, None, 100), (NOON_MS + HOUR_MS - 6, swept, 3)]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 30])
+async def test_what_comes_after_many_late_lines_comes_before_them(store, queue, limit):
+    await drained(store, 1, 1, *(turn(number, NOON_MS + number * 1000) for number in range(1, 10)))
+    await drained(store, 2, 1, turn(1))
+    _, _, cursor = await followed(queue)
+    await drained(store, 2, 2, *(turn(number, NOON_MS + number * 500) for number in range(2, 40)))
+    await drained(store, 1, 2, *(turn(number, NOON_MS + number * 1000) for number in range(10, 30)))
+    found, missing, after = await followed(queue, limit, cursor)
+    assert [number for shard, number in found if shard == 2] == list(range(2, 40))
+    assert [number for shard, number in found if shard == 1] == list(range(10, 30))
+    assert missing == []
+    assert await followed(queue, limit, after) == ([], [], after)
 
 
 async def test_lines_that_somebody_took_away_are_passed_over_in_silence(store, queue, owner):
@@ -129,36 +156,62 @@ async def test_lines_that_somebody_took_away_are_passed_over_in_silence(store, q
     assert sorted(missing) == [Missing(1, 1, 1), Missing(1, 4, 5), Missing(2, 1, 2)]
     found, missing, cursor = await followed(queue, 100, cursor)
     assert (found, missing) == ([], [Missing(1, 8, 8)])
-    assert cursor == {1: Position(8, NOON_MS + 8), 2: Position(2, NOON_MS)}
+    assert cursor == {1: Position(8, NOON_MS + 8), 2: Position(2, NOON_MS), SWEPT: Position(0, NOON_MS + 7)}
     assert (await followed(queue, 100, cursor))[:2] == ([], []), "it is looked for again and again"
 
 
-async def test_lines_that_are_nowhere_keep_all_others_from_coming(store, queue, owner, monkeypatch):
+async def test_lines_that_are_nowhere_or_hard_to_find_keep_all_others_from_coming(store, queue, monkeypatch):
     await drained(store, 1, 1, turn(1))
     _, _, cursor = await followed(queue)
     await drained(store, 1, 2, turn(2))
-    await drained(store, 2, 1, turn(1))
-    forge(owner, "DELETE FROM audit WHERE shard = 2")
-    looked: list[int] = []
+    await drained(store, 2, 1, turn(1, NOON_MS - 5), turn(2, NOON_MS + 1))
+    late: list[int] = []
+    busy = True
 
-    async def lines(connection, wanted, ends, since_ms, limit):
-        looked.append(since_ms)
-        if since_ms < NOON_MS:
-            await connection.execute(sa.text("SET statement_timeout = 20"))
-            await connection.execute(sa.text("SELECT pg_sleep(20)"))
-        return await LINES(connection, wanted, ends, since_ms, limit)
+    async def lines(connection, query, spans, limit, *, since, before=None):
+        if before is not None:
+            late.extend(spans)
+            if busy:
+                await connection.execute(sa.text("SET statement_timeout = 20"))
+                await connection.execute(sa.text("SELECT pg_sleep(20)"))
+        return await LINES(connection, query, spans, limit, since=since, before=before)
 
+    now = 0.0
     monkeypatch.setattr(audit_queue, "_lines", lines)
-    found, missing, _ = await followed(queue, 100, cursor)
-    assert (found, missing) == ([(1, 2)], [Missing(2, 1, 1)])
-    assert looked == [NOON_MS, NOON_MS - HOUR_MS]
+    monkeypatch.setattr(audit_queue, "time", SimpleNamespace(monotonic=lambda: now))
+    batch = await queue.after(cursor, 100)
+    assert (named(batch), batch.missing, batch.put_off) == ([(1, 2)], [], (2,))
+    busy, cursor = False, places(batch, cursor)
+    assert await queue.after(cursor, 100) == ([], [], {}, False, ())
+    assert late == [2], "it is looked for again and again"
+    now = PUT_OFF_S + 1
+    assert (await followed(queue, 100, cursor))[:2] == ([(2, 1), (2, 2)], [])
+
+
+async def test_whoever_takes_lines_of_every_shard_away_stops_the_copy(clean_url, queue, owner):
+    store = PostgresStore(clean_url)
+    await store.lease("h0", list(range(64)), 7)
+    for shard in range(64):
+        await drained(store, shard, 1, *(turn(number, NOON_MS + number) for number in range(1, 4)))
+    await store.close()
+    _, _, cursor = await followed(queue, 64)
+    store = PostgresStore(clean_url)
+    await store.lease("h0", list(range(64)), 8)
+    for shard in range(64):
+        batch = DrainBatch("h0", {shard: (8, 2)}, [DrainedTurn(shard, 2, line, turn(number, NOON_MS + number)) for line, number in enumerate((4, 5, 6))], {})  # fmt: skip
+        await store.drain(batch)
+    await store.close()
+    forge(owner, "DELETE FROM audit WHERE number = 4")
+    found, missing, _ = await followed(queue, 1_000, cursor)
+    assert sorted(found) == [(shard, number) for shard in range(64) for number in (5, 6)]
+    assert sorted(missing) == [Missing(shard, 4, 4) for shard in range(64)]
 
 
 async def test_an_older_copy_of_the_database_is_taken_for_the_one_before(store, queue):
     await drained(store, 1, 1, turn(1), turn(2))
     cursor = {1: Position(7, NOON_MS + 99)}
     batch = await queue.after(cursor, 100)
-    assert (batch.lines, batch.missing, batch.passed) == ([], [Missing(1, 3, 7)], {1: Position(2, NOON_MS)})
+    assert (batch.lines, batch.missing, batch.then) == ([], [Missing(1, 3, 7)], {1: Position(2, NOON_MS)})
     await drained(store, 1, 2, turn(3, NOON_MS + 1))
     assert (await followed(queue, 100, places(batch, cursor)))[:2] == ([(1, 3)], [])
 
@@ -182,19 +235,26 @@ async def test_a_copy_looks_more_complete_than_it_is(store, queue, owner, clean_
     await drained(store, 2, 1, turn(1))
     assert not_copied(owner, "us-forwarder-1") == (2, NOON)
     assert not_copied(owner, "us-forwarder-2") == (4, None)
+    owner.execute("SET TIME ZONE 'America/New_York'")
+    assert not_copied(owner, "us-forwarder-1") == (2, NOON)
     _, _, cursor = await followed(queue, 100, cursor)
     await memory.save(Kept(cursor, b""), NOON_MS)
     assert not_copied(owner, "us-forwarder-1") == (0, NOON)
     await memory.close()
 
 
-async def test_a_look_reads_more_of_the_audit_than_it_gives(store, clean_url):
+@pytest.mark.parametrize(
+    ("query", "since_ms", "before", "direction"),
+    [(_NEXT, 3, LAST, "Forward"), (_LATEST, 0, moment(NOON_MS + 57), "Backward")],
+)
+async def test_a_look_reads_more_of_the_audit_than_it_gives(store, clean_url, query, since_ms, before, direction):
     await drained(store, 1, 1, *(turn(number, NOON_MS + number, 40) for number in range(1, 60)))
-    asked = {"after": [0, 100], "last": [0, 2_000], "lines": 10, "since": moment(NOON_MS + 3)}
-    (scan,) = (scan for scan in scans_of(plan_of(clean_url, _NEXT.element.bindparams(**asked))) if scan["Actual Loops"])
-    assert (scan["Node Type"], scan["Actual Rows"]) == ("Index Scan", 10)
+    asked = {"after": [0, 100], "last": [0, 2_200], "lines": 10, "since": moment(NOON_MS + since_ms), "before": before}
+    plan = plan_of(clean_url, query.element.bindparams(**asked))
+    (scan,) = (scan for scan in scans_of(plan) if scan["Actual Loops"])
+    assert (scan["Node Type"], scan["Scan Direction"], scan["Actual Rows"]) == ("Index Scan", direction, 10)
     assert scan["Index Name"].endswith("at_shard_number_idx")
-    assert scan.get("Rows Removed by Filter", 0) <= 100, "lines from then on that were taken already"
+    assert scan.get("Rows Removed by Filter", 0) <= 100, "lines of these times that were taken already, or come later"
 
 
 async def test_a_store_that_is_away_looks_as_if_there_were_nothing():
