@@ -330,6 +330,11 @@ async def test_what_a_receiver_took_once_is_the_most_that_it_ever_gets(rig):
     rig.queue.lines = [line(1, number, why="w" * 1_000) for number in range(1_000, 1_020)]
     await rig.later()
     assert len(rig.got) == 1
+    rig.got.clear()
+    rig.queue.lines = [line(1, number, why="w" * 1_000) for number in range(2_000, 5_000)]
+    rig.queue.limit = 3_000
+    await rig.later()
+    assert max(len(body) for _, _, body in rig.got) <= BODY_BYTES_MAX
 
 
 async def test_a_receiver_that_takes_not_even_one_line_is_asked_without_a_pause(rig):
@@ -375,6 +380,16 @@ async def test_what_is_done_without_lines_is_not_kept_or_kept_before_lines_are_t
     await rig.later()
     assert rig.memory.kept.cursor[4] == Position(6, NOON_MS)
     assert len(rig.got) == 2
+
+
+async def test_lines_that_were_read_with_others_are_lost_when_only_these_are_taken(rig):
+    rig.queue.lines = [line(1, number, why="w" * 400_000) for number in (1, 2, 3, 4)]
+    rig.queue.then, rig.answers = {4: Position(5, NOON_MS)}, [200, 503, 200]
+    await rig.later()
+    assert rig.memory.kept.cursor == {1: Position(2, NOON_MS + 2)}
+    await rig.later(2 * LOOK_S)
+    assert rig.taken() == [(1, 1), (1, 2), (1, 3), (1, 4)]
+    assert rig.memory.kept.cursor == {1: Position(4, NOON_MS + 4), 4: Position(5, NOON_MS)}
 
 
 async def test_shards_that_are_put_off_are_so_in_silence(rig, caplog):

@@ -131,6 +131,10 @@ async def test_a_host_that_wrote_nothing_for_an_hour_has_the_hour_read_anew(stor
     looked.clear()
     assert (await followed(queue, 100, cursor))[:2] == ([(2, 5), (2, 6), (2, 7), (1, 61)], [])
     assert looked == [(swept, None, 100), (NOON_MS + HOUR_MS - 6, swept, 3)]
+    _, _, cursor = await followed(queue, 100, cursor)
+    looked.clear()
+    assert (await followed(queue, 100, cursor))[0] == []
+    assert looked == [], "without news it reads lines"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 30])
@@ -145,6 +149,31 @@ async def test_what_comes_after_many_late_lines_comes_before_them(store, queue, 
     assert [number for shard, number in found if shard == 1] == list(range(10, 30))
     assert missing == []
     assert await followed(queue, limit, after) == ([], [], after)
+
+
+async def test_many_late_lines_of_a_shard_that_has_no_others_are_passed_over(store, queue):
+    await drained(store, 1, 1, turn(1, NOON_MS + HOUR_MS))
+    await drained(store, 2, 1, turn(1))
+    _, _, cursor = await followed(queue)
+    await drained(store, 2, 2, *(turn(number, NOON_MS + number) for number in range(2, 42)))
+    await drained(store, 1, 2, turn(2, NOON_MS + HOUR_MS + 1))
+    batch = await queue.after(cursor, 5)
+    assert sorted(named(batch)) == [(1, 2), *((2, number) for number in range(2, 7))]
+    assert (batch.missing, batch.more) == ([], True)
+    assert sorted((await followed(queue, 5, cursor))[0]) == [(1, 2), *((2, number) for number in range(2, 42))]
+
+
+async def test_of_two_shards_that_are_late_the_one_that_is_later_is_not_found(store, queue):
+    await drained(store, 1, 1, turn(1, NOON_MS + HOUR_MS))
+    await drained(store, 2, 1, turn(1))
+    await store.lease("h0", [1, 2, 3], 7)
+    await drained(store, 3, 1, turn(1, NOON_MS + 1_000))
+    _, _, cursor = await followed(queue)
+    await drained(store, 2, 2, turn(2, NOON_MS + 500))
+    await drained(store, 3, 2, turn(2, NOON_MS + 2_000))
+    await drained(store, 1, 2, turn(2, NOON_MS + HOUR_MS + 1))
+    found, missing, _ = await followed(queue, 100, cursor)
+    assert (sorted(found), missing) == ([(1, 2), (2, 2), (3, 2)], [])
 
 
 async def test_lines_that_somebody_took_away_are_passed_over_in_silence(store, queue, owner):
