@@ -192,7 +192,7 @@ async def copied(url: str) -> tuple[int, float, float]:
             batch = await queue.after(cursor, audit_forwarder.LINES_MAX)
             longest_s = max(longest_s, time.perf_counter() - look)
             audit_forwarder.encoded(batch.lines)
-            cursor |= {line.shard: Position(line.number, line.at) for line in batch.lines}
+            cursor |= {line.shard: Position(line.number, line.at) for line in batch.lines} | batch.then
             lines, more = lines + len(batch.lines), batch.more
     finally:
         await queue.close()

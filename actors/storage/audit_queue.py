@@ -59,7 +59,6 @@ class PostgresAuditQueue:
 
         async def work() -> Batch:
             async with self._engine.connect() as connection:
-                await connection.execute(_BY_THE_TIMES)
                 return await _after(connection, cursor, limit, put_off)
 
         batch = await bounded(work(), self._limit_s)
@@ -212,8 +211,6 @@ def _ordered(how: str) -> sa.TextualSelect:
     )
 
 
-# A plan for any times takes each for a few of them, and sorts: seconds for each look at a long audit.
-_BY_THE_TIMES = sa.text("SET plan_cache_mode = force_custom_plan")
 LAST = datetime(9999, 1, 1, tzinfo=UTC)
 _NEXT = _ordered("at, shard, number")
 _LATEST = _ordered("at DESC, shard DESC, number DESC")
