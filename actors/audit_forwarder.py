@@ -8,7 +8,8 @@
 A body has lines as `GET /v1/audit?format=ndjson` gives them, each shard's in the order of its chain. Any 2xx takes all
 of them, and how far that is is written down before the next body goes. After anything else the same lines go again, for
 as long as it takes: they are kept for years anyway, and none is passed over. So a line may come twice, and is known by
-`shard` and `number`. No redirects are followed: the file's owner chose this address and no other.
+`shard`, `number` and `chain` (docs/security/audit.md says why). No redirects are followed: the file's owner chose this
+address and no other.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _decode_changes = msgspec.json.Decoder(dict[str, list[str | int | None]]).decode
 
 
 class AuditForwarder:
-    """Of one cell, to one receiver, who is read anew for each body: his secrets may be replaced at any time. Raises
-    ValueError there when they can't be read."""
+    """Of one cell, to one receiver. receiver: asked before each body, since his secrets may be replaced at any time;
+    raises ValueError when they can't be read, which is waited for like any failure."""
 
     def __init__(
         self, region: str, receiver: Callable[[], Receiver], queue: AuditQueue, memory: MonitorMemory, clock: Clock
