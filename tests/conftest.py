@@ -23,9 +23,11 @@ from cells.postgres import EmbeddedPostgres, postgres_binaries
 from cells.redis import EmbeddedRedis, answer
 from perf.ports import free_ports
 
-# A machine that is busy with other tests is no fault of the code; and many properties find more together
-# than few with many examples.
-hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=40)
+# A machine that is busy with other tests is no fault of the code: neither how long an example takes nor how long it
+# took to draw says anything. And many properties find more together than few with many examples.
+hypothesis.settings.register_profile(
+    "ocefs", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=40
+)
 hypothesis.settings.load_profile("ocefs")
 
 # Most tests of the API build an app of their own: looking through all of them every 700 objects took a
