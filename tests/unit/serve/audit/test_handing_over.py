@@ -18,6 +18,7 @@ from tests.unit.serve.small_cell import order
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     monkeypatch.setattr(trail, "GATHER_S", 0.0)
+    monkeypatch.setattr(trail, "CLOSE_S", 60.0)  # what waits is to be seen on a slow machine, too
     async with furnished(tmp_path) as made:
         await made.services.trail.close()
         made.gateway.audited.clear()
@@ -41,7 +42,7 @@ async def test_whoever_reads_waits_for_ever_when_handing_over_breaks(cell, monke
 
     cell.gateway.ask = broken
     path = f"/v1/orders/{order_id}"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         several = await asyncio.gather(*[cell.http.get(path, headers=cell.bearer()) for _ in range(3)])
     assert {(answer.status_code, answer.json()["code"]) for answer in several} == {(503, "audit.unavailable")}
     cell.gateway.ask = ask
@@ -77,7 +78,7 @@ async def test_who_reads_as_a_replica_ends_waits_for_ever(cell, monkeypatch):
 
     cell.gateway.ask = hangs
     reads = [asyncio.create_task(cell.http.get(f"/v1/orders/{order_id}", headers=cell.bearer())) for _ in range(3)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await handed.wait()
         for _ in range(1000):
             if len(cell.services.trail._reads) == 2:
@@ -145,7 +146,7 @@ async def test_what_comes_while_others_are_handed_over_waits_for_the_next_refusa
         await asyncio.sleep(0)  # they are on their way
     await refused(cell, "/v1/audit")
     cell.gateway.fault = None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await cell.services.trail._refusing
     assert kept(cell) == [(FORBIDDEN, "GET /v1/alerts"), (FORBIDDEN, "GET /v1/audit")]
 
@@ -182,7 +183,7 @@ async def test_a_replica_that_ends_while_nothing_can_be_written_does_not_end_or_
     await refused(cell, "/v1/alerts")
     for _ in range(20):
         await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await cell.services.trail.close()
         assert (await reading).json()["code"] == "audit.unavailable"
     left = [task for task in (cell.services.trail._reading, cell.services.trail._refusing) if not task.done()]
@@ -224,7 +225,7 @@ async def test_a_reader_who_goes_away_keeps_those_waiting_who_read_at_the_same_t
     gone.cancel()
     await asyncio.sleep(0)
     goes_on.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await waiting).status_code == 200
     assert gone.cancelled()
 

@@ -20,6 +20,9 @@ PATHS = ("/v1/skus", "/v1/locations", "/v1/alerts", "/v1/audit", "/v1/live")
 @pytest.fixture
 async def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GuardedCell]:
     monkeypatch.setattr(trail, "GATHER_S", 0.0)
+    monkeypatch.setattr(trail, "CLOSE_S", 60.0)  # what waits is to be seen on a slow machine, too
+    # A thousand requests may take more than a minute.
+    monkeypatch.setattr(trail, "FOLD_S", 3_600.0)
     made = GuardedCell(tmp_path)
     yield made
     await made.http.aclose()

@@ -22,6 +22,7 @@ FROM_THE_WEB = {"X_Forwarded_For": "203.0.113.7"}
 @pytest.fixture
 async def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GuardedCell]:
     monkeypatch.setattr(trail, "GATHER_S", 0.0)
+    monkeypatch.setattr(trail, "CLOSE_S", 60.0)  # what waits is to be seen on a slow machine, too
     made = GuardedCell(tmp_path)
     await furnish_with(made, made.bearer())
     await forget(made)

@@ -143,9 +143,10 @@ async def test_nonsense_among_terms_is_taken(cell, line, terms, code, pointer):
 async def test_words_of_a_present_lie_in_the_clear_or_are_lost(tmp_path):
     cell = GuardedCell(tmp_path)
     await furnish_with(cell, cell.bearer())
-    sent = ordered(("A1", 1, {}), terms={"gift": {"wrap": True, "message": "Happy birthday, Mia"}})
-    answer = await cell.post("/v1/orders", sent, **cell.bearer())
-    assert answer.json()["terms"]["gift"] == {"wrap": True, "message": "Happy birthday, Mia"}
-    order_id = answer.json()["order_id"]
-    assert b"Mia" not in repr(cell.gateway.events["order", order_id]).encode()
-    assert b"Mia" not in repr(cell.gateway.entities["order", order_id]).encode()
+    gift = {"wrap": True, "message": "Happy birthday, Mia Quillfeather"}
+    answer = await cell.post("/v1/orders", ordered(("A1", 1, {}), terms={"gift": gift}), **cell.bearer())
+    assert answer.json()["terms"]["gift"] == gift
+    key = "order", answer.json()["order_id"]
+    lying = repr((cell.gateway.events[key], cell.gateway.entities[key]))
+    # In what is sealed three letters stand by chance, and not so many.
+    assert not [word for word in ("Quillfeather", "birthday") if word in lying]

@@ -261,10 +261,10 @@ SLOW = {
 
 @pytest.mark.parametrize("name", SLOW)
 def test_a_body_made_to_be_slow_is_not(name):
-    """Ten times what it took; something quadratic would take minutes."""
+    """Thirty times what it took; something quadratic would take minutes."""
     began = time.process_time()
     json_holds_pan(SLOW[name])
-    assert time.process_time() - began < 1.5
+    assert time.process_time() - began < 5
 
 
 def test_masking_leaves_the_rest_as_it_was():

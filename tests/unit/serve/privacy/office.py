@@ -21,9 +21,10 @@ TO = {
 }  # fmt: skip
 # What somebody of the staff writes of her, whom nobody can keep from it.
 NOTE = "Mia Quillfeather, 12 Larkspur Close, call +1 206 555 0188, her cloudberry jam leaks"
-# As they would stand somewhere, in small letters; each too long to stand there by chance.
+# As they would stand somewhere, in small letters. What is sealed lies there in Base64, too, in which five letters come
+# up by chance, in one run of a thousand.
 PLANTED = (
-    "quill",
+    "quillfeather",
     "ballardtown",
     "98109-4411",
     "larkspur",
@@ -33,6 +34,7 @@ PLANTED = (
     "loyal-7781",
     "web-90210",
     "example.org",
+    "mia.quill",
     "cloudberry",
 )
 PATH = "/v1/privacy-requests"

@@ -31,7 +31,7 @@ from tests.unit.serve.small_cell import order
 async def named_passkey(cell, tokens):
     """As people call them."""
     asked = await cell.plain("/v1/customers/me/passkey-options", {}, **bearer(tokens))
-    passkey = {"name": "Quill's phone", "credential": Authenticator().make(asked.json()["options"])}
+    passkey = {"name": "Quillfeather's phone", "credential": Authenticator().make(asked.json()["options"])}
     answer = await cell.post("/v1/customers/me/passkeys", passkey, **bearer(tokens))
     assert answer.status_code == 201, answer.text
 
@@ -65,7 +65,7 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
         early = await proved(cell, "gdpr", "rectification")
         await stepped(cell, early, "rectify", order_id=orders[2], correction={"street": "14 Larkspur Close"})
         assert set(found("".join(opened(cell)).lower())) == set(PLANTED), "the search would find nothing anyway"
-        assert any("quill's phone" in one.lower() for one in opened(cell))
+        assert any("quillfeather's phone" in one.lower() for one in opened(cell))
         assert set(found(await told(cell, orders))) == set(PLANTED)
 
         await over(cell, *orders)

@@ -30,7 +30,7 @@ from tests.unit.serve.small_cell import order
 MARKET_REF = "mkt-112-55"
 BY_REF = {"email": None, "customer_ref": None, "order_ref": MARKET_REF}
 # What stands in an order of a marketplace.
-TOLD = {word for word in PLANTED if word not in {"loyal-7781", "web-90210", "example.org", "cloudberry"}}
+TOLD = set(PLANTED) - {"loyal-7781", "web-90210", "example.org", "mia.quill", "cloudberry"}
 
 
 async def bought(cell, **more):
