@@ -74,6 +74,12 @@ class GuardedCell(Cell):
         self.clock.now += 30_000
         return pyotp.TOTP(secret).at(self.clock.now // 1000)
 
+    def wrong_code(self, secret: str) -> str:
+        """What the authenticator does not show, nor has just shown, nor will."""
+        totp, now_s = pyotp.TOTP(secret), self.clock.now // 1000
+        shown = {totp.at(now_s + 30 * step) for step in range(-2, 3)}
+        return next(code for number in range(len(shown) + 1) if (code := f"{number:06}") not in shown)
+
     async def opened(self, login: str, role: str, locations: list[str] | None = None) -> str:
         """A new account with a password only, as if its person had taken that already; its id."""
         body = {"login": login, "role": role, "password": PASSWORD, "locations": locations or []}

@@ -23,7 +23,7 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(moment_s: float) -> None:
         pass
 
-    monkeypatch.setattr(quiet, "ANSWER_S", 10.0)
+    monkeypatch.setattr(quiet, "ANSWER_S", 100.0)
     monkeypatch.setattr(quiet, "not_before", at_once)
     monkeypatch.setattr(serve.customers.guests, "REFUSAL_S", 0.0)
     monkeypatch.setattr(serve.customers.accounts, "REFUSAL_S", 0.0)

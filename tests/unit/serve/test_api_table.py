@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 
 from serve.settings import ApiSettings
-from tests.unit.serve.small_cell import SETTINGS, STOCK, Cell, order
+from tests.unit.runtime.rig import until
+from tests.unit.serve.small_cell import STOCK, Cell, order
 
 
 async def test_placing_reserves_at_the_nearest_place_and_says_where_it_is(cell):
@@ -285,8 +286,7 @@ async def test_a_new_sku_can_be_ordered_before_this_replica_heard_of_it(cell):
 
 
 async def test_live_tells_of_orders_and_stock(cell):
-    settings = msgspec.structs.replace(SETTINGS, live_max_s=0.3)
-    quick = Cell(settings)
+    quick = Cell()
     quick.clock, quick.gateway.clock = cell.clock, cell.clock
     quick.gateway.entities = cell.gateway.entities
     quick.services.index.places = cell.services.index.places
@@ -296,6 +296,9 @@ async def test_live_tells_of_orders_and_stock(cell):
     async with asyncio.timeout(30):
         await quick.gateway.live_changed.wait()
     await quick.placed()
+    [stream] = quick.services.live._clients
+    await until(lambda: not stream._pending)
+    quick.services.live.close()
     answer = await following
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "event: order\n" in answer.text

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from serve.door import Door
+from serve.door_protocol import LimitedHttp
+from tests.unit.runtime.rig import until
 from tests.unit.serve.small_cell import SETTINGS, Cell
 from tests.unit.serve.test_headers import check_hardened
 
@@ -17,7 +19,7 @@ async def test_a_connection_over_the_limit_gets_an_answer_of_uvicorn_s_own():
     door = Door(cell.app, cell.services.settings, cell.services.live.close)
     await door.open()
     try:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             answer = await http.get(f"http://127.0.0.1:{door.port}/healthz")
     finally:
         await door.close()
@@ -32,7 +34,7 @@ async def test_what_is_no_http_gets_an_answer_that_may_be_framed_or_kept():
     door = Door(cell.app, cell.services.settings, cell.services.live.close)
     await door.open()
     try:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             answer = await http.get(
                 f"http://127.0.0.1:{door.port}/", headers={"Transfer-Encoding": "chunked", "Content-Length": "1"}
             )
@@ -55,16 +57,23 @@ async def test_what_is_no_http_gets_an_answer_that_may_be_framed_or_kept():
     ],
     ids=["whole", "without an end", "in pieces", "name in pieces", "no name", "url"],
 )
-async def test_a_header_that_is_too_large_is_refused_without_its_name_or_a_request_id(pieces, header):
+async def test_a_header_that_is_too_large_is_refused_without_its_name_or_a_request_id(pieces, header, monkeypatch):
+    received, data_received = bytearray(), LimitedHttp.data_received
+
+    def noted(connection: LimitedHttp, data: bytes) -> None:
+        received.extend(data)
+        data_received(connection, data)
+
+    monkeypatch.setattr(LimitedHttp, "data_received", noted)
     cell = Cell(msgspec.structs.replace(SETTINGS, port=0, header_bytes_max=8192))
     door = Door(cell.app, cell.services.settings, cell.services.live.close)
     await door.open()
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-        for piece in pieces:
+        for number, piece in enumerate(pieces, 1):
             writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(0.05)  # so that each comes by itself
+            sent = sum(map(len, pieces[:number]))
+            await until(lambda sent=sent: len(received) == sent)  # so that each comes by itself
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         writer.close()
     finally:

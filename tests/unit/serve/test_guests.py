@@ -111,7 +111,7 @@ async def test_how_long_an_answer_takes_shows_whether_there_is_such_an_order(cel
     assert (await ask(cell, order_id)).status_code == 202
     # Answered at a fixed moment after the request, however long the work takes.
     assert len(due) == 1
-    assert 0.05 <= due[0] - begun < 5
+    assert 0.05 <= due[0] - begun < 60
     assert not slow or not letters(cell)
     held.set()
 
@@ -350,7 +350,8 @@ async def test_a_notice_is_delivered_by_anybody_or_its_code_is_kept_after(cell):
         assert (await cell.http.post(path, headers=worker)).json() == {"notice_id": identity, "status": "sent"}
     notice, _ = cell.gateway.entities["notice", identity]
     assert (notice.sealed_address, notice.sealed_content) == (b"", b"")
-    for unknown in ("us-notice-x", f"eu{identity[2:]}", f"{identity[:-3]}000"):
+    other = f"{identity[:-1]}{'1' if identity.endswith('0') else '0'}"
+    for unknown in ("us-notice-x", f"eu{identity[2:]}", other):
         assert coded(await cell.http.post(f"/v1/notices/{unknown}/sent", headers=worker)) == (404, "notice.unknown")
 
 

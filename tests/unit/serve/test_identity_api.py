@@ -63,14 +63,14 @@ async def test_why_a_sign_in_failed_is_told_to_nobody(cell, wrong):
     elif wrong == "password":
         answers.append(await mia.sign_in(password="wrong" * 5))
     elif wrong == "code":
-        answers.append(await mia.sign_in(code="000000"))
+        answers.append(await mia.sign_in(code=cell.wrong_code(mia.secret)))
     elif wrong == "used code":
         code = cell.next_code(mia.secret)
         assert (await mia.sign_in(code=code)).status_code == 200
         answers.append(await mia.sign_in(code=code))
     else:
         for _ in range(LOCK_AFTER):
-            await mia.sign_in(code="000000")
+            await mia.sign_in(code=cell.wrong_code(mia.secret))
         answers.append(await mia.sign_in())
     body = answers[0].json()
     body.pop("request_id")
@@ -257,7 +257,7 @@ async def test_replaced_tokens_are_remembered_longer_than_they_live_or_less_long
 async def test_a_wrong_code_proves_nothing(cell):
     mia = await cell.enrolled("mia", "manager")
     tokens = await mia.tokens()
-    answer = await cell.plain("/v1/sessions/current/proof", {"code": "000000"}, **bearer(tokens))
+    answer = await cell.plain("/v1/sessions/current/proof", {"code": cell.wrong_code(mia.secret)}, **bearer(tokens))
     assert (answer.status_code, answer.json()["code"]) == (422, "factor.code_wrong")
 
 

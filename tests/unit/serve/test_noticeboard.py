@@ -27,15 +27,16 @@ def board(folder: Path, replica: str, count: int = 3) -> Noticeboard:
 
 
 def test_one_replica_tells_the_figures_of_all(tmp_path: Path):
-    board(tmp_path, "7001")
+    other = f"{os.getpid() + 1}"
+    board(tmp_path, other)
     metrics = Metrics("us")
     metrics.count("GET", "/v1/orders", 200, 0.2)
     metrics.others = Noticeboard(tmp_path, metrics.figures).others
     text = metrics.text().decode()
-    assert (
-        'ocefs_http_requests_total{method="GET",region="us",replica="7001",route="/v1/orders",status="200"} 3.0' in text
+    own, theirs = (
+        f'method="GET",region="us",replica="{replica}",route="/v1/orders"' for replica in (os.getpid(), other)
     )
-    own = f'method="GET",region="us",replica="{os.getpid()}",route="/v1/orders"'
+    assert f'ocefs_http_requests_total{{{theirs},status="200"}} 3.0' in text
     assert f'ocefs_http_requests_total{{{own},status="200"}} 1.0' in text
     assert f'ocefs_http_request_seconds_bucket{{le="0.25",{own}}} 1.0' in text
     assert f'ocefs_http_request_seconds_bucket{{le="0.1",{own}}} 0.0' in text

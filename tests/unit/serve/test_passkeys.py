@@ -137,17 +137,19 @@ async def test_what_is_answered_to_a_wrong_signature_or_when_tells_whether_there
     async def noted(earliest_s: float) -> None:
         left.append(earliest_s - asyncio.get_running_loop().time())
 
-    monkeypatch.setattr(sessions, "REFUSAL_S", 30.0)
+    monkeypatch.setattr(sessions, "REFUSAL_S", 3_600.0)
     monkeypatch.setattr(sessions, "not_before", noted)
+    # One for all: one of ours more may be one character longer.
+    cell.http.headers["X-Request-Id"] = "9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4"
     strangers = [pretending(handle) for handle in (key.user_handle, b"us-acct-00000000000000000000000000", b"")]
     answers = [await alone(cell, stranger) for stranger in strangers]
-    told = [(answer.status_code, answer.json() | {"request_id": ""}) for answer in answers]
+    told = [(answer.status_code, answer.json()) for answer in answers]
     assert told == [told[0]] * len(told)
-    heads = [{**answer.headers, "x-request-id": ""} for answer in answers]
+    heads = [dict(answer.headers) for answer in answers]
     assert heads == [heads[0]] * len(heads)
     assert len(left) == len(answers)
     # Each waits for the rest of what was left at its beginning.
-    assert all(25.0 < left_s <= 30.0 for left_s in left), left
+    assert all(3_000.0 < left_s <= 3_600.0 for left_s in left), left
 
 
 async def test_who_tries_passkeys_of_many_accounts_stands_in_the_audit_without_them(cell, mia, key, monkeypatch):

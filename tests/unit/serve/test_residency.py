@@ -101,14 +101,14 @@ async def kept(cell: GuardedCell) -> str:
 
 def from_berlin(**more: Any) -> dict[str, Any]:
     address = {
-        "country": "DE", "postcode": "10999", "city": "Kreuzberg", "recipient": "Anna Residenz", "street": "Oranienstr. 1",
+        "country": "DE", "postcode": "10999-SO36", "city": "Kreuzberg", "recipient": "Anna Residenz", "street": "Oranienstr. 1",
         "phone": "+49 30 5550100",
     }  # fmt: skip
     customer = {"customer_ref": "kunde-77", "country": "DE", "email": "anna@example.com"}
     return order(ship_to=address | more, customer=customer, order_ref="berlin-1")
 
 
-TELLING = ("10999", "Kreuzberg", "Residenz", "Oranienstr", "5550100", "kunde-77", "anna@", "berlin-1")
+TELLING = ("10999-SO36", "Kreuzberg", "Residenz", "Oranienstr", "5550100", "kunde-77", "anna@", "berlin-1")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ async def cell(tmp_path, monkeypatch):
 async def test_codes_are_guessed_as_fast_as_the_machine_can(cell):
     mia = await cell.enrolled("mia")
     headers = bearer(await mia.tokens())
-    told = [await cell.plain(PROOF, {"code": "000000"}, **headers) for _ in range(BY_ACCOUNT.burst + 1)]
+    wrong = {"code": cell.wrong_code(mia.secret)}
+    told = [await cell.plain(PROOF, wrong, **headers) for _ in range(BY_ACCOUNT.burst + 1)]
     assert [coded(answer) for answer in told[:-1]] == [(422, "factor.code_wrong")] * BY_ACCOUNT.burst
     assert coded(told[-1]) == (429, "auth.too_often")
     assert int(told[-1].headers["retry-after"]) == 60 // BY_ACCOUNT.per_minute
@@ -51,7 +52,8 @@ async def test_a_locked_account_is_told_by_what_is_answered_to_a_code_or_when(ce
         due.append(moment_s)
 
     monkeypatch.setattr("serve.identity.sessions.not_before", noted)
-    wrong = [await cell.plain(PROOF, {"code": "000000"}, **headers) for _ in range(LOCK_AFTER)]
+    sent = {"code": cell.wrong_code(mia.secret)}
+    wrong = [await cell.plain(PROOF, sent, **headers) for _ in range(LOCK_AFTER)]
     locked = await cell.plain(PROOF, {"recovery_code": mia.recovery_codes[0]}, **headers)
     told = [(answer.status_code, answer.json() | {"request_id": ""}) for answer in (*wrong, locked)]
     assert told == [told[0]] * len(told)
@@ -63,7 +65,7 @@ async def test_a_wrong_code_has_no_line_in_the_audit_or_two(cell):
     headers = bearer(await mia.tokens())
     await cell.services.trail.close()
     cell.gateway.audited.clear()
-    assert (await cell.plain(PROOF, {"code": "000000"}, **headers)).status_code == 422
+    assert (await cell.plain(PROOF, {"code": cell.wrong_code(mia.secret)}, **headers)).status_code == 422
     await cell.services.trail.close()
     [line] = cell.gateway.audited
     assert (line.act.action, line.outcome, line.who.subject) == ("session.proof", "factor.code_wrong", mia.account_id)

@@ -35,13 +35,14 @@ async def test_a_shift_is_worked_at_a_place_that_there_is_not(cell, nowhere):
 
 async def test_somebody_learns_by_a_false_place_who_has_an_account_or_that_the_password_was_right(cell):
     zoe = await cell.enrolled("zoe.manager")
+    wrong = cell.wrong_code(zoe.secret)
     answers = [
         await zoe.sign_in(password="wrong" * 4, location_id=NOWHERE),
-        await zoe.sign_in(code="000000", location_id=NOWHERE),
+        await zoe.sign_in(code=wrong, location_id=NOWHERE),
         await cell.plain(
-            "/v1/sessions", {"login": "no.body", "password": "wrong" * 4, "code": "000000", "location_id": NOWHERE}
+            "/v1/sessions", {"login": "no.body", "password": "wrong" * 4, "code": wrong, "location_id": NOWHERE}
         ),
-        await zoe.sign_in(code="000000", location_id="us-st-portland"),
+        await zoe.sign_in(code=wrong, location_id="us-st-portland"),
     ]
     told = [{**answer.json(), "request_id": ""} for answer in answers]
     assert coded(answers[0]) == (401, "session.refused")

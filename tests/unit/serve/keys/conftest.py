@@ -1,6 +1,6 @@
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,10 @@ def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests get what a machine full of others' work leaves: that a service is away must be its doing."""
     monkeypatch.setattr("serve.keys.remote_key.DEADLINE_S", 60.0)
+    # Nor is a try given up for which the next would be counted.
+    for limit in ("vault_transit._TRY_S", "aws_kms._CONNECT_S", "aws_kms._READ_S"):
+        with suppress(ImportError):  # its extra is not installed
+            monkeypatch.setattr(f"serve.keys.{limit}", 60.0)
 
 
 @pytest.fixture(params=["file", "vault", "kms"])

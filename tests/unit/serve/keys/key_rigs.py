@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,23 @@ class RemoteRig(Rig):
     key: RemoteKey
     server: LoopbackServer
 
+    def __init__(self) -> None:
+        self._kept = socket.socket()
+
     async def start(self) -> None:
         await self.key.learn()
+
+    def leave(self) -> None:
+        """The service is away. Its port stays taken, or another test's server might answer there."""
+        port = int(self.server.address.rpartition(":")[2])
+        self.server.stop()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", port))
 
     async def close(self) -> None:
         await self.key.close()
         self.server.stop()
+        self._kept.close()
         assert self.server.faults == []
 
 
@@ -86,6 +98,7 @@ class VaultRig(RemoteRig):
         from serve.keys.vault_token import VaultToken
         from serve.keys.vault_transit import VaultTransit
 
+        super().__init__()
         self.clock = FakeClock()
         self.server = self.vault = FakeVault(TOKEN)
         self.token_file = folder / "vault-token"
@@ -114,6 +127,7 @@ class KmsRig(RemoteRig):
     def __init__(self, **told: Any) -> None:
         from serve.keys.aws_kms import AwsKms
 
+        super().__init__()
         self.clock = FakeClock()
         self.server = self.kms = FakeKms(ACCESS_KEY, SECRET_KEY)
         self.first = self.kms.aliases["alias/ocefs-us"]

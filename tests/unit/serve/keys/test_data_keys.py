@@ -61,9 +61,9 @@ def office(tmp_path):
 
 
 async def test_another_replica_can_not_read_what_one_sealed(office):
-    sealed = await office.one.seal(MIA, b"Mia", "p", "r")
-    assert await office.other.unseal(sealed, "p", "r") == (b"Mia", False)
-    assert b"Mia" not in sealed
+    sealed = await office.one.seal(MIA, b"Mia Quillfeather", "p", "r")
+    assert await office.other.unseal(sealed, "p", "r") == (b"Mia Quillfeather", False)
+    assert b"Quillfeather" not in sealed
     assert await office.other.seal(MIA, b"x", "p", "r")
     assert len(office.key_ids()) == 1, "a person whom the store knows has a second key"
 

@@ -73,7 +73,7 @@ async def test_a_secret_stands_in_a_repr_an_error_or_the_log(rig, caplog):
     wrapped, wrapping = await rig.key.wrap(KEY, PLACE)
     await rig.key.unwrap(wrapped, wrapping, PLACE)
     with pytest.raises(KeyUnusable) as fault:
-        await rig.key.unwrap(wrapped[:-3] + b"AAA", wrapping, PLACE)
+        await rig.key.unwrap(wrapped[:-1] + (b"B" if wrapped.endswith(b"A") else b"A"), wrapping, PLACE)
     told += [repr(fault.value), *(str(vars(record)) for record in caplog.records)]
     assert rig.secrets
     for secret in (*rig.secrets, "AAECAwQFBgcICQoL", KEY.hex(), repr(KEY)[2:-1]):
@@ -83,7 +83,7 @@ async def test_a_secret_stands_in_a_repr_an_error_or_the_log(rig, caplog):
 @REMOTE
 async def test_a_key_that_is_away_is_taken_for_one_that_is_gone(rig):
     wrapped, wrapping = await rig.key.wrap(KEY, PLACE)
-    rig.server.stop()
+    rig.leave()
     with pytest.raises(KeyUnavailable):
         await rig.key.wrap(KEY, PLACE)
     with pytest.raises(KeyUnavailable):
