@@ -109,12 +109,12 @@ class Rig:
         assert wait_until(condition, within_s), f"did not happen within {within_s} s"
         return time.monotonic() - began
 
-    def failed_connections(self, cell: str) -> int:
-        """How many times a request could not be brought to the cell, each try counted."""
+    def tried(self, cell: str) -> int:
+        """How many times HAProxy chose the cell for a request, whether or not it could connect to it."""
         names, *rows = AdminSocket(RouterFolder(self.home).places.socket).ask("show stat -1 4 -1").splitlines()
         servers = [dict(zip(names.removeprefix("# ").split(","), row.split(","), strict=False)) for row in rows if row]
         (server,) = (one for one in servers if (one["pxname"], one["svname"]) == (f"cell_{cell}", "cell"))
-        return int(server["econ"]) + int(server["wretr"])
+        return int(server["stot"])
 
     def state_of(self, cell: str) -> str:
         return process.status(self.home).cells[cell]
