@@ -34,7 +34,7 @@ class Bench:
     home: Path
 
     def replay(self, trace: Path, **changes: Any) -> tuple[int, str]:
-        # As for a real cell, and for much longer than a drain of the fake; what is written at once needs no waiting for.
+        # As for a real cell, and for much longer than a drain of the fake; what is written at once is not waited for.
         quiet_s = max(1.5, 6 * self.cell.drain_s) if self.cell.drain_s else 0.0
         settings = Settings(
             trace=trace, base=self.base, region=self.cell.region, home=self.home, patience_s=60.0, quiet_s=quiet_s

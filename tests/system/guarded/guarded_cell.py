@@ -95,12 +95,14 @@ def found_within(within_s: float, since: float, ask: Callable[[], T], is_so: Cal
 
     When it began, not when it ended: a round takes a moment itself, and what it asked first may have been true then.
     """
-    for rounds in itertools.count():
+    rounds = 0
+    while True:
         asked_at = time.monotonic()
         found = ask()
         if is_so(found):
             return found
-        assert asked_at - since < within_s or rounds < ROUNDS_MIN, (asked_at - since, rounds, found)
+        rounds += 1
+        assert asked_at - since < within_s or rounds <= ROUNDS_MIN, (asked_at - since, rounds, found)
         time.sleep(0.05)
 
 

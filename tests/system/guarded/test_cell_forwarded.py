@@ -9,7 +9,6 @@ from cells.processes import is_alive, send
 from perf.chaos import faults
 from tests.system.guarded.guarded_cell import GuardedCell
 
-
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 

@@ -345,7 +345,7 @@ def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_ba
     erased = guarded.ask("POST", steps, {"step": "erase"}, officer)
     assert erased.status_code == 200, erased.text
     erased_at = time.monotonic()
-    found_within(ERASED_S, erased_at, lambda: all([is_erased(guarded, order_ids[0]) for _ in range(PROBES)]), bool)
+    found_within(ERASED_S, erased_at, lambda: [is_erased(guarded, order_ids[0]) for _ in range(PROBES)], all)
     for mark in faults.find(guarded.cell, "host"):
         send(mark, signal.SIGKILL)
     guarded.wait_whole()
