@@ -69,7 +69,11 @@ def postgres_server(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
     """The run's PostgreSQL; take `postgres_url` unless the test is about the server. Another than the packaged one runs
     if OCEFS_TEST_POSTGRES_BIN names the folder of its `initdb` and `postgres`."""
     binaries = postgres_binaries(os.environ.get("OCEFS_TEST_POSTGRES_BIN", ""))
-    server = EmbeddedPostgres(short_tmp / "postgres", short_tmp / "pg", binaries=binaries)
+    # What it plans for a table of some hundred rows is another thing once it has looked at them: it shall do so when a
+    # test asks, and not once a minute.
+    server = EmbeddedPostgres(
+        short_tmp / "postgres", short_tmp / "pg", binaries=binaries, settings={"autovacuum": "off"}
+    )
     server.start()
     yield server
     server.stop()

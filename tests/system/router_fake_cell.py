@@ -2,7 +2,7 @@
 `python router_fake_cell.py NAME PORT`.
 
 /readyz         200
-/v1/live        an event, 1.5 s of silence, another event
+/v1/live        an event, 1.5 s of silence, another event; of /v1/live?held the silence begins once /v1/seen was asked for
 /v1/421         421 with the right region, as a cell answers an order of another region
 /v1/503         the cell's own 503
 /v1/break-once  closes the connection without an answer the first time
@@ -15,6 +15,7 @@ import json
 import sys
 
 broken: list[str] = []
+seen = asyncio.Event()
 
 
 async def body_of(reader: asyncio.StreamReader, headers: dict[str, str]) -> int:
@@ -36,9 +37,11 @@ def response(status: int, value: object, kind: str = "application/json") -> byte
     )
 
 
-async def live(writer: asyncio.StreamWriter) -> None:
+async def live(writer: asyncio.StreamWriter, held: bool) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\ndata: one\n\n")
     await writer.drain()
+    if held:
+        await seen.wait()
     await asyncio.sleep(1.5)
     writer.write(b"data: two\n\n")
     await writer.drain()
@@ -52,10 +55,12 @@ async def serve(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamW
             method, target, _ = first.split(" ")
             headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines)}
             size = await body_of(reader, headers)
-            path = target.partition("?")[0]
+            path, _, query = target.partition("?")
             if path == "/v1/live":
-                await live(writer)
+                await live(writer, query == "held")
                 return
+            if path == "/v1/seen":
+                seen.set()
             if path == "/v1/break-once" and not broken:
                 broken.append(path)
                 return

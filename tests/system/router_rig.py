@@ -18,6 +18,7 @@ import msgspec
 from cells.processes import wait_until
 from perf.ports import free_ports
 from router import process
+from router.admin_socket import AdminSocket
 from router.config import RouterConfig
 from router.control import Control
 from router.state import RouterFolder
@@ -27,6 +28,8 @@ FAKE_CELL = Path(__file__).with_name("router_fake_cell.py")
 # An address that the rig trusts as a proxy; every client that doesn't come from there is a stranger.
 PROXY = "127.0.0.2"
 NAMES = ("us", "eu", "latam")
+# Within that whatever has to happen at some time does, also where seven runs of the tests share two cores.
+SOON_S = 30.0
 
 
 def coming_from(address: str) -> httpx.HTTPTransport:
@@ -47,7 +50,7 @@ class FakeCell:
         self._process = subprocess.Popen([sys.executable, str(FAKE_CELL), self.name, str(self.port)])
 
     def wait(self) -> None:
-        assert wait_until(self._listens, 10)
+        assert wait_until(self._listens, SOON_S)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -74,7 +77,7 @@ class Rig:
         self.config = msgspec.structs.replace(self.config, **settings)
         self.cells = {name: FakeCell(name, port) for name, port in zip(NAMES, cell_ports, strict=True)}
         self.url = f"http://127.0.0.1:{self.config.port}"
-        self.client = httpx.Client(base_url=self.url, timeout=10)
+        self.client = httpx.Client(base_url=self.url, timeout=SOON_S)
         self.control = Control(self.home)
 
     def regions(self) -> tuple[Region, ...]:
@@ -93,18 +96,25 @@ class Rig:
 
     def cell_of(self, path: str, headers: dict[str, str] | None = None, source: str = "127.0.0.1") -> str:
         """The cell that answered."""
-        with httpx.Client(transport=coming_from(source), timeout=10) as client:
+        with httpx.Client(transport=coming_from(source), timeout=SOON_S) as client:
             answer = client.get(self.url + path, headers=headers or {})
         assert answer.status_code == 200, answer.text
         cell = answer.json()["cell"]
         assert answer.headers["x-ocefs-cell"] == cell
         return str(cell)
 
-    def until(self, condition: Callable[[], bool], within_s: float) -> float:
+    def until(self, condition: Callable[[], bool], within_s: float = SOON_S) -> float:
         """Wait for a condition; how many seconds it took."""
         began = time.monotonic()
         assert wait_until(condition, within_s), f"did not happen within {within_s} s"
         return time.monotonic() - began
+
+    def tried(self, cell: str) -> int:
+        """How many times HAProxy chose the cell for a request, whether or not it could connect to it."""
+        names, *rows = AdminSocket(RouterFolder(self.home).places.socket).ask("show stat -1 4 -1").splitlines()
+        servers = [dict(zip(names.removeprefix("# ").split(","), row.split(","), strict=False)) for row in rows if row]
+        (server,) = (one for one in servers if (one["pxname"], one["svname"]) == (f"cell_{cell}", "cell"))
+        return int(server["stot"])
 
     def state_of(self, cell: str) -> str:
         return process.status(self.home).cells[cell]

@@ -24,7 +24,7 @@ def _answers(port: int) -> bool:
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_a_replica_answers_at_both_doors_and_closes_its_own_when_it_goes(short_tmp):
     port, serve_port = free_ports(2)
     ray.init(

@@ -23,9 +23,9 @@ from router import process
 from router.config import RouterConfig
 from router.regions import region_of
 from router.state import RouterFolder
-from tests.system.plain_text import Handshake, asked
+from tests.system.plain_text import Handshake, answered, asked
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")]
 
 # In the order that is placed: nobody may read them without TLS.
 PLANTED = ("PLANTED-REF-7731", "planted-customer-7731", "Plaintextville")
@@ -49,7 +49,7 @@ class Encrypted:
         self.ports = ray_ports(cell.config)
         self.address = config.address
         with self.client(self.address) as client:
-            wait_until(lambda: client.get("/readyz").is_success, 20, 0.1)
+            assert wait_until(lambda: client.get("/readyz").is_success, 60, 0.1)
             headers = {"Idempotency-Key": "k-tls"}
             assert client.post("/v1/skus", json={"skus": [{"sku": "TLS-1"}]}, headers=headers).is_success
             self.placed = client.post("/v1/orders", json=BODY, headers=headers | {"Idempotency-Key": "k-order"})
@@ -123,12 +123,13 @@ def test_a_port_tells_something_in_plain_text(encrypted):
     with ThreadPoolExecutor(32) as pool:
         told = dict(zip(listening, pool.map(lambda port: asked(port, paths), listening), strict=True))
     assert {port for port, answers in told.items() if answers} <= encrypted.figures()
-    said = b"".join(b"".join(answers) for answers in told.values()).decode(errors="replace")
+    figures = [answered(port, "/metrics") for port in sorted(encrypted.figures() & listening.keys())]
+    said = b"".join([*figures, *(b"".join(answers) for answers in told.values())]).decode(errors="replace")
     assert len(said) > 1000  # the figures were there to be read
     assert [secret for secret in (*PLANTED, order_id, token) if secret in said] == []
     for port in encrypted.tokened():
         for path in ("/api/actors", "/api/jobs/", "/api/serve/applications/", "/nodes?view=summary"):
-            answer = b"".join(asked(port, [path])[:1])
+            answer = answered(port, path)
             assert answer.split(b" ", 2)[1] in (b"401", b"404"), (port, path, answer[:200])
 
 
@@ -188,7 +189,7 @@ def test_a_door_or_the_router_goes_on_with_an_old_certificate_although_there_is_
         before = serial(port)
         names = ("localhost", "127.0.0.1", "us.ocefs.internal")
         make(home, [Holder(stem, (*names, "renewed.ocefs.internal"))])
-        assert wait_until(lambda: serial(port) == pair_of(home, stem).certificate.read_text(), 20, 0.2), before  # noqa: B023
+        assert wait_until(lambda: serial(port) == pair_of(home, stem).certificate.read_text(), 60, 0.2), before  # noqa: B023
     with encrypted.client(encrypted.address) as client:
         assert client.get("/readyz").is_success
         assert client.get("/v1/skus").is_success  # so the router takes the cell's new one

@@ -14,7 +14,7 @@ import pytest
 
 from router import process
 from router.state import RouterFolder
-from tests.system.router_rig import PROXY, Rig, coming_from, running
+from tests.system.router_rig import PROXY, SOON_S, Rig, coming_from, running
 from tests.unit.router.mmdb_file import write_mmdb
 
 BERLIN = "lat=52.5&lon=13.4"
@@ -153,7 +153,7 @@ def test_an_ipv6_client_is_not_found(rig: Rig) -> None:
 
 
 def test_the_address_of_one_request_sticks_to_the_next_on_its_connection(rig: Rig) -> None:
-    with httpx.Client(transport=coming_from(PROXY)) as proxy:
+    with httpx.Client(transport=coming_from(PROXY), timeout=SOON_S) as proxy:
         seen = []
         for address in (IN_BRAZIL, IN_GERMANY, IN_BRAZIL):
             answer = proxy.get(f"{rig.url}/v1/skus", headers={"X-Forwarded-For": address}).json()
@@ -167,7 +167,7 @@ def test_the_cell_hears_of_the_caller_what_the_caller_says(rig: Rig) -> None:
     assert heard["x-forwarded-for"] == "127.0.0.1"
     assert heard["x-forwarded-proto"] == "http"
     assert "forwarded" not in heard
-    with httpx.Client(transport=coming_from(PROXY)) as proxy:
+    with httpx.Client(transport=coming_from(PROXY), timeout=SOON_S) as proxy:
         heard = proxy.get(f"{rig.url}/v1/skus", headers=lies).json()["headers"]
     assert (heard["x-forwarded-for"], heard["x-forwarded-proto"]) == ("8.8.8.8", "https")
 
@@ -226,7 +226,8 @@ def test_what_is_no_request_is_hung_up_on_without_a_word(rig: Rig, sent: bytes) 
 
 
 def test_a_head_that_does_not_come_gets_haproxy_s_own_page() -> None:
-    with running(request_timeout_ms=200) as rig:
+    # Long enough that a request of one piece is sent whole, however little of the processor its sender gets.
+    with running(request_timeout_ms=1_000) as rig:
         assert _raw(rig.config.port, b"GET /v1/skus HTTP/1.1\r\nHost: x\r\nX-Mo") == b""
         # Once there is a request, what went wrong with it is told.
         late = _raw(rig.config.port, b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
@@ -236,7 +237,7 @@ def test_a_head_that_does_not_come_gets_haproxy_s_own_page() -> None:
 
 def test_the_statistics_may_be_framed_guessed_run_or_kept_or_have_no_colours(rig: Rig) -> None:
     for path in ("/", "/;csv", "/metrics"):
-        answer = httpx.get(f"http://127.0.0.1:{rig.config.stats_port}{path}")
+        answer = httpx.get(f"http://127.0.0.1:{rig.config.stats_port}{path}", timeout=SOON_S)
         assert answer.status_code == 200
         told = answer.headers
         assert (told["x-content-type-options"], told["cache-control"]) == ("nosniff", "no-store")
@@ -245,7 +246,7 @@ def test_the_statistics_may_be_framed_guessed_run_or_kept_or_have_no_colours(rig
         assert "frame-ancestors 'none'" in policy
         # Of the attributes these two, whatever stands in the names that the page shows.
         assert policy.replace("style-src-attr 'unsafe-hashes' 'sha256-", "").count("unsafe") == 0
-    page = httpx.get(answer.url.join("/")).text
+    page = httpx.get(answer.url.join("/"), timeout=SOON_S).text
     [style] = re.findall("<style[^>]*>(.*?)</style>", page, re.DOTALL)
     # Each that is missing is told in the browser's console anew at every refresh.
     for allowed in (style, *re.findall('style="([^"]*)"', page)):
@@ -273,7 +274,7 @@ def test_a_body_counts_as_a_part_of_the_head(rig: Rig) -> None:
 
 
 def _raw(port: int, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=SOON_S) as connection:
         try:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
@@ -291,7 +292,7 @@ def test_the_metrics_of_a_cell_are_public(rig: Rig) -> None:
     for path in ("/metrics", "/%6Detrics"):
         answer = rig.client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, "router.not_public")
-    statistics = httpx.get(f"http://127.0.0.1:{rig.config.stats_port}/metrics")
+    statistics = httpx.get(f"http://127.0.0.1:{rig.config.stats_port}/metrics", timeout=SOON_S)
     assert 'haproxy_server_status{proxy="cell_us",server="cell",state="UP"} 1' in statistics.text
 
 
@@ -333,11 +334,11 @@ def test_a_new_address_database_needs_a_restart(rig: Rig) -> None:
     kept = database.read_bytes()
     write_mmdb(database, {"127.0.9.0/24": {"country": {"iso_code": "DE"}}})
     try:
-        rig.until(lambda: rig.cell_of("/v1/skus", source="127.0.9.1") == "eu", 10)  # the control part notices
+        rig.until(lambda: rig.cell_of("/v1/skus", source="127.0.9.1") == "eu")  # the control part notices
         assert rig.cell_of("/v1/skus", source=IN_BRAZIL) == "us"
     finally:
         database.write_bytes(kept)
-    rig.until(lambda: rig.cell_of("/v1/skus", source=IN_BRAZIL) == "latam", 10)
+    rig.until(lambda: rig.cell_of("/v1/skus", source=IN_BRAZIL) == "latam")
     assert rig.start().pid == pid
 
 
@@ -348,10 +349,10 @@ def test_haproxy_stays_away_because_the_address_database_does(rig: Rig) -> None:
     try:
         haproxy = process.status(rig.home).pid
         os.kill(haproxy, signal.SIGKILL)
-        rig.until(lambda: process.status(rig.home).pid not in (0, haproxy), 10)  # the control part starts it again
-        rig.until(lambda: rig.client.get("/readyz").status_code == 200, 5)
+        rig.until(lambda: process.status(rig.home).pid not in (0, haproxy))  # the control part starts it again
+        rig.until(lambda: rig.client.get("/readyz").status_code == 200)
         assert rig.cell_of("/v1/skus", source=IN_BRAZIL) == "latam"
         log = RouterFolder(rig.home).control_log
-        rig.until(lambda: str(database) in log.read_text(), 5)  # and says so
+        rig.until(lambda: str(database) in log.read_text())  # and says so
     finally:
         database.write_bytes(kept)

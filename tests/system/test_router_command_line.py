@@ -49,11 +49,11 @@ def test_the_foreground_router_ends_and_leaves_haproxy_behind(home: Path) -> Non
     file, port = settings(home)
     with subprocess.Popen(command(home, "serve", "--config", str(file)), cwd=PROJECT, stdout=subprocess.PIPE) as served:
         try:
-            assert wait_until(lambda: process.status(home).control_pid == served.pid, 20)
-            assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+            assert wait_until(lambda: process.status(home).control_pid == served.pid, 60)
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).json() == {"status": "ok"}
             assert "runs already" in run(home, "serve", "--config", str(file)).stderr
             served.send_signal(signal.SIGTERM)
-            assert served.wait(15) == 0
+            assert served.wait(60) == 0
         finally:
             served.kill()
     assert not process.status(home).running

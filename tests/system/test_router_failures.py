@@ -15,16 +15,19 @@ import pytest
 
 from cells.errors import CellError, PortTaken
 from cells.processes import ProcessMark, mark_of
+from cells.processes import stop as stop_process
 from router import process
 from router.admin_socket import AdminError, AdminSocket
 from router.state import RouterFolder, State
-from tests.system.router_rig import Rig, running
+from tests.system.router_rig import SOON_S, Rig, running
 
 ORDER = {name: f"/v1/orders/{name}-01jd" for name in ("us", "eu", "latam")}
-FOUND_WITHIN_S = 3.0
+# Promised are 3 s, which tests/unit/router/test_settings_are_checked.py adds up. On a machine that is busy with other
+# tests it is told from not at all, which is after the 20 s that an answer is waited for.
+FOUND_WITHIN_S = 12.0
+# Who waits for a cell to take a connection waits for a second, four times.
+NOT_HELD_UP_S = 3.5
 UUID = "9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4"
-# Well under what stop gives a HAProxy that does not end by itself (5 s), well over the live stream's 1.5 s.
-STOP_S = 4.5
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ class KeptConnection:
     """A caller that keeps its connection between requests and never opens another."""
 
     def __init__(self, rig: Rig) -> None:
-        self._connection = socket.create_connection(("127.0.0.1", rig.config.port), timeout=5)
+        self._connection = socket.create_connection(("127.0.0.1", rig.config.port), timeout=SOON_S)
 
     def __enter__(self) -> "KeptConnection":
         return self
@@ -70,7 +73,7 @@ class Neighbour:
         self._thread.join()
 
     def _ask(self) -> None:
-        with httpx.Client(base_url=self._rig.url, timeout=10) as client:
+        with httpx.Client(base_url=self._rig.url, timeout=SOON_S) as client:
             while not self._end.wait(0.02):
                 for cell in self._cells:
                     began = time.monotonic()
@@ -94,34 +97,34 @@ def assert_unavailable(answer: httpx.Response, region: str) -> None:
 
 
 def test_a_killed_cell_takes_others_with_it_or_stays_lost(rig: Rig) -> None:
-    rig.until(lambda: rig.state_of("eu") == "up", 5)
+    rig.until(lambda: rig.state_of("eu") == "up")
     with Neighbour(rig, "us", "latam") as neighbour:
         rig.cells["eu"].stop()
         began = time.monotonic()
         assert_unavailable(rig.client.get(ORDER["eu"]), "eu")  # at once, even before it is known to be dead
         rig.until(lambda: rig.state_of("eu") == "down", FOUND_WITHIN_S - (time.monotonic() - began))
-        asked_s = time.monotonic()
+        tried = rig.tried("eu")
         assert_unavailable(rig.client.post(ORDER["eu"] + "/updates", json={}), "eu")
-        assert time.monotonic() - asked_s < 0.9  # who tries to connect waits for a second
+        assert rig.tried("eu") == tried  # who tries to connect waits for a second
         assert rig.client.get("/router/status").json() == {"cells_up": {"us": 1, "eu": 0, "latam": 1}}
         assert rig.client.get("/readyz").status_code == 200
         rig.cells["eu"].start()
         rig.until(lambda: rig.client.get(ORDER["eu"]).status_code == 200, FOUND_WITHIN_S)
     assert neighbour.wrong == []
     assert neighbour.asked > 20
-    assert neighbour.slowest_s < 1
+    assert neighbour.slowest_s < NOT_HELD_UP_S
     # Also stderr, which has no times, is in the log.
     said = re.findall(r"(?m)^20\d\d-\d\d-\d\dT\S+ +Server cell_eu/cell is (DOWN|UP)", rig.log())
     assert said[-2:] == ["DOWN", "UP"]
 
 
 def test_a_cell_that_hangs_holds_its_callers(rig: Rig) -> None:
-    rig.until(lambda: rig.state_of("eu") == "up", 5)
+    rig.until(lambda: rig.state_of("eu") == "up")
     with Neighbour(rig, "us", "latam") as neighbour:
         rig.cells["eu"].signal(signal.SIGSTOP)
         began = time.monotonic()
         answer = rig.client.get(ORDER["eu"])  # in flight while it is found
-        assert time.monotonic() - began < FOUND_WITHIN_S + 0.3
+        assert time.monotonic() - began < FOUND_WITHIN_S
         assert_unavailable(answer, "eu")
         assert_unavailable(rig.client.get(ORDER["eu"]), "eu")
         rig.cells["eu"].signal(signal.SIGCONT)
@@ -138,7 +141,7 @@ def test_a_request_in_flight_to_a_hung_cell_ends_without_a_word(rig: Rig) -> Non
     freeze.start()
     began = time.monotonic()
     assert_unavailable(rig.client.get("/v1/slow", headers=region), "eu")
-    assert time.monotonic() - began < FOUND_WITHIN_S + 0.3
+    assert time.monotonic() - began < FOUND_WITHIN_S
 
 
 def test_data_of_a_strict_region_fails_over(rig: Rig) -> None:
@@ -178,36 +181,36 @@ def test_a_broken_off_write_without_a_key_is_sent_twice(rig: Rig) -> None:
 
 
 def test_a_drain_cuts_requests_off_or_is_forgotten(rig: Rig) -> None:
-    with httpx.stream("GET", f"{rig.url}/v1/live") as stream:
+    with httpx.stream("GET", f"{rig.url}/v1/live", timeout=SOON_S) as stream:
         lines = stream.iter_lines()
         assert next(lines) == "data: one"
         rig.control.drain("us")
-        rig.until(lambda: rig.state_of("us") == "drained", 2)
+        rig.until(lambda: rig.state_of("us") == "drained")
         assert_unavailable(rig.client.get(ORDER["us"]), "us")
         shared = rig.client.get("/v1/skus")
         assert (shared.json()["cell"], shared.headers["x-ocefs-failover-from"]) == ("latam", "us")
         assert "data: two" in list(lines)
     haproxy = process.status(rig.home).pid
     os.kill(haproxy, signal.SIGKILL)
-    rig.until(lambda: process.status(rig.home).pid not in (0, haproxy), 10)  # the control part starts it again
-    rig.until(lambda: rig.state_of("us") == "drained", 2)
+    rig.until(lambda: process.status(rig.home).pid not in (0, haproxy))  # the control part starts it again
+    rig.until(lambda: rig.state_of("us") == "drained")
     rig.control.resume("us")
-    rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200, 3)
+    rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200)
     with pytest.raises(CellError, match="there is no region 'mars'"):
         rig.control.drain("mars")
 
 
 def test_a_drained_cell_gets_requests_while_the_router_is_reloaded_or_started_again(rig: Rig) -> None:
     rig.control.drain("us")
-    rig.until(lambda: rig.state_of("us") == "drained", 2)
+    rig.until(lambda: rig.state_of("us") == "drained")
     with Neighbour(rig, "us") as neighbour:
         before = process.status(rig.home).pid
         process.start(rig.home, rig.config, rig.regions()[:2])
         assert process.status(rig.home).pid != before
-        rig.until(lambda: neighbour.asked > 20, 10)
+        rig.until(lambda: neighbour.asked > 20)
     assert len(neighbour.wrong) == neighbour.asked
     rig.control.resume("us")
-    rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200, 3)
+    rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200)
     rig.start()
     assert rig.cell_of(ORDER["us"]) == "us"
 
@@ -226,11 +229,11 @@ def test_a_drain_that_haproxy_did_not_take_comes_with_the_next_one(rig: Rig, mon
 def test_a_live_stream_waits_in_a_buffer_or_is_cut() -> None:
     # the silence of the fake cell is longer than both timeouts
     with running(client_timeout_ms=500, cell_timeout_ms=700) as rig:
-        began = time.monotonic()
-        with httpx.stream("GET", f"{rig.url}/v1/live") as stream:
+        with httpx.stream("GET", f"{rig.url}/v1/live?held", timeout=SOON_S) as stream:
             lines = stream.iter_lines()
             assert next(lines) == "data: one"
-            assert time.monotonic() - began < 1.4  # who waits for the second event waits 1.5 s
+            # There is no second event before this: who waits for it waits for ever.
+            assert httpx.get(f"http://127.0.0.1:{rig.cells['us'].port}/v1/seen", timeout=SOON_S).is_success
             assert "data: two" in list(lines)
         slow = rig.client.get("/v1/slow")
         assert (slow.status_code, slow.json()["code"]) == (504, "router.cell_timeout")
@@ -240,7 +243,7 @@ def test_a_dead_control_part_stops_the_routes(rig: Rig) -> None:
     before = process.status(rig.home)
     assert before.control_pid
     os.kill(before.control_pid, signal.SIGKILL)
-    rig.until(lambda: process.status(rig.home).control_pid == 0, 5)
+    rig.until(lambda: process.status(rig.home).control_pid == 0)
     for cell, path in ORDER.items():
         assert rig.cell_of(path) == cell
     rig.cells["eu"].stop()
@@ -271,11 +274,12 @@ def test_a_new_configuration_hangs_up_on_a_caller_between_two_requests(rig: Rig)
         assert answer.startswith(b"http/1.1 200 ")
         assert b"\r\nconnection: close\r\n" in answer
         assert b"x-ocefs-cell: us" in answer
-        rig.until(lambda: mark_of(before) is None, 5)
+        rig.until(lambda: mark_of(before) is None)
 
 
-def test_stop_cuts_an_answer_off_or_waits_for_idle_callers(rig: Rig) -> None:
-    with KeptConnection(rig) as idle, httpx.stream("GET", f"{rig.url}/v1/live") as stream:
+def test_stop_cuts_an_answer_off_or_waits_for_idle_callers(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_STOP_S", 2 * SOON_S)
+    with KeptConnection(rig) as idle, httpx.stream("GET", f"{rig.url}/v1/live", timeout=SOON_S) as stream:
         idle.ask(ORDER["us"])
         lines = stream.iter_lines()
         assert next(lines) == "data: one"
@@ -283,7 +287,7 @@ def test_stop_cuts_an_answer_off_or_waits_for_idle_callers(rig: Rig) -> None:
         process.stop(rig.home)
         took_s = time.monotonic() - began
         assert "data: two" in list(lines)
-    assert took_s < STOP_S, "an idle caller was waited for"
+    assert took_s < SOON_S, "an idle caller was waited for"
 
 
 def test_stop_that_is_broken_off_leaves_a_router_that_seems_to_run(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,14 +305,24 @@ def test_stop_that_is_broken_off_leaves_a_router_that_seems_to_run(rig: Rig, mon
     assert rig.cell_of(ORDER["us"]) == "us"
 
 
-def test_stop_waits_for_the_idle_callers_of_each_that_a_reload_retired(rig: Rig) -> None:
+def test_stop_waits_for_the_idle_callers_of_each_that_a_reload_retired(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_s: list[float] = []
+
+    def stop(mark: ProcessMark, *, ask: signal.Signals = signal.SIGTERM, grace_s: float) -> bool:
+        if ask == signal.SIGUSR1:
+            waited_s.append(grace_s)
+        return stop_process(mark, ask=ask, grace_s=grace_s)
+
     with ExitStack() as idle:
         for regions in (2, 3, 2):
             idle.enter_context(KeptConnection(rig)).ask(ORDER["us"])
             process.start(rig.home, rig.config, rig.regions()[:regions])
-        began = time.monotonic()
+        monkeypatch.setattr(process, "stop_process", stop)
         process.stop(rig.home)
-        assert time.monotonic() - began < 2 * process._STOP_S
+    assert len(waited_s) == 3
+    assert sum(waited_s) < 2 * process._STOP_S
 
 
 def test_a_second_router_shares_the_port_in_silence(rig: Rig) -> None:
@@ -337,7 +351,7 @@ def test_stop_leaves_something_behind_or_ends_another_process(rig: Rig) -> None:
 def test_the_log_names_customers() -> None:
     with running(request_log="all") as rig:
         rig.client.get("/v1/orders?customer_ref=ada-lovelace", headers={"X-Request-Id": UUID, "Cookie": "ada"})
-        rig.until(lambda: f"request_id={UUID}" in rig.log(), 3)
+        rig.until(lambda: f"request_id={UUID}" in rig.log())
         line = next(line for line in rig.log().splitlines() if UUID in line)
         assert "cell_us status=200" in line
         assert "ada" not in line

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from router.config import RouterConfig
-from tests.system.router_rig import PROXY, Rig, coming_from, running
+from tests.system.router_rig import PROXY, SOON_S, Rig, coming_from, running
 from tests.unit.router.mmdb_file import write_mmdb
 
 IN_GERMANY = "127.0.2.9"
@@ -42,7 +42,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     database = tmp_path_factory.mktemp("geo") / "test.mmdb"
     write_mmdb(database, {"127.0.2.0/24": {"country": {"iso_code": "DE"}}})
     with running(mmdb=str(database)) as rig:
-        rig.until(lambda: rig.state_of("eu") == "up", 5)
+        rig.until(lambda: rig.state_of("eu") == "up")
         yield rig
 
 
@@ -56,7 +56,7 @@ def away(rig: Rig, request: pytest.FixtureRequest) -> Iterator[Rig]:
         cell.signal(signal.SIGSTOP)
     else:
         rig.control.drain("eu")
-    rig.until(lambda: rig.client.get("/v1/orders/eu-01jd").status_code == 503, 5)
+    rig.until(lambda: rig.client.get("/v1/orders/eu-01jd").status_code == 503)
     yield rig
     if request.param == "dead":
         cell.start()
@@ -64,7 +64,7 @@ def away(rig: Rig, request: pytest.FixtureRequest) -> Iterator[Rig]:
         cell.signal(signal.SIGCONT)
     else:
         rig.control.resume("eu")
-    rig.until(lambda: rig.client.get("/v1/orders/eu-01jd").status_code == 200, 10)
+    rig.until(lambda: rig.client.get("/v1/orders/eu-01jd").status_code == 200)
 
 
 def assert_nobody_answered(answer: httpx.Response) -> None:
@@ -97,10 +97,10 @@ def test_what_was_meant_for_a_dead_strict_region_is_answered_by_another(
 
 
 def test_an_address_of_a_dead_strict_region_is_answered_by_another(away: Rig) -> None:
-    with httpx.Client(base_url=away.url, transport=coming_from(IN_GERMANY)) as german:
+    with httpx.Client(base_url=away.url, transport=coming_from(IN_GERMANY), timeout=SOON_S) as german:
         assert_nobody_answered(german.get("/v1/availability?sku=A"))
         assert_nobody_answered(german.post("/v1/orders", json={}))
-    with httpx.Client(base_url=away.url, transport=coming_from(PROXY)) as proxy:
+    with httpx.Client(base_url=away.url, transport=coming_from(PROXY), timeout=SOON_S) as proxy:
         assert_nobody_answered(proxy.get("/v1/skus", headers={"X-Forwarded-For": IN_GERMANY}))
 
 

@@ -65,7 +65,7 @@ class Overtaken(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., None], /, *args: object, **named: object) -> Future[None]:
         future = super().submit(fn, *args, **named)
         if "PostgreSQL" in args:
-            assert wait_until(self._begins, 10)
+            assert wait_until(self._begins, 30)
             os.kill(os.getpid(), signal.SIGTERM)
         return future
 

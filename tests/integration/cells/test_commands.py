@@ -74,7 +74,7 @@ def _kept(home: Path, region: str) -> Iterator[ProcessMark]:
 
 
 def _sleeping(home: Path) -> ProcessMark:
-    return Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log").mark
+    return Child([sys.executable, "-c", "import time; time.sleep(600)"], log=home / "log").mark
 
 
 def test_up_starts_something_although_a_port_is_taken(home, free_port):

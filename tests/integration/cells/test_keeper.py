@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ from perf.chaos.own_cell import Span
 pytestmark = pytest.mark.real
 
 PROGRAM = Path(__file__).with_name("light_keeper.py")
+# Within that whatever has to happen does, also where seven runs of the tests share two cores.
+SOON_S = 60.0
 
 
 class KeptCell:
@@ -54,7 +57,7 @@ class KeptCell:
     def log(self) -> str:
         return (self.home / "keeper.log").read_text()
 
-    def reaches(self, condition: Callable[[KeeperState], bool], timeout_s: float = 30) -> None:
+    def reaches(self, condition: Callable[[KeeperState], bool], timeout_s: float = SOON_S) -> None:
         def holds() -> bool:
             state = read_state(self.paths.state_file)
             return state is not None and condition(state)
@@ -117,7 +120,7 @@ def test_a_killed_redis_stays_away_or_forgets(cell):
     cell.runs(cell.start())
     assert answer(cell.redis, b"SET kept 1\r\n") == b"+OK\r\n"
     assert send(cell.state().processes["Redis"], signal.SIGKILL)
-    assert wait_until(lambda: answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n", 10)
+    assert wait_until(lambda: answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n", SOON_S)
     cell.reaches(lambda state: state.restarts == {"Redis": 1})
     assert cell.deployments() == 1
 
@@ -128,7 +131,7 @@ def test_a_killed_postgres_stays_away_or_forgets(cell):
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
     before = cell.state().processes["PostgreSQL"]
     assert send(before, signal.SIGKILL)
-    cell.reaches(lambda state: state.restarts == {"PostgreSQL": 1}, 10)
+    cell.reaches(lambda state: state.restarts == {"PostgreSQL": 1})
     with psycopg.connect(cell.postgres()) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
     assert cell.state().processes["PostgreSQL"] != before
@@ -154,7 +157,7 @@ def test_a_full_disk_ends_the_watch_over_a_store_or_keeps_the_cell_from_ending(c
     cell.paths.state_file.mkdir()
     for number in (1, 2):
         assert send(_redis(cell), signal.SIGKILL)
-        assert wait_until(lambda: cell.log().count("Redis of us is back") == number, 10)  # noqa: B023 -- asked at once
+        assert wait_until(lambda: cell.log().count("Redis of us is back") == number, SOON_S)  # noqa: B023 -- asked at once
     cell.paths.state_file.rmdir()
     assert send(marks["PostgreSQL"], signal.SIGKILL)
     cell.reaches(lambda state: state.restarts == {"Redis": 2, "PostgreSQL": 1})
@@ -162,9 +165,19 @@ def test_a_full_disk_ends_the_watch_over_a_store_or_keeps_the_cell_from_ending(c
     cell.paths.state_file.unlink()
     cell.paths.state_file.mkdir()
     keeper.send_signal(signal.SIGTERM)
-    assert keeper.wait(30) == 0
+    assert keeper.wait(SOON_S) == 0
     assert not any(is_alive(mark) for mark in marks.values())
     assert (cell.home / "withdrawn").exists()
+
+
+def fill(redis: Path, keys: int) -> None:
+    """Each of them is acknowledged."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(redis))
+        client.sendall(b"".join(b"SET key%d 1\r\n" % number for number in range(keys)))
+        got = 0
+        while got < keys * len(b"+OK\r\n"):
+            got += len(client.recv(65_536))
 
 
 def _redis(cell: KeptCell) -> ProcessMark:
@@ -182,15 +195,14 @@ def test_a_cell_cannot_be_ended_while_a_store_loads(cell):
     cell.config = msgspec.structs.replace(cell.config, redis=Redis(bin=str(slow)))
     keeper = cell.start()
     cell.runs(keeper)
-    for number in range(4_000):  # 16 seconds of loading
-        assert answer(cell.redis, f"SET key{number} 1\r\n".encode()) == b"+OK\r\n"
+    fill(cell.redis, 8_000)  # 32 seconds of loading
     assert send(cell.state().processes["Redis"], signal.SIGKILL)
     assert wait_until(lambda: answer(cell.redis, b"PING\r\n", 20).startswith(b"-LOADING"), 25)
     run = cell.state().run
     started = time.monotonic()
     keeper.send_signal(signal.SIGTERM)
-    assert keeper.wait(30) == 0
-    assert time.monotonic() - started < 8
+    assert keeper.wait(SOON_S) == 0
+    assert time.monotonic() - started < 25
     assert ProcessTree(store_token(run)).find() == []
 
 
@@ -206,7 +218,7 @@ def test_an_edited_config_file_keeps_a_running_cell_from_coming_back(cell):
     cell.reaches(lambda state: state.restarts == {"Ray": 1} and state.phase == "running")
     assert (cell.home / "deployments").read_text().splitlines() == [told, told]
     keeper.send_signal(signal.SIGTERM)
-    assert keeper.wait(30) == 0
+    assert keeper.wait(SOON_S) == 0
     (regions / "us.toml").write_text("edited")
     cell.runs(cell.start(OCEFS_CONFIG=str(regions)))
     assert (cell.home / "deployments").read_text().splitlines()[-1] == "edited"
@@ -218,7 +230,7 @@ def test_an_ended_cell_leaves_a_process_or_loses_the_last_writes(cell):
     marks = cell.state().processes
     assert set(marks) == {"PostgreSQL", "Redis", "Ray"}
     keeper.send_signal(signal.SIGTERM)
-    assert keeper.wait(30) == 0
+    assert keeper.wait(SOON_S) == 0
     assert not any(is_alive(mark) for mark in marks.values())
     state = cell.state()
     assert (state.phase, state.processes) == ("stopped", {})
@@ -231,14 +243,14 @@ def test_a_cell_that_is_ended_while_it_starts_leaves_a_process(cell):
     keeper = cell.start()
     cell.reaches(lambda state: any(step.name == "PostgreSQL" for step in state.steps))
     keeper.send_signal(signal.SIGTERM)
-    assert keeper.wait(60) == 0
+    assert keeper.wait(SOON_S) == 0
     assert answer(cell.redis, b"PING\r\n") == b""
     cell.postgres_ended_by_itself()
 
 
 def test_a_store_whose_start_was_just_handed_out_outlives_the_keeper_that_is_ended(cell):
     (cell.home / "overtake").touch()
-    assert cell.start().wait(60) == 0
+    assert cell.start().wait(SOON_S) == 0
     assert "PostgreSQL" in {step.name for step in cell.state().steps}
     cell.postgres_ended_by_itself()
 
@@ -269,11 +281,11 @@ def test_a_keeper_that_is_ended_while_it_clears_up_forgets_what_is_left(cell):
     assert send(left["Redis"], signal.SIGSTOP)  # so that the step lasts
     second = cell.start()
     cell.reaches(lambda state: [(step.name, step.state) for step in state.steps] == [("leftovers", "running")])
-    assert wait_until(lambda: not is_alive(left["Ray"]), 15)
+    assert wait_until(lambda: not is_alive(left["Ray"]), 20)
     second.send_signal(signal.SIGTERM)
     cell.reaches(lambda state: state.phase == "stopping")
     assert send(left["Redis"], signal.SIGCONT)
-    assert second.wait(60) == 0
+    assert second.wait(SOON_S) == 0
     assert not any(is_alive(mark) for mark in left.values())
     assert cell.state().earlier == []
 
@@ -301,8 +313,8 @@ def test_a_leftover_whose_process_id_was_recycled_is_ended(cell):
     first = cell.start()
     cell.runs(first)
     first.terminate()
-    first.wait(30)
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    first.wait(SOON_S)
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         state = cell.state()
         state.phase = "running"
@@ -318,14 +330,14 @@ def test_a_leftover_whose_process_id_was_recycled_is_ended(cell):
 def test_two_keepers_share_a_cell(cell):
     cell.runs(cell.start())
     second = cell.start()
-    assert second.wait(20) == 3
+    assert second.wait(SOON_S) == 3
     assert "runs already" in (cell.home / "keeper.log").read_text()
     assert cell.state().phase == "running"
 
 
 def test_a_store_that_cannot_start_is_not_explained(cell):
     cell.config = msgspec.structs.replace(cell.config, redis=Redis(bin="/bin/false"))
-    assert cell.start().wait(30) == 1
+    assert cell.start().wait(SOON_S) == 1
     state = cell.state()
     assert state.phase == "failed"
     assert "redis.bin" in state.problems[-1].problem
@@ -345,7 +357,7 @@ def test_a_store_of_the_environment_that_will_not_do_is_not_explained_or_ray_is_
 ):
     variable = f"OCEFS_US_{store}_URL"
     url = url.format(free_port=free_port, postgres=postgres_server.socket_dir, redis=redis_socket)
-    assert cell.start(**{variable: url}).wait(30) == 1
+    assert cell.start(**{variable: url}).wait(SOON_S) == 1
     state = cell.state()
     [problem] = state.problems
     assert words in problem.problem
@@ -357,7 +369,7 @@ def test_a_store_of_the_environment_that_will_not_do_is_not_explained_or_ray_is_
 
 def test_a_refused_deployment_leaves_processes(cell):
     (cell.home / "refuse").touch()
-    assert cell.start().wait(30) == 1
+    assert cell.start().wait(SOON_S) == 1
     state = cell.state()
     assert state.phase == "failed"
     assert [problem.problem for problem in state.problems] == ["the deployment was refused"]

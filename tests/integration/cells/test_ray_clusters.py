@@ -20,7 +20,7 @@ from cells.ray_cluster import RayCluster, cell_environment
 from cells.settings import Api, Ray, Region, RegionConfig
 from perf.chaos.own_cell import Span
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(480)]
 
 DRIVER = """
 import os, ray

@@ -34,10 +34,10 @@ class Bench:
     home: Path
 
     def replay(self, trace: Path, **changes: Any) -> tuple[int, str]:
-        # As for a real cell, and for longer than a drain of the fake; what is written at once needs no waiting for.
-        quiet_s = max(1.5, 1.5 * self.cell.drain_s) if self.cell.drain_s else 0.0
+        # As for a real cell, and for much longer than a drain of the fake; what is written at once is not waited for.
+        quiet_s = max(1.5, 6 * self.cell.drain_s) if self.cell.drain_s else 0.0
         settings = Settings(
-            trace=trace, base=self.base, region=self.cell.region, home=self.home, patience_s=20.0, quiet_s=quiet_s
+            trace=trace, base=self.base, region=self.cell.region, home=self.home, patience_s=60.0, quiet_s=quiet_s
         )
         console = Console(file=io.StringIO(), width=160)
         environment = {f"OCEFS_{self.cell.region.upper()}_POSTGRES_URL": self.postgres_url}
@@ -53,7 +53,7 @@ def served(cell: FakeCell) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(cell.app(), log_level="error", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not server.started and time.monotonic() < deadline:
             time.sleep(0.01)
         assert server.started

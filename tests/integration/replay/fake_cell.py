@@ -51,6 +51,8 @@ TABLES = """
     CREATE TABLE stock (location_id text, sku text, on_hand bigint, allocated bigint, safety_stock bigint DEFAULT 0,
         reserved bigint DEFAULT 0, damaged bigint DEFAULT 0, quality_hold bigint DEFAULT 0, PRIMARY KEY (location_id, sku));
 """
+# A disk that is busy for seconds would be taken for a cell that has nothing more to write.
+_UNSYNCED = "-c synchronous_commit=off"
 # What a cell may get wrong: nothing is ever allocated; as much is allocated as is asked for, whether it is there or
 # not; units are shipped and stay on the books; what is shipped or cancelled stays allocated; a `ship` is acknowledged
 # and not done; a receipt is booked twice; an order ships a unit more.
@@ -370,11 +372,11 @@ class FakeCell:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(TABLES)
         if self.drain_s == 0:
-            self._at_once = psycopg.connect(url)
+            self._at_once = psycopg.connect(url, options=_UNSYNCED)
             return
 
         def run() -> None:
-            with psycopg.connect(url) as connection:
+            with psycopg.connect(url, options=_UNSYNCED) as connection:
                 while not self._stop.wait(self.drain_s):
                     self._drain_once(connection)
                 self._drain_once(connection)

@@ -71,7 +71,7 @@ async def test_one_replica_does_not_know_what_another_was_asked_or_sessions_stay
 
 
 async def test_a_redis_that_is_full_or_away_says_that_nobody_works(own_redis):
-    shared, redis = RedisActivity(own_redis.socket, "us", timeout_s=0.5), Redis(unix_socket_path=str(own_redis.socket))
+    shared, redis = RedisActivity(own_redis.socket, "us", timeout_s=20.0), Redis(unix_socket_path=str(own_redis.socket))
     await shared.tell({"a": NOW}, NOW)
     await redis.config_set("maxmemory", "1kb")
     for call in (shared.tell({"a": NOW + 1}, NOW), shared.later("a", 0)):

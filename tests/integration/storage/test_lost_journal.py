@@ -50,13 +50,20 @@ async def cell(journal: RedisJournal) -> AsyncIterator[Cell]:
 
 
 async def copied(redis: Redis) -> dict[bytes, bytes]:
-    return {key: await redis.dump(key) for key in await redis.keys()}
+    keys = await redis.keys()
+    async with redis.pipeline(transaction=True) as all_at_once:
+        for key in keys:
+            all_at_once.dump(key)
+        return dict(zip(keys, await all_at_once.execute(), strict=True))
 
 
 async def brought_back(redis: Redis, copy: dict[bytes, bytes]) -> None:
-    await redis.flushall()
-    for key, value in copy.items():
-        await redis.restore(key, 0, value)
+    """At once: hosts look all the time, and would begin on a part of it."""
+    async with redis.pipeline(transaction=True) as all_at_once:
+        all_at_once.flushall()
+        for key, value in copy.items():
+            all_at_once.restore(key, 0, value)
+        await all_at_once.execute()
 
 
 async def test_a_host_goes_on_from_an_emptied_journal_or_not_from_its_own_when_that_is_back(cell, redis):

@@ -33,12 +33,12 @@ def own_redis(tmp_path: Path, short_tmp: Path) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def journal(own_redis: EmbeddedRedis) -> AsyncIterator[RedisJournal]:
-    journal = RedisJournal(own_redis.socket, "us", timeout_s=0.5)
+    journal = RedisJournal(own_redis.socket, "us", timeout_s=20.0)
     yield journal
     await journal.close()
 
 
-async def _answers(journal: RedisJournal, within_s: float = 5.0) -> None:
+async def _answers(journal: RedisJournal, within_s: float = 30.0) -> None:
     """Until a Redis that was started again is heard: connections of the old one may fail once
     more before they are gone."""
     deadline = time.monotonic() + within_s
@@ -78,19 +78,22 @@ async def test_a_connection_that_redis_closed_while_idle_puts_no_append_in_doubt
     assert await journal.last([1]) == {1: 2}
 
 
-async def test_a_late_answer_is_not_taken_for_another_ones(own_redis: EmbeddedRedis, journal: RedisJournal):
+async def test_a_late_answer_is_not_taken_for_another_ones(
+    own_redis: EmbeddedRedis, journal: RedisJournal, monkeypatch: pytest.MonkeyPatch
+):
     await journal.open({1: (1, 0), 2: (1, 0)})
     assert await journal.append([Append(1, 1, 1, [turn(1)])]) == []
     os.kill(own_redis.mark.pid, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        with pytest.raises(JournalUnavailable):
-            await journal.append([Append(1, 1, 2, [turn(2)]), Append(2, 9, 1, [turn(1)])])
-        assert time.monotonic() - began < 3
+        with monkeypatch.context() as hurried:
+            # For this one alone: whoever writes to a busy disk may wait longer.
+            hurried.setattr(journal._line, "_timeout_s", 0.5)
+            with pytest.raises(JournalUnavailable, match=r"no answer within 0\.5 s"):
+                await journal.append([Append(1, 1, 2, [turn(2)]), Append(2, 9, 1, [turn(1)])])
     finally:
         os.kill(own_redis.mark.pid, signal.SIGCONT)
     # The one in doubt answered "[2] refused"; this one must not hear it.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while await journal.last([1]) != {1: 2}:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)

@@ -17,7 +17,7 @@ from perf.chaos.run import Settings, fill, make_clients
 from perf.chaos.told import Notebook
 from perf.chaos.verdict import judge
 
-WHOLE_S = 40.0
+WHOLE_S = 120.0
 
 
 class RunningCell:

@@ -14,11 +14,11 @@ from perf.chaos.gaps import IN_FLIGHT_S
 from perf.chaos.run import Settings, make_clients
 from tests.system.cell.test_cell_orders import write
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 # Wide, since machines that run tests are shared: a shard that never comes back is found. The target is 3 s, kept by
 # `python -m perf.chaos.takeover`.
-SERVES_AGAIN_S = 10.0
+SERVES_AGAIN_S = 30.0
 
 
 def load(cell, tag, per_s=150.0):
@@ -30,7 +30,7 @@ def acknowledged_since(cell, count):
     return cell.notebook.acknowledged[count:]
 
 
-def until_more(cell, more, deadline_s=20.0):
+def until_more(cell, more, deadline_s=60.0):
     """Waits until clients were told of `more` further updates."""
     target = len(cell.notebook.acknowledged) + more
     deadline = time.monotonic() + deadline_s
@@ -108,10 +108,10 @@ def test_all_processes_killed_at_once_take_acknowledged_updates_with_them(cell):
         before = [*cell.cell.marks(), cell.cell.state().keeper]
         killed = cell.cell.kill_all()
         assert killed >= sum(cell.counts.values()) + 1  # the keeper, so that nobody brings them back
-        assert wait_until(lambda: not any(map(is_alive, before)), 10)
+        assert wait_until(lambda: not any(map(is_alive, before)), 60)
         told = len(cell.notebook.acknowledged)
         cell.cell.start()
-        until_more(cell, 200, deadline_s=60)
+        until_more(cell, 200, deadline_s=120)
         assert not {mark.pid for mark in before} & {mark.pid for mark in cell.cell.marks()}
         cell.wait_whole()
     assert len(acknowledged_since(cell, told)) >= 200
@@ -126,7 +126,7 @@ def test_orders_stop_while_postgres_is_down_or_the_drain_forgets_or_repeats(cell
         try:
             (postgres,) = faults.find(cell.cell, "postgres")
             assert send(postgres, signal.SIGKILL)
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while (ready := api.get("/readyz")).json()["status"] != "degraded":
                 assert time.monotonic() < deadline, ready.text
                 time.sleep(0.1)

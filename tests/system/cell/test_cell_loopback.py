@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 
 def test_a_process_of_the_cell_listens_on_all_interfaces(cell):

@@ -8,7 +8,7 @@ import pytest
 from perf.chaos import faults
 from tests.system.cell.test_cell_faults import load, until_more
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 FINE = {"200", "201"}
 

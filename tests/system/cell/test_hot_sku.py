@@ -14,7 +14,7 @@ from cells.processes import send
 from perf.chaos import faults, found, world
 from tests.system.cell.test_cell_orders import order_of, until_available, write
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 SKU = "LAST-500"
 UNITS = {"us-wh-dallas": 300, "us-wh-reno": 200}
@@ -22,7 +22,7 @@ BUYERS = 2_000
 AT_ONCE = 100
 # Answers after which a host is killed.
 KILLS = (250, 900)
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 # An order that got nothing asks again after a minute: nothing has come by then, and nothing must be promised to it.
 DONE = frozenset({"allocated", "backordered"})
 

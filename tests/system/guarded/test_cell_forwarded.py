@@ -3,9 +3,13 @@
 import json
 import signal
 
+import pytest
+
 from cells.processes import is_alive, send
 from perf.chaos import faults
 from tests.system.guarded.guarded_cell import GuardedCell
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 
 def define(guarded: GuardedCell, sku: str) -> None:

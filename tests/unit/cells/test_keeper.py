@@ -44,7 +44,7 @@ def test_a_store_that_dies_at_each_start_is_started_all_the_time_or_ever_later(m
 
 
 def test_a_cell_whose_keeper_lives_is_ended_as_what_a_crash_has_left(tmp_path: Path) -> None:
-    child = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=tmp_path / "log")
+    child = Child([sys.executable, "-c", "import time; time.sleep(600)"], log=tmp_path / "log")
     try:
         kept = KeeperState(region="us", keeper=mark_of(os.getpid()), run="of-a-test", processes={"Redis": child.mark})
         assert (end_leftovers(kept), end_leftovers(None), is_alive(child.mark)) == ("", "", True)

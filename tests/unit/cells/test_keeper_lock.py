@@ -66,6 +66,7 @@ def test_whoever_looks_keeps_a_keeper_from_starting(monkeypatch, paths):
         fcntl.flock(other, fcntl.LOCK_SH)
         looked = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: other.close())
         monkeypatch.setattr(keeper_lock, "time", looked)
+        monkeypatch.setattr(keeper_lock, "_TAKE_S", 60.0)
         with keeper_lock.take(paths.lock_file) as held:
             assert held is not None
 

@@ -22,7 +22,7 @@ from cells.processes import (
     wait_until,
 )
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 @pytest.fixture
@@ -47,17 +47,19 @@ def test_a_mark_changes_while_its_process_lives(child):
 
 def test_a_zombie_counts_as_alive(child):
     os.kill(child.pid, signal.SIGKILL)
-    assert wait_until(lambda: not is_alive(child.mark), 5)
-    assert child.wait(5) is not None
+    assert wait_until(lambda: not is_alive(child.mark), 30)
+    assert child.wait(30) is not None
 
 
 def test_a_process_that_ignores_sigterm_stays(tmp_path):
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    )
     stubborn = Child([sys.executable, "-c", code], log=tmp_path / "log")
-    assert wait_until(lambda: "up" in last_lines(tmp_path / "log"), 10)
+    assert wait_until(lambda: "up" in last_lines(tmp_path / "log"), 30)
     started = time.monotonic()
     assert stop(stubborn.mark, grace_s=0.2)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert stubborn.exit_code is not None
 
 
@@ -66,11 +68,11 @@ def test_a_child_dies_with_our_terminal(child):
 
 
 def test_a_grandchild_that_left_the_process_group_survives_the_end_of_its_tree(tmp_path):
-    grandchild = "import os, time; os.setpgid(0, 0); print(os.getpid(), flush=True); time.sleep(60)"
+    grandchild = "import os, time; os.setpgid(0, 0); print(os.getpid(), flush=True); time.sleep(600)"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {grandchild!r}]).wait()"
     token = os.urandom(8).hex()
     top = Child([sys.executable, "-c", code], log=tmp_path / "log", environment={**os.environ, RUN_TOKEN: token})
-    assert wait_until(lambda: last_lines(tmp_path / "log").strip().isdigit(), 10)
+    assert wait_until(lambda: last_lines(tmp_path / "log").strip().isdigit(), 30)
     pid = int(last_lines(tmp_path / "log"))
     tree = ProcessTree(token)
     assert {mark.pid for mark in tree.find()} == {top.pid, pid}
@@ -81,18 +83,18 @@ def test_a_grandchild_that_left_the_process_group_survives_the_end_of_its_tree(t
 
 def test_a_process_that_hides_its_environment_survives_the_end_of_its_tree(tmp_path):
     """Ray's agents overwrite their environment when they set a title; here one simply starts without it."""
-    hidden = "import time; time.sleep(60)"
+    hidden = "import time; time.sleep(600)"
     code = (
         "import os, subprocess, sys, time; env = dict(os.environ); "
         f"env.pop({RUN_TOKEN!r}); p = subprocess.Popen([sys.executable, '-c', {hidden!r}], env=env); "
-        "print(p.pid, flush=True); time.sleep(60)"
+        "print(p.pid, flush=True); time.sleep(600)"
     )
     token = os.urandom(8).hex()
     Child([sys.executable, "-c", code], log=tmp_path / "log", environment={**os.environ, RUN_TOKEN: token})
-    assert wait_until(lambda: last_lines(tmp_path / "log").strip().isdigit(), 10)
+    assert wait_until(lambda: last_lines(tmp_path / "log").strip().isdigit(), 30)
     mark = mark_of(int(last_lines(tmp_path / "log")))
     assert ProcessTree(token).stop(2) == 2
-    assert wait_until(lambda: not is_alive(mark), 5)
+    assert wait_until(lambda: not is_alive(mark), 30)
 
 
 def test_a_tree_takes_processes_of_another_run(tmp_path, child):

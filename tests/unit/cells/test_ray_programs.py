@@ -49,7 +49,7 @@ def cluster(tmp_path, files, monkeypatch):
     paths.run.mkdir()
     paths.ray_token.write_text("token")
     copy_config(paths.config)
-    head = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=paths.logs / "ray.log")
+    head = Child([sys.executable, "-c", "import time; time.sleep(600)"], log=paths.logs / "ray.log")
     program = tmp_path / "python"
     program.write_text(READS_THE_CONFIG.format(python=sys.executable, project=str(PROJECT)))
     program.chmod(0o700)

@@ -1,6 +1,7 @@
 """A cell that stands still while others are measured."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from perf.comparison import StartFailed
 from perf.standing_still import standing_still
 from tests.fakes.loopback_server import Answer, LoopbackServer, Request
 
-RUN = "run-of-a-test"
+# Nobody else's, also not of the same test that another run of all tests is at: processes are found by it.
+RUN = f"run-of-a-test-{secrets.token_hex(8)}"
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def router(tmp_path: Path) -> RouterFolder:
 
 @pytest.fixture
 def haproxy(router: RouterFolder):
-    child = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=router.folder / "log")
+    child = Child([sys.executable, "-c", "import time; time.sleep(600)"], log=router.folder / "log")
     router.save(State(haproxy=child.mark))
     yield child.mark
     stop(child.mark)

@@ -202,7 +202,10 @@ async def test_lines_that_are_nowhere_or_hard_to_find_keep_all_others_from_comin
             late.extend(spans)
             if busy:
                 await connection.execute(sa.text("SET statement_timeout = 20"))
-                await connection.execute(sa.text("SELECT pg_sleep(20)"))
+                try:
+                    await connection.execute(sa.text("SELECT pg_sleep(20)"))
+                finally:  # the looks after it come by the same connection
+                    await connection.execute(sa.text("RESET statement_timeout"))
         return await LINES(connection, query, spans, limit, since=since, before=before)
 
     now = 0.0
