@@ -24,7 +24,7 @@ WHOLE_S = 120.0
 PROBES = 12
 # So many rounds of them take less than the two seconds within which every replica is promised to know of something. On
 # a machine that is busy with other tests they take longer, and so does whatever else it has to do meanwhile.
-ROUNDS_MIN = 20
+ROUNDS = 20
 _keys = itertools.count(1)
 T = TypeVar("T")
 
@@ -89,20 +89,22 @@ class GuardedCell:
             time.sleep(0.2)
 
 
-def found_within(within_s: float, since: float, ask: Callable[[], T], is_so: Callable[[T], bool]) -> T:
-    """What a round of questions found that is so; any that begins later than `within_s`, and after so many others,
+def found_within(
+    within_s: float, since: float, ask: Callable[[], T], is_so: Callable[[T], bool], rounds: int = ROUNDS
+) -> T:
+    """What a round of questions found that is so; any that begins later than `within_s`, and after `rounds` others,
     must.
 
     When it began, not when it ended: a round takes a moment itself, and what it asked first may have been true then.
     """
-    rounds = 0
+    asked = 0
     while True:
         asked_at = time.monotonic()
         found = ask()
         if is_so(found):
             return found
-        rounds += 1
-        assert asked_at - since < within_s or rounds <= ROUNDS_MIN, (asked_at - since, rounds, found)
+        asked += 1
+        assert asked_at - since < within_s or asked <= rounds, (asked_at - since, asked, found)
         time.sleep(0.05)
 
 
