@@ -6,6 +6,7 @@ started on first use, so a run without such tests starts nothing.
 
 import gc
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -44,6 +45,19 @@ structlog.configure(
 
 _database_numbers = itertools.count(1)
 NewDatabase = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture
+def loggers_of_others() -> Iterator[None]:
+    """Other tests get their own loggers back, whatever a test that takes it makes of them by `configure_logs`."""
+    root = logging.getLogger("ocefs")
+    handlers, level, propagate, told = root.handlers[:], root.level, root.propagate, structlog.get_config()
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:], root.propagate = handlers, propagate
+    root.setLevel(level)
+    structlog.configure(**told)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,15 +16,13 @@ HIDDEN = "hunter2-Quillfeather"
 
 
 @pytest.fixture
-def lines(tmp_path):
+def lines(tmp_path, loggers_of_others):
     configure_logs(str(tmp_path), "us/host-0")
 
     def read() -> list[dict]:
         return [json.loads(line) for line in (tmp_path / "us-host-0.log").read_text().splitlines()]
 
-    yield read
-    logging.getLogger("ocefs").handlers.clear()
-    structlog.reset_defaults()
+    return read
 
 
 @pytest.mark.parametrize(

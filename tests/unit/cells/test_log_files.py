@@ -31,17 +31,13 @@ def wide():
     os.umask(before)
 
 
-def test_a_log_of_an_actor_or_the_folder_around_it_is_read_by_others(tmp_path):
+def test_a_log_of_an_actor_or_the_folder_around_it_is_read_by_others(tmp_path, loggers_of_others):
     folder = tmp_path / "us" / "logs"
     configure_logs(str(folder), "host")
     (folder / "host.log").chmod(0o644)
-    try:
-        for actor in ("host", "figures"):
-            configure_logs(str(folder), actor)
-            structlog.get_logger("ocefs.test").info("something was done")
-    finally:
-        logging.getLogger("ocefs").handlers.clear()
-        structlog.reset_defaults()
+    for actor in ("host", "figures"):
+        configure_logs(str(folder), actor)
+        structlog.get_logger("ocefs.test").info("something was done")
     assert mode(folder) == 0o700
     assert {file.name: mode(file) for file in folder.iterdir()} == {"host.log": 0o600, "figures.log": 0o600}
     assert "something was done" in (folder / "figures.log").read_text()

@@ -196,19 +196,12 @@ async def test_a_form_or_a_sign_in_takes_a_number(tmp_path, caplog):
 
 
 @pytest.fixture
-def log_file(tmp_path, monkeypatch):
-    """Where the process's log goes, as in a replica; other tests get their own loggers back."""
-    root = logging.getLogger("ocefs")
-    handlers, level, propagate, told = root.handlers[:], root.level, root.propagate, structlog.get_config()
+def log_file(tmp_path, monkeypatch, loggers_of_others):
+    """Where the process's log goes, as in a replica."""
     configure_logs(str(tmp_path), "test")
     # A logger keeps what it was configured with at its first use.
     monkeypatch.setattr(serve.logs, "_log", structlog.get_logger("ocefs.serve"))
-    yield tmp_path / "test.log"
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:], root.propagate = handlers, propagate
-    root.setLevel(level)
-    structlog.configure(**told)
+    return tmp_path / "test.log"
 
 
 async def test_a_crash_logs_the_number_of_a_path(cell, log_file):
