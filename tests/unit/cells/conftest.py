@@ -36,6 +36,14 @@ def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key service that a machine full of others' work is slow to ask is not away, nor is it asked once more."""
+    monkeypatch.setattr("serve.keys.remote_key.DEADLINE_S", 60.0)
+    monkeypatch.setattr("serve.keys.vault_transit._TRY_S", 60.0)
+    monkeypatch.setattr("serve.keys.opening.PROVE_S", 60.0)
+
+
+@pytest.fixture
 def https_server() -> Iterator[Callable[[Pair], int]]:
     """Starts servers that answer 200 to everything; gives the port."""
     servers = []

@@ -162,7 +162,7 @@ def test_what_is_lost_for_good_is_never_given_up_or_is_for_ever(database, paths,
     assert "is not the key file" in refused(paths).problem
 
 
-def test_another_key_of_the_service_is_taken(database, paths, monkeypatch):
+def test_another_key_of_the_service_is_taken(database, paths, monkeypatch, patience):
     monkeypatch.setenv("OCEFS_US_VAULT_TOKEN", "hvs.token")
     vault, other = FakeVault("hvs.token"), FakeVault("hvs.token")
     try:
@@ -182,7 +182,7 @@ def test_another_key_of_the_service_is_taken(database, paths, monkeypatch):
         other.stop()
 
 
-def test_what_the_key_file_wrapped_is_not_opened_after_the_move_to_a_service(database, paths, monkeypatch):
+def test_what_the_key_file_wrapped_is_not_opened_after_the_move_to_a_service(database, paths, monkeypatch, patience):
     check_canary(GUARDED, "", paths)
     monkeypatch.setenv("OCEFS_US_VAULT_TOKEN", "hvs.token")
     vault = FakeVault("hvs.token")

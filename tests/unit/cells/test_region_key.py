@@ -19,7 +19,7 @@ def keyring(tmp_path):
 
 
 @pytest.fixture
-def vault():
+def vault(patience):
     vault = FakeVault("hvs.token")
     yield vault
     vault.stop()
