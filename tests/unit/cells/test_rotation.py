@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import os
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +33,9 @@ class World:
         self.broken: set[str] = set()
         self.coming: list[tuple[float, str, int]] = []
         self.canaries: list[tuple[str, list[int]]] = []
+
+    def read(self) -> float:
+        return self.now
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -82,9 +86,8 @@ def world(paths, monkeypatch):
     monkeypatch.setattr(rotation, "call", made.call)
     for name in ("check_canary", "renew_canary"):
         monkeypatch.setattr(rotation, name, made.canary(name))
-    monkeypatch.setattr(rotation.time, "sleep", made.sleep)
-    monkeypatch.setattr(rotation.time, "time", lambda: made.now)
-    monkeypatch.setattr(rotation.time, "monotonic", lambda: made.now)
+    # Its clock alone: threads of other tests go on by the real one.
+    monkeypatch.setattr(rotation, "time", SimpleNamespace(sleep=made.sleep, time=made.read, monotonic=made.read))
     return made
 
 
