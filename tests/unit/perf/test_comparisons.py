@@ -70,7 +70,7 @@ async def test_what_a_round_left_under_way_meets_the_emptying_of_its_tables(url:
 
 
 def update(order: str, name: str, key: str | None = None, mark: int = 1) -> wire.Command:
-    return wire.Command(order, name, key or secrets.token_hex(4), mark)
+    return wire.Command(order, name, key or secrets.token_hex(16), mark)
 
 
 def placement(*lines: tuple[str, int], lat: float = 40.7, lon: float = -74.0) -> wire.Placement:
@@ -85,7 +85,7 @@ def placement(*lines: tuple[str, int], lat: float = 40.7, lon: float = -74.0) ->
 
 
 async def place(system: wire.Backend, *lines: tuple[str, int], key: str | None = None, mark: int = 1) -> wire.Placed:
-    return await system.place(placement(*lines), key or secrets.token_hex(4), mark)
+    return await system.place(placement(*lines), key or secrets.token_hex(16), mark)
 
 
 def reserved(placed: wire.Placed) -> list[tuple[str, str, int]]:
