@@ -98,8 +98,8 @@ def test_a_few_steady_days_are_no_proof_of_steadiness():
 
 def test_the_risk_is_the_share_of_futures_in_which_it_runs_out():
     demand, until = Demand(90, 20.0, 25.0, "normal"), LeadTime(4.0)
-    random.seed(7)
-    futures = [sum(random.gauss(20, 5) for _ in range(4)) for _ in range(20_000)]
+    rng = random.Random(7)
+    futures = [sum(rng.gauss(20, 5) for _ in range(4)) for _ in range(20_000)]
     for available in (70, 80, 95):
         share = sum(1 for wanted in futures if wanted > available) / len(futures)
         assert stock_out_risk(demand, available, until) == pytest.approx(share, abs=0.02)
