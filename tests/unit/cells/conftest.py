@@ -2,6 +2,7 @@
 certificate, for those who call one."""
 
 import http.server
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,16 @@ class _Quiet(http.server.ThreadingHTTPServer):
 @pytest.fixture(autouse=True)
 def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def signals_of_others() -> Iterator[None]:
+    """A keeper that a test runs takes the signals that end it for its own: whoever wants to stop the tests after it would
+    raise an error in one of them, and not stop them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
