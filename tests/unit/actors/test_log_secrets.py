@@ -8,7 +8,8 @@ import pytest
 import structlog
 
 from actors.log_secrets import MASK, without_secrets
-from actors.logs import PlainLines, configure_logs
+from actors.logs import PlainLines
+from tests.fakes.process_logs import logs_of
 
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1cy1hY2N0LTEifQ.c2lnbmF0dXJl"
 PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHh\n-----END PRIVATE KEY-----"
@@ -17,14 +18,12 @@ HIDDEN = "hunter2-Quillfeather"
 
 @pytest.fixture
 def lines(tmp_path):
-    configure_logs(str(tmp_path), "us/host-0")
 
     def read() -> list[dict]:
         return [json.loads(line) for line in (tmp_path / "us-host-0.log").read_text().splitlines()]
 
-    yield read
-    logging.getLogger("ocefs").handlers.clear()
-    structlog.reset_defaults()
+    with logs_of(str(tmp_path), "us/host-0"):
+        yield read
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import structlog
 
-from actors.logs import configure_logs
 from cells import connection
 from cells.__main__ import main
 from cells.log_files import make_log_folder, own_file
 from cells.paths import CellPaths
 from cells.processes import Child
 from router.state import RouterFolder
+from tests.fakes.process_logs import logs_of
 
 
 def mode(path: Path) -> int:
@@ -33,15 +33,11 @@ def wide():
 
 def test_a_log_of_an_actor_or_the_folder_around_it_is_read_by_others(tmp_path):
     folder = tmp_path / "us" / "logs"
-    configure_logs(str(folder), "host")
-    (folder / "host.log").chmod(0o644)
-    try:
-        for actor in ("host", "figures"):
-            configure_logs(str(folder), actor)
+    with logs_of(str(folder), "host"):
+        (folder / "host.log").chmod(0o644)
+    for actor in ("host", "figures"):
+        with logs_of(str(folder), actor):
             structlog.get_logger("ocefs.test").info("something was done")
-    finally:
-        logging.getLogger("ocefs").handlers.clear()
-        structlog.reset_defaults()
     assert mode(folder) == 0o700
     assert {file.name: mode(file) for file in folder.iterdir()} == {"host.log": 0o600, "figures.log": 0o600}
     assert "something was done" in (folder / "figures.log").read_text()
