@@ -27,8 +27,8 @@ from tests.fakes.store import MemoryStore, StoreDisk
 from tests.unit.runtime.counter import COUNTER, Total
 
 CODECS = codecs({**KINDS, "counter": COUNTER})
-# Short intervals: the tests wait for conditions on the real loop. Long patience: nobody is sent away, or forgotten, because
-# the machine stood still for a moment. Tests of patience have their own.
+# Short intervals: the tests wait for conditions on the real loop. Long patience: nobody is sent away, or forgotten,
+# because the machine stood still for a moment. Tests of patience have their own.
 QUICK = Limits(
     shards=4, drain_interval_ms=5, outbox_retry_first_ms=5, outbox_retry_max=3, call_timeout_s=0.2, request_timeout_s=20.0,
     retry_pause_s=0.005, load_patience_s=60.0, listen_max_s=20.0,
@@ -61,7 +61,8 @@ class LaterClock(SystemClock):
 
 
 class StillClock(SystemClock):
-    """The machine's, whose wall clock stands: a pause after a fault is not over before a test has looked, nor is the day."""
+    """The machine's, whose wall clock stands: a pause after a fault is not over before a test has looked, nor is the
+    day."""
 
     def __init__(self) -> None:
         self.ms = super().now_ms()
