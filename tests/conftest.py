@@ -54,7 +54,8 @@ def loggers_of_others() -> Iterator[None]:
     handlers, level, propagate, told = root.handlers[:], root.level, root.propagate, structlog.get_config()
     yield
     for handler in root.handlers:
-        handler.close()
+        if handler not in handlers:
+            handler.close()
     root.handlers[:], root.propagate = handlers, propagate
     root.setLevel(level)
     structlog.configure(**told)

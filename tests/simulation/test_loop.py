@@ -24,7 +24,7 @@ def test_an_hour_takes_an_hour(world):
     began = time.perf_counter()
     world.run_until_complete(asyncio.sleep(3600))
     assert world.time() == 3600
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 60
 
 
 def test_a_dead_lock_waits_for_ever(world):

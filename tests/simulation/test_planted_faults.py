@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.plants import PLANTS
-from tests.simulation.runs import simulate
+from tests.simulation.runs import RUN_S_MAX, simulate
 from tests.simulation.test_simulation import _digest
 
 # The rarest, a stale read, shows in one of 60: it needs a host that was given up unseen, and a
@@ -20,7 +20,7 @@ def planted(fault: str):
     return pytest.param(fault, marks=run)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(RUN_S_MAX + 60)
 @pytest.mark.parametrize("fault", [planted(fault) for fault in sorted(PLANTS)])
 def test_a_planted_fault_goes_unnoticed(fault, done):
     assert done.returncode == 1, f"{SEEDS_MAX} seeds did not find it: {done.stdout[-2000:]}"
@@ -30,7 +30,7 @@ def test_a_planted_fault_goes_unnoticed(fault, done):
     assert "a task of host" not in done.stdout, done.stdout[-3000:]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(RUN_S_MAX + 60)
 def test_a_failing_seed_can_not_be_replayed_by_the_command_that_is_printed():
     # Two processes, one of them with the seed that is left over from the other's share.
     done = simulate("--seeds", "21", "--failures", "1", "--plant", "ack before append", "--workers", "2")

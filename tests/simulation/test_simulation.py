@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.simulation.faults import BLOWS
-from tests.simulation.runs import simulate
+from tests.simulation.runs import RUN_S_MAX, simulate
 
 SEEDS = 300
 CHUNK = 50
@@ -28,7 +28,7 @@ WEATHER = [
 ]  # fmt: skip
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(RUN_S_MAX + 60)
 @pytest.mark.parametrize(
     "first", [pytest.param(arguments[1], marks=run) for arguments, run in zip(CHUNKS, RUNS, strict=True)]
 )
@@ -51,7 +51,7 @@ def test_a_run_of_no_seeds_is_taken_for_one_that_found_nothing(seeds):
     assert "0 failed" not in refused.stdout
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(RUN_S_MAX + 60)
 def test_a_seed_that_played_differently_the_second_time_could_not_be_debugged():
     first, second = simulate("--seed", "7", "--verbose"), simulate("--seed", "7", "--verbose")
     assert first.stdout.count("\n") > 300
@@ -60,7 +60,7 @@ def test_a_seed_that_played_differently_the_second_time_could_not_be_debugged():
     assert _digest(first.stdout) != _digest(simulate("--seed", "8").stdout), "the seed decides nothing"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(RUN_S_MAX + 60)
 def test_a_world_does_not_depend_on_those_that_ran_before_it_or_on_where_its_objects_lie_in_memory():
     seeds = list(range(5, 13))
     with ThreadPoolExecutor() as pool:
@@ -84,7 +84,7 @@ def _digests(seeds: list[int], junk: int) -> dict[str, str]:
         f"for seed in {seeds}: print(seed, run_seed(seed).digest)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120, env={"PYTHONHASHSEED": "0"}
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=RUN_S_MAX, env={"PYTHONHASHSEED": "0"}
     )  # fmt: skip
     return dict(line.split() for line in done.stdout.splitlines())
 

@@ -4,11 +4,14 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from cells.calls import call
 from cells.processes import wait_until
 from perf.ports import free_ports
 
 
+@pytest.mark.timeout(300)  # more than all that is waited for here
 def test_the_cell_for_profilers_does_not_come_up_lets_no_tool_in_or_does_not_end():
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "perf.one_process", "--port", str(port)]

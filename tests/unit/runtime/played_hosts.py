@@ -51,7 +51,7 @@ class Wire:
 
 
 def gateway_on(line: Wire, clock: SystemClock | None = None, **limits) -> Gateway:
-    quick = {"retry_pause_s": 0.005, "call_timeout_s": 0.05, "request_timeout_s": 20.0, "listen_max_s": 1.0}
+    quick = {"retry_pause_s": 0.005, "call_timeout_s": 0.05, "request_timeout_s": 20.0, "listen_max_s": 30.0}
     return Gateway("g", line, line.source, clock or SystemClock(), Limits(**quick | limits))
 
 

@@ -27,10 +27,11 @@ from tests.fakes.store import MemoryStore, StoreDisk
 from tests.unit.runtime.counter import COUNTER, Total
 
 CODECS = codecs({**KINDS, "counter": COUNTER})
-# Short intervals: the tests wait for conditions on the real loop.
+# Short intervals: the tests wait for conditions on the real loop. Long patience: nobody is sent away, or forgotten,
+# because the machine stood still for a moment. Tests of patience have their own.
 QUICK = Limits(
     shards=4, drain_interval_ms=5, outbox_retry_first_ms=5, outbox_retry_max=3, call_timeout_s=0.2, request_timeout_s=20.0,
-    retry_pause_s=0.005, listen_max_s=0.05,
+    retry_pause_s=0.005, load_patience_s=60.0, listen_max_s=20.0,
 )  # fmt: skip
 
 
@@ -57,6 +58,17 @@ class LaterClock(SystemClock):
 
     def now_ms(self) -> int:
         return super().now_ms() + self.later_ms
+
+
+class StillClock(SystemClock):
+    """The machine's, whose wall clock stands: a pause after a fault is not over before a test has looked, nor is the
+    day."""
+
+    def __init__(self) -> None:
+        self.ms = super().now_ms()
+
+    def now_ms(self) -> int:
+        return self.ms
 
 
 async def until(condition: Callable[[], Any], within_s: float = 30.0) -> None:
@@ -236,6 +248,12 @@ class Cell:
     async def close(self) -> None:
         for host in self.hosts.values():
             await host.close()
+
+
+async def at_rest(host: Host) -> None:
+    """Until all that there is to be sent and written behind is: also what its shards' last owner had not sent, which a
+    host finds only some time after it took them over."""
+    await until(lambda: not host.activation._unsettled and not host.drain.waiting() and host.outbox.counts() == (0, 0))
 
 
 async def ask(host: Host, *envelopes: Envelope, gateway_id: str = "g") -> list[Reply]:

@@ -24,7 +24,8 @@ RUN = "a-run"
 
 class PlayedHost:
     """A host behind its Ray handle. `stopped`: it answers nothing any more, as one that is paused. `took`: shards and
-    epoch of each take-over; `late_s`: how long its heartbeat takes."""
+    epoch of each take-over, which is done when `may_take` is set; `gave`: shards of each hand-over, and `may_give`;
+    `late_s`: how long its heartbeat takes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -32,32 +33,36 @@ class PlayedHost:
         self.took: list[tuple[list[int], int]] = []
         self.gave: list[list[int]] = []
         self.serves: dict[int, int] = {}
-        self.take_over_s = 0.0
-        self.hand_over_s = 0.0
+        self.may_take, self.may_give = asyncio.Event(), asyncio.Event()
+        self.may_take.set()
+        self.may_give.set()
         self.late_s = 0.0
         self.killed = False
 
-    async def _answer(self, after_s: float = 0.0) -> None:
-        await asyncio.sleep(after_s)
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)
         if self.stopped:
             await asyncio.Event().wait()
 
     async def take_over(self, shards: list[int], epoch: int) -> list[int]:
         self.took.append((shards, epoch))
-        await self._answer(self.take_over_s)
+        await self.may_take.wait()
+        await self._answer()
         self.serves |= dict.fromkeys(shards, epoch)
         return shards
 
     async def hand_over(self, shards: list[int]) -> list[int]:
         self.gave.append(shards)
-        await self._answer(self.hand_over_s)
+        await self.may_give.wait()
+        await self._answer()
         for shard in shards:
             del self.serves[shard]
         return shards
 
     async def owned(self) -> dict[int, int]:
         told = dict(self.serves)
-        await self._answer(self.late_s)
+        await asyncio.sleep(self.late_s)
+        await self._answer()
         return told
 
     @property

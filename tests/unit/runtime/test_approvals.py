@@ -18,7 +18,7 @@ from actors.runtime.host import Host
 from actors.runtime.shard import Key
 from actors.runtime.waking import Waking
 from actors.runtime.wire import Envelope, Reply
-from tests.unit.runtime.rig import Cell, ask, code_of, envelope, until
+from tests.unit.runtime.rig import Cell, LaterClock, ask, at_rest, code_of, envelope, until
 
 SEATTLE = "us-wh-seattle"
 ID = ids.approval_id("us", 1_767_225_600_000, "k")
@@ -66,7 +66,7 @@ async def test_what_was_approved_is_done_twice_or_never_when_its_host_is_replace
         # Wherever the message and its answer are at this moment.
         host = await cell.host(name)
     await becomes(host, "done")
-    await until(lambda: not host.drain.waiting() and host.outbox.counts() == (0, 0))
+    await at_rest(host)
     assert books(cell) == [(1000, ""), (400, ID)]
 
 
@@ -80,22 +80,25 @@ async def test_what_nobody_decides_waits_for_ever(cell):
 
 
 async def test_an_approval_that_was_written_behind_does_not_expire_on_another_host(cell):
+    cell.clock = clock = LaterClock()
     host = await cell.host("h0")
-    await asked(host, 250)
+    await asked(host, HOUR_MS)
     await until(lambda: not host.drain.waiting())
     other = await cell.host("h1")
     (row,) = cell.store.disk.rows["approvals"].values()
     assert (row.status, row.due_at) == ("pending", row.expires_at)
+    clock.later_ms += HOUR_MS
     # It is loaded by its timer: nobody asks for it until then.
     await until(lambda: any(r.status == "expired" for r in cell.store.disk.rows["approvals"].values()))
     assert await status(other) == "expired"
 
 
 async def test_a_timer_that_goes_off_during_a_hand_over_that_comes_to_nothing_is_lost(cell, monkeypatch):
+    cell.clock = clock = LaterClock()
     host = await cell.host()
     # What it took over is settled: from now on nobody looks for timers in the store.
     await until(lambda: not host.activation._unsettled)
-    await asked(host, 30)
+    await asked(host, HOUR_MS)
     woken, away = asyncio.Event(), asyncio.Event()
 
     def answered(reply: Reply, key: Key) -> None:
@@ -109,6 +112,8 @@ async def test_a_timer_that_goes_off_during_a_hand_over_that_comes_to_nothing_is
     monkeypatch.setattr(host._waking, "_woken", answered)
     monkeypatch.setattr(cell.store, "release", release)
     giving = asyncio.create_task(host.hand_over(range(cell.limits.shards)))
+    await until(lambda: all(shard.closing for shard in host.shards.values()))
+    clock.later_ms += HOUR_MS
     async with asyncio.timeout(30):
         await woken.wait()
     away.set()

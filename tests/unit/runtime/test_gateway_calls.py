@@ -14,7 +14,7 @@ from tests.unit.runtime.rig import until
 
 
 async def test_asks_that_gather_during_a_call_do_not_each_cost_a_call(line):
-    gateway = await ready(line, call_timeout_s=5.0)
+    gateway = await ready(line, call_timeout_s=60.0)
     line.gate.clear()
     first = asyncio.create_task(add(gateway, "a"))
     await until(lambda: line.calls)
@@ -40,7 +40,7 @@ async def test_a_call_never_carries_more_than_the_limit(line):
 
 async def test_a_slow_host_does_not_keep_asks_to_another_one_waiting(line):
     line.map = ShardMap(1, ["slow", "fast"])
-    gateway = await ready(line, call_timeout_s=5.0, request_timeout_s=5.0)
+    gateway = await ready(line, call_timeout_s=60.0, request_timeout_s=60.0)
     stuck, call = asyncio.Event(), line.call
 
     async def slow(host: str, payload: bytes) -> bytes:
@@ -91,7 +91,7 @@ async def test_an_empty_body_of_many_does_not_hang(line):
 
 
 async def test_too_many_waiting_asks_are_refused_at_once_and_not_piled_up(line):
-    gateway = await ready(line, inbox_max=10, call_timeout_s=5.0)
+    gateway = await ready(line, inbox_max=10, call_timeout_s=60.0)
     line.gate.clear()
     waiting = [asyncio.create_task(add(gateway, str(n))) for n in range(10)]
     await until(lambda: line.calls)

@@ -12,7 +12,7 @@ async def test_who_waits_gets_the_final_answer_and_not_the_provisional_one(line)
     gateway = gateway_on(line)
     await gateway.start()
     line.reply = lambda host, envelope: Reply(wire.PENDING, b"provisional")
-    asked = asyncio.create_task(add(gateway, "a", wait_ms=5000))
+    asked = asyncio.create_task(add(gateway, "a", wait_ms=60_000))
     await until(lambda: line.calls)
     envelope = line.calls[0][1][0]
     assert envelope.wait
@@ -23,11 +23,11 @@ async def test_who_waits_gets_the_final_answer_and_not_the_provisional_one(line)
 
 
 async def test_a_final_answer_that_overtakes_the_provisional_one_is_not_lost(line):
-    gateway = await ready(line, call_timeout_s=5.0)
+    gateway = await ready(line, call_timeout_s=60.0)
     await gateway.start()
     line.gate.clear()
     line.reply = lambda host, envelope: Reply(wire.PENDING, b"provisional")
-    asked = asyncio.create_task(add(gateway, "a", wait_ms=5000))
+    asked = asyncio.create_task(add(gateway, "a", wait_ms=60_000))
     await until(lambda: line.calls)
     line.links.put_nowait(Downlink(1, True, [(line.calls[0][1][0].ticket, Reply(wire.OK, b"final"))], [], [], STATS))
     await until(gateway.stats)

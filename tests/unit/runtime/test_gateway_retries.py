@@ -126,7 +126,7 @@ async def test_an_answer_with_too_few_replies_leaves_no_caller_hanging(line):
 
 
 async def test_a_call_that_hangs_times_out_and_the_batch_is_asked_again(line):
-    gateway = await ready(line, request_timeout_s=5.0)
+    gateway = await ready(line, request_timeout_s=60.0)
     line.gate.clear()
     asks = [asyncio.create_task(add(gateway, str(n))) for n in range(3)]
     await until(lambda: len(line.calls) >= 2)

@@ -47,7 +47,8 @@ async def test_order_is_kept_though_the_first_command_has_to_load_the_entity(cel
     for one in host.shards.values():
         one.entities.clear()
     cell.store.load_gate.clear()
+    loads = cell.store.loads
     calls = [asyncio.create_task(ask(host, envelope("us-1", counter.Add(10**n), f"n{n}"))) for n in range(1, 4)]
-    await until(lambda: cell.store.loads)
+    await until(lambda: cell.store.loads > loads)
     cell.store.load_gate.set()
     assert [total_of(reply) for [reply] in await asyncio.gather(*calls)] == [11, 111, 1111]

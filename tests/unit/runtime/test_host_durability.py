@@ -3,17 +3,19 @@
 import asyncio
 from itertools import pairwise
 
+import msgspec
 import pytest
 
-from actors.runtime import wire
+from actors.domain.times import HOUR_MS
+from actors.runtime import appender, wire
 from actors.runtime.appender import FULL_S
 from actors.runtime.errors import JournalFull, StoreUnavailable
 from actors.runtime.host import TICK_S
 from actors.runtime.outbox import PASSING
 from actors.runtime.wire import Reply
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import QUICK, ask, code_of, envelope, listen, query, total_of, until
-from tests.unit.runtime.stocked_warehouse import opened, receive, stock_of
+from tests.unit.runtime.rig import QUICK, LaterClock, ask, code_of, envelope, listen, query, total_of, until
+from tests.unit.runtime.stocked_warehouse import opened, receive, stock_heard, stock_of
 
 
 async def is_silent(*tasks: asyncio.Task) -> None:
@@ -45,6 +47,7 @@ async def test_no_read_tells_what_is_not_on_disk(cell):
 
 
 async def test_no_row_of_the_feed_and_no_message_is_out_before_its_append(cell):
+    cell.limits = msgspec.structs.replace(QUICK, listen_max_s=0.2)
     host = await cell.host()
     await opened(host)
     link = await listen(host)
@@ -59,8 +62,8 @@ async def test_no_row_of_the_feed_and_no_message_is_out_before_its_append(cell):
     assert host.outbox.sent == 0
     cell.journal.gate.set()
     await changed
-    assert stock_of(await listen(host, new.cursor, gateway_id="new")) == [15]
-    assert stock_of(await listen(host, link.cursor + 1)) == [15]
+    assert await stock_heard(host, new.cursor, gateway_id="new") == [15]
+    assert await stock_heard(host, link.cursor + 1) == [15]
     await until(lambda: host.outbox.sent == 1)
 
 
@@ -129,6 +132,7 @@ async def test_a_full_journal_is_not_tried_by_every_command(cell, monkeypatch):
         raise JournalFull("no room")
 
     monkeypatch.setattr(cell.journal, "append", full)
+    monkeypatch.setattr(appender, "FULL_S", 60.0)
     [reply] = await ask(host, envelope("us-1", counter.Add(1), creates=True))
     assert reply.status == wire.UNAVAILABLE
     monkeypatch.undo()
@@ -151,10 +155,11 @@ async def test_timers_try_an_append_that_fails_as_often_as_their_shards_are_buil
 
     # So the turns by which they are due stay in the tail.
     monkeypatch.setattr(cell.store, "drain", refuses)
+    cell.clock = clock = LaterClock()
     host = await cell.host()
     for number, name in enumerate(names):
         await ask(host, envelope(name, counter.Add(1), f"a{name}", creates=True))
-        await ask(host, envelope(name, counter.WakeAt(host._clock.now_ms() + 100 + 400 * number), "b"))
+        await ask(host, envelope(name, counter.WakeAt(clock.now_ms() + HOUR_MS + 400 * number), "b"))
     tried = []
 
     async def failing(appends):
@@ -162,6 +167,7 @@ async def test_timers_try_an_append_that_fails_as_often_as_their_shards_are_buil
         raise fault
 
     monkeypatch.setattr(cell.journal, "append", failing)
+    clock.later_ms += HOUR_MS
     await until(lambda: len(tried) == 3)
     assert all(later - sooner >= FULL_S - TICK_S for sooner, later in pairwise(tried))
     appended = len(cell.journal.appended)

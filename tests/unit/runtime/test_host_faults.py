@@ -12,7 +12,7 @@ from actors.runtime.pages import Page
 from actors.runtime.sharding import shard_of
 from actors.runtime.wire import Envelope
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import QUICK, ask, code_of, envelope, query, total_of, until
+from tests.unit.runtime.rig import QUICK, StillClock, ask, code_of, envelope, query, total_of, until
 
 
 async def test_an_event_that_cannot_be_applied_harms_nobody_else_and_leaves_the_entity_as_it_was(cell):
@@ -120,6 +120,8 @@ async def test_an_entity_that_can_not_be_woken_has_its_shard_built_again_and_aga
         return Page([(counter.FATAL_MS, "counter", "us-1")], None)
 
     monkeypatch.setattr(cell.store, "due", due)
+    # So that the pause lasts for as long as it takes to look.
+    cell.clock = StillClock()
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), "a"), envelope("us-1", counter.WakeAt(counter.FATAL_MS), "b"))
     await until(lambda: host.turns.faults)

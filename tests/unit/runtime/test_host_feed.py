@@ -10,7 +10,7 @@ from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.errors import JournalUnavailable
 from tests.unit.runtime.rig import ask, envelope, listen, until
-from tests.unit.runtime.stocked_warehouse import OPEN, opened, receive, stock_of
+from tests.unit.runtime.stocked_warehouse import OPEN, opened, receive, stock_heard, stock_of
 
 
 async def test_a_snapshot_never_hides_what_happened_after_it_in_the_same_group(cell):
@@ -34,8 +34,8 @@ async def test_a_host_that_was_succeeded_tells_a_new_gateway_nothing_of_its_old_
     await until(lambda: not old.drain.waiting())
     new = await cell.host("h1")
     await ask(new, receive(5, "r1"))
-    assert stock_of(await listen(new)) == [15]
-    assert stock_of(await listen(old)) == []
+    assert await stock_heard(new) == [15]
+    assert await stock_heard(old) == []
     assert old.shards == {}
 
 
@@ -118,7 +118,7 @@ async def test_a_host_with_many_rows_tells_a_new_gateway_all_at_once_or_hides_wh
             cursor, pieces = link.cursor, pieces + 1
             rows = [msgspec.msgpack.decode(fed.row, type=StockRow) for fed in link.rows if fed.table == "stock"]
             shown |= {row.location_id: row.on_hand for row in rows}
-            assert len(link.rows) == 1
+            assert len(link.rows) <= 1
             if pieces == 1:
                 for name in names:
                     await ask(host, receive(4, "r2", name))

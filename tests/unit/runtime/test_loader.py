@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import msgspec
 import pytest
@@ -48,10 +47,10 @@ async def test_an_entity_that_leaves_memory_while_its_history_is_asked_is_not_ta
 
 async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(cell, monkeypatch, caplog):
     host = await cell.host()
-    tried: list[float] = []
+    tried: list[int] = []
 
     async def broken(codec, shard, key, snapshot, turns):
-        tried.append(time.monotonic())
+        tried.append(host._clock.now_ms())
         raise ValueError("a row that nobody can read")
 
     monkeypatch.setattr(host.loader, "_enter", broken)
@@ -59,7 +58,7 @@ async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(ce
     # for it four times a second.
     host.shards[shard_of("counter", "us-9", cell.limits.shards)].unfolded["counter", "us-9"] = []
     await until(lambda: len(tried) == 2)
-    assert tried[1] - tried[0] >= FIRST_MS / 1000
+    assert tried[1] - tried[0] >= FIRST_MS
     assert [record.getMessage() for record in caplog.records] == ["an entity could not be loaded"] * 2
     # Whoever asks for it is told at once.
     assert (await ask(host, envelope("us-9", counter.Add(1))))[0].status == wire.FAULT
@@ -112,11 +111,12 @@ async def test_one_kind_that_can_not_be_loaded_keeps_no_other_from_it_and_does_n
 
 
 async def test_who_needs_no_store_does_not_wait_for_one_that_hangs(cell):
+    cell.limits = msgspec.structs.replace(cell.limits, load_patience_s=0.1)
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), creates=True))
     cell.store.load_gate.clear()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             hot, cold = await ask(host, envelope("us-1", counter.Add(1), "c2"), envelope("us-2", counter.Add(1)))
     finally:
         cell.store.load_gate.set()
@@ -250,7 +250,7 @@ async def test_a_command_that_waits_twice_is_done_twice_because_the_history_did_
 
 
 async def test_more_wait_for_one_entity_than_its_mailbox_holds_or_one_of_them_hangs(cell, monkeypatch):
-    monkeypatch.setattr(cell, "limits", msgspec.structs.replace(cell.limits, mailbox_max=2, load_patience_s=20.0))
+    monkeypatch.setattr(cell, "limits", msgspec.structs.replace(cell.limits, mailbox_max=2))
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), creates=True))
     await until(lambda: not host.drain.waiting())

@@ -46,6 +46,7 @@ class Callee:
 def on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     context = SimpleNamespace(get_node_id=lambda: HERE)
     monkeypatch.setattr(ray_gateway.ray, "get_runtime_context", lambda: context)
+    monkeypatch.setattr(ray_gateway, "CONNECT_TIMEOUT_S", 60.0)
 
 
 async def test_a_host_on_another_machine_is_never_asked_for_at_a_door_of_this_one(tmp_path: Path):

@@ -11,7 +11,7 @@ import pytest
 from actors import ray_meters
 from actors.runtime.appender import Appender
 from actors.runtime.host import Host
-from tests.unit.runtime.rig import until
+from tests.unit.runtime.rig import StillClock, until
 
 
 class Metric:
@@ -38,6 +38,8 @@ def told(monkeypatch) -> dict[str, list[float]]:
     for kind in ("Counter", "Gauge", "Histogram"):
         monkeypatch.setattr(ray_meters, kind, Metric)
     monkeypatch.setattr(ray_meters, "INTERVAL_S", 0.001)
+    # A pause after which a fault is told again does not end while the machine stands still.
+    monkeypatch.setattr(ray_meters, "SystemClock", StillClock)
     return Metric.told
 
 

@@ -54,12 +54,14 @@ async def test_a_host_that_stops_while_it_takes_shards_over_keeps_them_from_all_
 
 async def test_a_host_that_dies_while_another_takes_shards_over_is_not_noticed_until_that_is_done() -> None:
     slow, dying = PlayedHost("us/host-0"), PlayedHost("us/host-1")
-    slow.take_over_s, dying.serves = 2.0, {1: 1, 3: 1}
+    slow.may_take.clear()
+    dying.serves = {1: 1, 3: 1}
     with supervised(slow, dying) as supervisor:
         await until(lambda: slow.took)
         supervisor._hosts[dying.name].dead = True
         await until(lambda: dying.killed)
         assert owners_of(supervisor) == [""] * SHARDS  # the slow one is at it still
+        slow.may_take.set()
         await until(lambda: owners_of(supervisor) == [slow.name] * SHARDS)
 
 
@@ -68,19 +70,25 @@ async def test_a_host_that_reads_a_long_tail_and_answers_late_is_taken_for_dead(
 ) -> None:
     monkeypatch.setattr(ray_supervisor, "BUSY_SILENCE_S", 20.0)
     busy = PlayedHost("us/host-0")
-    busy.late_s, busy.take_over_s = 2 * ray_supervisor.SILENCE_S, 3 * ray_supervisor.SILENCE_S
+    busy.late_s = 2 * ray_supervisor.SILENCE_S
+    busy.may_take.clear()
     with supervised(busy) as supervisor:
-        await until(lambda: owners_of(supervisor) == [busy.name] * SHARDS)
+        await until(lambda: busy.took)
+        await asyncio.sleep(3 * ray_supervisor.SILENCE_S)
         busy.late_s = 0.0
+        busy.may_take.set()
+        await until(lambda: owners_of(supervisor) == [busy.name] * SHARDS)
     assert (busy.killed, len(busy.took)) == (False, 1)
 
 
 async def test_a_host_that_stops_while_it_hands_shards_over_is_waited_for_until_the_deadline() -> None:
     full, empty = PlayedHost("us/host-0"), PlayedHost("us/host-1")
     full.serves = dict.fromkeys(range(SHARDS), 1)
+    full.may_give.clear()
     with supervised(full, empty) as supervisor:
-        await until(lambda: supervisor._hosts)
+        await until(lambda: full.gave)
         full.stopped = True
+        full.may_give.set()
         await until(lambda: owners_of(supervisor) == [empty.name] * SHARDS)
     assert full.killed
     assert [sorted(shards) for shards in full.gave] == [[2, 3]]
@@ -110,13 +118,15 @@ async def test_shards_of_a_host_that_dies_while_others_move_have_no_owner_until_
     first, second, dying, empty = hosts = [Noted(f"us/host-{number}") for number in range(4)]
     first.serves, second.serves, dying.serves = dict.fromkeys((0, 1, 2), 1), dict.fromkeys((3, 4, 5), 1), {6: 1, 7: 1}
     for host in hosts:
-        host.hand_over_s = 1.0  # so long that whoever dies is given up meanwhile
+        host.may_give.clear()
     with supervised(*hosts, shards=8) as supervisor:
         await until(lambda: happened)
         assert len(happened) == 1  # the first of two moves to the empty one
         dying.stopped = True
         await until(lambda: dying.killed)
         assert len(happened) == 1
+        for host in hosts:
+            host.may_give.set()
         await until(lambda: {6, 7} <= {shard for what, shards in happened if what == "take" for shard in shards})
         assert [what for what, _ in happened].count("give") == 1
         await until(lambda: "" not in owners_of(supervisor))
@@ -150,7 +160,10 @@ async def test_callers_go_to_the_dead_when_the_supervisor_was_restarted_after_th
         assert {(await add(gateway, f"after-{number}")).status for number in range(2 * SHARDS)} == {OK}
 
 
-async def test_a_supervisor_that_has_not_asked_the_hosts_yet_says_that_nobody_owns_anything() -> None:
+async def test_a_supervisor_that_has_not_asked_the_hosts_yet_says_that_nobody_owns_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_supervisor, "SILENCE_S", 30.0)  # so long who asks for the map is let wait
     first, second = two_hosts()
     with supervised(first, second) as supervisor:
         find, may_find, asked = supervisor._find, asyncio.Event(), asyncio.Event()
@@ -227,14 +240,15 @@ async def test_what_a_host_said_that_was_given_up_counts_for_its_successor_of_th
     assert owners_of(supervisor) == [""] * SHARDS
 
 
-async def test_hosts_that_nobody_listened_to_are_given_up() -> None:
+async def test_hosts_that_nobody_listened_to_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The supervisor's process was paused, or the whole machine was."""
+    monkeypatch.setattr(ray_supervisor, "SILENCE_S", 30.0)
     host, supervisor = PlayedHost("us/host-0"), at_rest()
     [record] = know(supervisor, host)
     supervisor._watch()
     for paused in (True, False):
-        record.heard_at -= 10.0
-        supervisor._watched_at -= 10.0 * paused
+        record.heard_at -= 100.0
+        supervisor._watched_at -= 100.0 * paused
         supervisor._watch()
         assert host.killed != paused
 
@@ -247,7 +261,10 @@ async def test_a_cell_without_hosts_gets_none_or_shards_without_an_owner_keep_th
     assert set(started) == {2}
 
 
-async def test_a_supervisor_that_was_restarted_does_nothing_because_nobody_wakes_it() -> None:
+async def test_a_supervisor_that_was_restarted_does_nothing_because_nobody_wakes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_supervisor, "SILENCE_S", 30.0)
     first, second = two_hosts()
     with supervised(first, second) as supervisor:
         assert supervisor._loop is not None
@@ -290,9 +307,10 @@ class Refused(PlayedHost):
 
 
 async def test_a_lost_journal_costs_a_lease_and_a_line_in_the_log_each_round(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Refused("us/host-0")
+    monkeypatch.setattr(ray_supervisor, "SILENCE_S", 60.0)
     host.late_s = ray_supervisor.SILENCE_S / 2  # so that many rounds pass before it says what it has
     rounds: list[int] = []
     host.fault = JournalLost("it was emptied")
@@ -320,7 +338,6 @@ async def test_a_host_that_does_not_end_in_order_keeps_the_others_from_it() -> N
     away.serves, other.serves = {0: 1, 1: 1}, {2: 1, 3: 1}
     with supervised(away, other) as supervisor:
         await until(lambda: supervisor._hosts)
-        other.hand_over_s = 0.05
         await supervisor.retire()
         assert (other.gave, other.serves) == ([[2, 3]], {})
         assert (away.killed, other.killed, owners_of(supervisor)) == (True, True, [""] * SHARDS)

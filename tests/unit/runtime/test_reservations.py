@@ -19,7 +19,7 @@ from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.host import Host
 from actors.runtime.wire import Envelope
-from tests.unit.runtime.rig import Cell, ask, envelope, until
+from tests.unit.runtime.rig import Cell, LaterClock, ask, at_rest, envelope, until
 
 SEATTLE = "us-wh-seattle"
 CART = ids.reservation_id("us", 1_767_225_600_000, "cart")
@@ -52,26 +52,31 @@ async def cart_becomes(host: Host, wanted: str) -> ReservationView:
 
 async def settled(cell: Cell, host: Host) -> list[tuple[str, int, int]]:
     """(reason, allocated, reserved) after each change of the books."""
-    await until(lambda: host.outbox.counts() == (0, 0) and not host.drain.waiting())
+    await at_rest(host)
     rows = sorted(cell.store.disk.rows["ledger"].values(), key=lambda row: (row.version, row.line))
     return [(row.reason, row.allocated, row.aside_balance) for row in rows if row.reason != "receipt"]
 
 
 async def test_a_cart_keeps_its_units_for_ever(cell):
+    cell.clock = clock = LaterClock()
     host = await cell.host()
-    await filled(host, 60)
+    await filled(host, HOUR_MS)
+    await cart_becomes(host, "held")
+    clock.later_ms += HOUR_MS
     await cart_becomes(host, "expired")
     assert await settled(cell, host) == [("reserve", 0, 4), ("unreserve", 0, 0)]
 
 
 async def test_a_cart_that_was_written_behind_does_not_expire_on_another_host(cell):
+    cell.clock = clock = LaterClock()
     host = await cell.host("h0")
-    await filled(host, 400)
+    await filled(host, HOUR_MS)
     await cart_becomes(host, "held")
     await until(lambda: not host.drain.waiting())
     other = await cell.host("h1")
     (row,) = cell.store.disk.rows["reservations"].values()
     assert (row.status, row.due_at) == ("held", row.expires_at)
+    clock.later_ms += HOUR_MS
     # It is loaded by its timer: nobody asks for it until then.
     await until(lambda: any(r.status == "expired" for r in cell.store.disk.rows["reservations"].values()))
     assert await settled(cell, other) == [("reserve", 0, 4), ("unreserve", 0, 0)]

@@ -14,7 +14,7 @@ from actors.domain.sourcing_policies import SetPolicy, policy_of
 from actors.domain.sourcing_policy import Limits, Policy
 from actors.runtime import wire
 from actors.runtime.host import Host
-from tests.unit.runtime.rig import ask, envelope, listen, until
+from tests.unit.runtime.rig import StillClock, ask, envelope, listen, until
 
 TYPES = {row.table: row for row in (LocationProfileRow, SourcingPolicyRow)}
 
@@ -44,6 +44,7 @@ async def test_a_policy_is_known_to_one_gateway_only_or_until_a_takeover(cell):
 
 
 async def test_what_a_place_has_done_today_is_forgotten_at_a_takeover(cell):
+    cell.clock = StillClock()  # today does not end meanwhile
     host = await cell.host()
     cursor = (await listen(host)).cursor
     commands = [

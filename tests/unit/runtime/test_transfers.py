@@ -28,7 +28,7 @@ from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.host import Host
 from actors.runtime.wire import Envelope
-from tests.unit.runtime.rig import ask, envelope, until
+from tests.unit.runtime.rig import LaterClock, ask, at_rest, envelope, until
 
 SEATTLE, PORTLAND = "us-wh-seattle", "us-st-portland"
 ID = ids.transfer_id("us", 1_767_225_600_000, "k")
@@ -92,8 +92,7 @@ async def test_units_are_made_or_lost_when_hosts_are_replaced_on_their_way(cell)
     host = await cell.host("h5")
     assert (await becomes(host, "closed")).outcome == "with_loss"
     rows = cell.store.disk.rows
-    # A host that has just taken over has not sent yet what it will find to be sent.
-    await until(lambda: not host.drain.waiting() and host.outbox.counts() == (0, 0))
+    await at_rest(host)
     await until(lambda: [row.units for row in rows["incoming"].values()] == [0])
     stock = {(row.location_id, row.sku): (row.on_hand, row.allocated) for row in rows["stock"].values()}
     assert stock == {
@@ -120,7 +119,7 @@ async def test_what_two_people_give_up_is_lost_or_done_twice_when_hosts_are_repl
     host = await cell.host("h2")
     assert (await becomes(host, "closed")).outcome == "nothing_available"
     rows = cell.store.disk.rows
-    await until(lambda: not host.drain.waiting() and host.outbox.counts() == (0, 0))
+    await at_rest(host)
     await until(lambda: [row.status for row in rows["approvals"].values()] == ["done"])
     gone = [row for row in rows["ledger"].values() if row.reason == "short_pick"]
     assert [(row.on_hand, row.cause, row.reference) for row in gone] == [(40, f"{ID}.1", approval_id)]
@@ -130,11 +129,13 @@ async def test_what_two_people_give_up_is_lost_or_done_twice_when_hosts_are_repl
 
 
 async def test_a_transfer_that_was_written_behind_is_never_called_late_on_another_host(cell):
+    cell.clock = clock = LaterClock()
     host = await cell.host("h0")
     await furnish(host)
-    await step(host, RequestTransfer(SEATTLE, PORTLAND, [("a", 5)], "", SystemClock().now_ms() + 250), "request")
+    await step(host, RequestTransfer(SEATTLE, PORTLAND, [("a", 5)], "", clock.now_ms() + HOUR_MS), "request")
     await until(lambda: not host.drain.waiting())
     other = await cell.host("h1")
+    clock.later_ms += HOUR_MS
     # It is loaded by its timer: nobody asks for it until then.
     await until(lambda: any(row.late for row in cell.store.disk.rows["transfers"].values()))
     assert (await view(other)).late
