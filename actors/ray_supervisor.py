@@ -191,7 +191,8 @@ class Supervisor:
             if actor["namespace"] == NAMESPACE and actor["name"].startswith(prefix):
                 try:
                     handle = await asyncio.to_thread(ray.get_actor, actor["name"], NAMESPACE)
-                    owned = await asyncio.wait_for(handle.ping.remote(), SILENCE_S)
+                    async with asyncio.timeout(SILENCE_S):
+                        owned = await handle.ping.remote()
                 except (RayError, ValueError, TimeoutError):
                     continue
                 self._hosts[actor["name"]] = HostRecord(actor["name"], handle)
@@ -291,7 +292,8 @@ class Supervisor:
             return  # given up while the shards were on their way to it
         began = time.monotonic()
         try:
-            served = await asyncio.wait_for(host.handle.take_over.remote(shards, epoch), TAKE_OVER_DEADLINE_S)
+            async with asyncio.timeout(TAKE_OVER_DEADLINE_S):
+                served = await host.handle.take_over.remote(shards, epoch)
         except (RayError, TimeoutError) as fault:
             cause = getattr(fault, "cause", None)
             if isinstance(cause, Outdated):
@@ -317,7 +319,8 @@ class Supervisor:
     async def _start(self, name: str) -> None:
         try:
             handle: Any = await asyncio.to_thread(start_host, name, self._packed)
-            await asyncio.wait_for(handle.start.remote(), START_DEADLINE_S)
+            async with asyncio.timeout(START_DEADLINE_S):
+                await handle.start.remote()
             self._hosts[name] = HostRecord(name, handle)
             log.info("%s started", name)
         except (RayError, ValueError, TimeoutError) as fault:
@@ -344,7 +347,8 @@ class Supervisor:
                 self._known.version += 1
 
     async def _move(self, source: str, target: str, shards: list[int]) -> None:
-        given = await asyncio.wait_for(self._hosts[source].handle.hand_over.remote(shards), TAKE_OVER_DEADLINE_S)
+        async with asyncio.timeout(TAKE_OVER_DEADLINE_S):
+            given = await self._hosts[source].handle.hand_over.remote(shards)
         self._known.freed(given)
         await self._take_over(target, given, self._next_epoch())
 

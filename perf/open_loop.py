@@ -96,7 +96,8 @@ async def run(pool: HttpPool, shots: Iterator[Shot], *, updates_per_s: float, se
             await asyncio.sleep(0)  # behind time: let the answers in between
     took = loop.time() - start
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(tally.none_outstanding.wait(), LAST_REPLIES_S)
+        async with asyncio.timeout(LAST_REPLIES_S):
+            await tally.none_outstanding.wait()
     if tally.outstanding:
         tally.count(f"no answer {LAST_REPLIES_S:.0f} s after the end", tally.outstanding)
     latencies = sorted(tally.latencies_ms)

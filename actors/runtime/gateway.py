@@ -11,6 +11,7 @@ of commands makes that safe.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -116,12 +117,11 @@ class Gateway:
         final = self._final[ticket] = asyncio.get_running_loop().create_future()
         try:
             reply = await self._one(envelope)
-            if reply.status != wire.PENDING:
-                return reply
-            try:
-                return await asyncio.wait_for(final, wait_ms / 1000)
-            except TimeoutError:
-                return reply
+            if reply.status == wire.PENDING:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_ms / 1000):
+                        reply = await final
+            return reply
         finally:
             del self._final[ticket]
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -80,8 +80,8 @@ class RedisJournal:
         url: `redis://`, `rediss://` or `unix://` URL, or the path of a unix socket.
         cell: the region's name; keeps the keys of cells apart that share a Redis.
         remember_hours: fingerprints are kept at least that long.
-        timeout_s: of each round trip; then its connection is dropped, so that a late answer is
-            never taken for another's.
+        timeout_s: of each round trip, after which its connection is dropped, so that a late answer is never taken for
+            another's; and of the wait for a connection.
         ours: the Redis runs for us alone: `verify` insists on its settings. A managed one may hide them.
         store_id: gives the id of the store that this journal belongs to (`continuity.py`), "" for none. Asked when
             shards are opened, once; with one, a Redis that lost its data meanwhile is noticed.
@@ -93,12 +93,16 @@ class RedisJournal:
     ) -> None:  # fmt: skip
         address = f"unix://{url}" if str(url).startswith("/") else str(url)
         # No retries: an append that is sent again by the driver would find itself done, and be refused.
-        # A takeover reads many shards at once: they wait for a connection instead of failing for want of one.
-        pool = BlockingConnectionPool.from_url(
-            address, protocol=2, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0),
-            max_connections=CONNECTIONS_MAX, timeout=timeout_s,
+        # No time of the driver's: to send within one it calls `asyncio.wait_for`, which before Python 3.12 swallows a
+        # cancellation that comes when the command is just out: a loop that is ended would go on for ever.
+        pool = ConnectionPool.from_url(
+            address, protocol=2, socket_timeout=None, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0),
+            max_connections=CONNECTIONS_MAX,
         )  # fmt: skip
-        self._redis: Redis = Redis.from_pool(pool)
+        self._pool: Redis = Redis.from_pool(pool)
+        # A takeover reads many shards at once: they wait for a connection instead of failing for want of one.
+        self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._timeout_s = timeout_s
         self._line = RedisLine(address, timeout_s)
         # Beside appends: whose a shard is must not wait for what is written meanwhile.
         self._asking = RedisLine(address, timeout_s)
@@ -124,7 +128,7 @@ class RedisJournal:
         """Gives the connections back."""
         await self._line.close()
         await self._asking.close()
-        await self._redis.aclose()
+        await self._pool.aclose()
 
     async def verify(self) -> None:
         """Checks once, at start, that what Redis acknowledges is on disk and stays there.
@@ -132,9 +136,9 @@ class RedisJournal:
         Raises JournalUnsafe: it is older than VERSION_MIN, its settings say otherwise, or (for one of ours) can't be
         read. Raises JournalUnavailable.
         """
-        async with self._answering():
+        async with self._redis() as redis:
             # Told also where settings are hidden.
-            told = await self._redis.info()
+            told = await redis.info()
         version, policy = _text(told.get("redis_version")), _text(told.get("maxmemory_policy"))
         if tuple(map(int, re.findall(r"\d+", version)[:2])) < VERSION_MIN:
             raise JournalUnsafe(
@@ -148,7 +152,8 @@ class RedisJournal:
         try:
             found: dict[str, str] = {}
             for name in wanted:
-                found.update({_text(key): _text(value) for key, value in (await self._redis.config_get(name)).items()})
+                async with self._turn() as redis:
+                    found.update({_text(key): _text(value) for key, value in (await redis.config_get(name)).items()})
         except (OSError, TimeoutError, RedisError) as fault:
             if "unknown command" not in str(fault).lower() and "NOPERM" not in str(fault):
                 raise JournalUnavailable(f"Redis: {fault}") from fault
@@ -200,7 +205,8 @@ class RedisJournal:
             try:
                 refused = await self._line.call(call)
             except NoScriptError:  # a Redis that was started anew; nothing was done
-                await self._redis.script_load(self._append_script)
+                async with self._turn() as redis:
+                    await redis.script_load(self._append_script)
                 refused = await self._line.call(call)
         return [appends[number - 1].shard for number in refused]
 
@@ -219,9 +225,9 @@ class RedisJournal:
             self._told_id = await self._store_id()
         numbers = list(shards)
         values: list[Any] = [self._told_id, *(value for shard in numbers for value in (shard, *shards[shard]))]
-        async with self._answering():
-            keys = [self._state, pair_key(self._cell), *(self._keys_of(shard)[0] for shard in numbers)]
-            refused: Any = await self._redis.eval(self._open_script, len(keys), *keys, *values)
+        keys = [self._state, pair_key(self._cell), *(self._keys_of(shard)[0] for shard in numbers)]
+        async with self._redis() as redis:
+            refused: Any = await redis.eval(self._open_script, len(keys), *keys, *values)
         if refused == -1:
             raise JournalLost(
                 "Redis was emptied, is another cell's or an older copy: what was acknowledged last is not in it. "
@@ -248,9 +254,9 @@ class RedisJournal:
         count = 1  # how large the entries are shows with the first
         while True:
             start = f"{entries[-1][0] + 1 if entries else after + 1}-0"
-            async with self._answering():
+            async with self._redis() as redis:
                 # Without decode_responses everything is bytes; the driver's annotations allow for more.
-                page: Any = await self._redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
+                page: Any = await redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
             entries += [(_position(entry_id), _decode(fields[b"turns"])) for entry_id, fields in page]
             if len(page) < count:
                 return entries
@@ -262,32 +268,32 @@ class RedisJournal:
         """See `Journal.last`."""
         if not shards:
             return {}
-        async with self._answering():
-            found: Any = await self._redis.hmget(self._state, [str(shard) for shard in shards])
+        async with self._redis() as redis:
+            found: Any = await redis.hmget(self._state, [str(shard) for shard in shards])
         return {shard: int(known.split()[1]) if known else 0 for shard, known in zip(shards, found, strict=True)}
 
     async def reached(self, shards: Sequence[int]) -> dict[int, Reached]:
         """How far each shard is, as `open` will find it: also of those that this journal has not opened yet. Raises
         JournalUnavailable."""
         found = {}
-        async with self._answering():
-            # Each by itself: Redis does nothing else while it copies an entry for the script.
-            for shard in shards:
-                keys = self._state, self._keys_of(shard)[0]
-                epoch, first, last = await self._redis.eval(self._ends_script, 2, *keys, str(shard))
-                found[shard] = Reached(int(epoch), int(first) if first else int(last) + 1, int(last))
+        # Each by itself: Redis does nothing else while it copies an entry for the script.
+        for shard in shards:
+            keys = self._state, self._keys_of(shard)[0]
+            async with self._redis() as redis:
+                epoch, first, last = await redis.eval(self._ends_script, 2, *keys, str(shard))
+            found[shard] = Reached(int(epoch), int(first) if first else int(last) + 1, int(last))
         return found
 
     async def paired(self) -> str:
         """What `pair` has written; "" for nothing. Raises JournalUnavailable."""
-        async with self._answering():
-            found: Any = await self._redis.get(pair_key(self._cell))
+        async with self._redis() as redis:
+            found: Any = await redis.get(pair_key(self._cell))
         return found.decode() if found else ""
 
     async def pair(self, pair_id: str) -> None:
         """This journal belongs to the store that has the same. Raises JournalUnavailable."""
-        async with self._answering():
-            await self._redis.eval(self._pair_script, 2, self._state, pair_key(self._cell), pair_id)
+        async with self._redis() as redis:
+            await redis.eval(self._pair_script, 2, self._state, pair_key(self._cell), pair_id)
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
         """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""
@@ -296,8 +302,8 @@ class RedisJournal:
         first = max(since_ms // HOUR_MS - 1, now_hour - self._remember_hours - 2)
         marks: array[int] = array("Q")
         names = [f"{self._keys}:marks:{shard}:{hour}" for hour in range(first, now_hour + 2)]
-        async with self._answering():
-            buckets: Any = await self._redis.mget(names)
+        async with self._redis() as redis:
+            buckets: Any = await redis.mget(names)
         for bucket in buckets:
             if bucket:
                 marks.frombytes(bucket)
@@ -307,22 +313,46 @@ class RedisJournal:
 
     async def trim(self, marks: Mapping[int, int]) -> None:
         """See `Journal.trim`."""
-        async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
+        async with self._redis() as redis, redis.pipeline(transaction=False) as pipe:
             for shard, position in marks.items():
                 pipe.execute_command("XTRIM", f"{self._keys}:turns:{shard}", "MINID", "=", f"{position + 1}-0")
             await pipe.execute()
 
     async def ping(self) -> None:
         """See `Journal.ping`."""
-        async with self._answering():
-            await self._redis.ping()
+        async with self._redis() as redis:
+            await redis.ping()
 
     async def fullness(self) -> float:
         """See `Journal.fullness`: of `maxmemory`."""
-        async with self._answering():
-            memory = await self._redis.info("memory")
+        async with self._redis() as redis:
+            memory = await redis.info("memory")
         limit = int(memory.get("maxmemory", 0))
         return int(memory.get("used_memory", 0)) / limit if limit else 0.0
+
+    @asynccontextmanager
+    async def _redis(self) -> AsyncIterator[Redis]:
+        """For one call. Raises JournalUnavailable, from the call, too."""
+        async with self._answering(), self._turn() as redis:
+            yield redis
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Redis]:
+        """As `_redis`, but what goes wrong is told as the driver does."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TimeoutError(f"no connection became free within {self._timeout_s:g} s") from None
+        try:
+            async with asyncio.timeout(self._timeout_s) as limit:
+                yield self._pool
+        except TimeoutError:
+            if limit.expired():  # asyncio's says nothing
+                raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
+            raise
+        finally:
+            self._turns.release()
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:
@@ -340,7 +370,7 @@ class RedisJournal:
         """It is a replica by now, whose answers may be old as well: who is the primary shows when connecting anew."""
         await self._line.leave()
         await self._asking.leave()
-        await self._redis.connection_pool.disconnect()
+        await self._pool.connection_pool.disconnect()
 
 
 def _text(value: bytes | str | None) -> str:

@@ -280,6 +280,26 @@ async def test_a_host_of_very_many_shards_can_append_to_all_at_once(redis_url: s
         await journal.close()
 
 
+async def test_a_loop_that_asks_the_journal_goes_on_for_ever_when_it_is_ended_at_the_wrong_moment(
+    journal: RedisJournal,
+):
+    async def loop() -> None:
+        while True:
+            await journal.fingerprints(1, NOW_MS)
+            await journal.trim({1: 0})
+
+    for steps in range(100):
+        task = asyncio.create_task(loop())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        ended, _ = await asyncio.wait({task}, timeout=30)
+        while not task.done():  # or the test does not end either
+            task.cancel()
+            await asyncio.sleep(0.001)
+        assert ended, f"not after {steps} steps"
+
+
 async def test_a_redis_that_is_not_there_is_unavailable(tmp_path: Path):
     journal = RedisJournal(tmp_path / "none.sock", "us")
     with pytest.raises(JournalUnavailable):

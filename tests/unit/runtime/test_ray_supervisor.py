@@ -65,6 +65,23 @@ async def test_a_host_that_dies_while_another_takes_shards_over_is_not_noticed_u
         await until(lambda: owners_of(supervisor) == [slow.name] * SHARDS)
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_host_that_is_given_up_as_its_take_over_ends_has_the_shards_for_ever(steps: int) -> None:
+    host, supervisor = PlayedHost("us/host-0"), at_rest()
+    know(supervisor, host)
+    host.may_take.clear()
+    taking = asyncio.create_task(supervisor._take_over(host.name, [0, 1], 2))
+    await until(lambda: host.took)
+    host.may_take.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    if not taking.done():
+        taking.cancel()
+        await asyncio.wait({taking})
+        assert taking.cancelled()
+        assert owners_of(supervisor) == [""] * SHARDS
+
+
 async def test_a_host_that_reads_a_long_tail_and_answers_late_is_taken_for_dead(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
