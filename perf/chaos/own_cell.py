@@ -231,7 +231,7 @@ class OwnCell:
         if self._keeper is not None:
             self._keeper.wait(2.0)
 
-    def command(self, *arguments: str, timeout_s: float = 90.0) -> str:
+    def command(self, *arguments: str, timeout_s: float = 240.0) -> str:
         """What `python -m cells …` prints for this cell. Raises CellFailed if it fails or takes too long."""
         command = [sys.executable, "-m", "cells", *arguments]
         with tempfile.TemporaryFile() as output:  # a file, not a pipe: what stays running may keep it open
