@@ -14,6 +14,7 @@ from perf.credentials import NOBODY, Credentials
 from perf.https import port_of, tls_of
 
 NO_ANSWER = 0
+ANSWER_S = 5.0  # whoever has none by then asks again
 HEAD_BYTES_MAX = 65_536
 
 
@@ -44,14 +45,14 @@ class Door:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def ask(self, method: str, path: str, body: bytes = b"", key: str = "", timeout_s: float = 5.0) -> Reply:
+    async def ask(self, method: str, path: str, body: bytes = b"", key: str = "") -> Reply:
         """One request, sent once. Whatever goes wrong on the way is a reply with NO_ANSWER and
         the reason as its body."""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(body)}\r\n"
         if key:
             head += f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(ANSWER_S):
                 return await self._exchange(head.encode() + self._credentials.line() + b"\r\n" + body)
         except (OSError, TimeoutError, EOFError, ValueError, asyncio.LimitOverrunError) as fault:
             self.close()

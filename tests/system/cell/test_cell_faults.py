@@ -30,7 +30,7 @@ def acknowledged_since(cell, count):
     return cell.notebook.acknowledged[count:]
 
 
-def until_more(cell, more, deadline_s=60.0):
+def until_more(cell, more, deadline_s=120.0):
     """Waits until clients were told of `more` further updates."""
     target = len(cell.notebook.acknowledged) + more
     deadline = time.monotonic() + deadline_s

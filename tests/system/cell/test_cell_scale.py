@@ -5,12 +5,18 @@ import time
 import psutil
 import pytest
 
-from perf.chaos import faults
+from perf.chaos import door, faults
 from tests.system.cell.test_cell_faults import load, until_more
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 FINE = {"200", "201"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """On a machine that stands still for seconds an answer comes late, which is no failure."""
+    monkeypatch.setattr(door, "ANSWER_S", 60.0)
 
 
 def assert_none_failed(cell, before):
@@ -65,7 +71,7 @@ def listeners(cell):
     return pids
 
 
-def until_listening(cell, count, deadline_s=60.0):
+def until_listening(cell, count, deadline_s=120.0):
     deadline = time.monotonic() + deadline_s
     while len(found := listeners(cell)) != count:
         assert time.monotonic() < deadline, f"{found} listen, not {count}"

@@ -38,8 +38,8 @@ def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def signals_of_others() -> Iterator[None]:
-    """A keeper that a test runs takes the signals that end it for its own: whoever wants to stop the tests after it would
-    raise an error in one of them, and not stop them."""
+    """A keeper that a test runs takes the signals that end it for its own: whoever wants to stop the tests after it
+    would raise an error in one of them, and not stop them."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
