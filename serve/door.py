@@ -126,6 +126,11 @@ class Door:
         state, config = self._server.server_state, self._server.config
         state.default_headers = [*state.default_headers, CLOSE]
         config.encoded_headers = [*config.encoded_headers, CLOSE]  # from which the others are made anew every second
+        # Whoever was asking already is told with that answer: his next request might come as we go.
+        connections: set[Any] = set(state.connections)  # of the one protocol that is configured
+        for connection in connections:
+            if connection.cycle is not None and not connection.cycle.response_complete:
+                connection.shutdown()
         # Who has connected since the loop last looked would be cut off with the listener: the loop's next turn finds
         # him, and the one after that has let him in.
         for _ in range(2):

@@ -313,6 +313,25 @@ async def test_a_request_on_an_open_connection_is_not_cut_off_because_the_door_c
         await closing
 
 
+async def test_who_was_asking_when_the_door_closes_is_not_told_that_and_cut_off_with_his_next_request():
+    async with opened() as (cell, door), client(door) as http:
+        entered, gate = asyncio.Event(), asyncio.Event()
+
+        async def slow(*args, **more):
+            entered.set()
+            await gate.wait()
+            return wire.Reply(wire.OK, b'{"order_id":"x"}')
+
+        cell.gateway.view = slow
+        reading = asyncio.ensure_future(http.get(f"/v1/orders/{UNKNOWN}"))
+        await entered.wait()
+        closing = asyncio.ensure_future(door.close())
+        await asyncio.sleep(0)  # it has begun
+        gate.set()
+        assert (await reading).headers["connection"] == "close"
+        await closing
+
+
 async def test_who_has_connected_while_the_process_was_busy_is_cut_off_when_the_door_closes():
     async with opened() as (_, door):
         # The kernel lets him in; the process has not looked since.
