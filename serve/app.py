@@ -249,7 +249,7 @@ def _fastapi(
         if services.signals is not None and SIGNAL in headers_of(request.scope):
             await services.signals.heed_caller(request.scope)
         if request.scope["query_string"]:
-            names = names_of_routes.get(endpoint)
+            names = names_of_routes(endpoint)
             if names is not None:
                 check_query(request, names)
         if need is not None and need.reads and not need.counted:

@@ -126,6 +126,7 @@ def _ref(view: Any) -> dict[str, Any]:
     return {"$ref": REF.format(name=view.__name__)}
 
 
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 _PROBLEM = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
 
 
@@ -162,7 +163,7 @@ def _responses(
     accepted: Any = None,
     headers: Mapping[int, Iterable[str]] | None = None,
 ) -> dict[int | str, dict[str, Any]]:
-    told: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    told: dict[str, Any] = {"description": _PHRASES[status]}
     if status != HTTPStatus.NO_CONTENT:
         media_type, *others = media_types
         told["content"] = {other: _content(None, other)[other] for other in others} | _content(
@@ -170,10 +171,10 @@ def _responses(
         )
     found: dict[int | str, dict[str, Any]] = {status: told}
     if accepted is not None:
-        found[202] = {"description": HTTPStatus(202).phrase, "content": _content(accepted, JSON)}
+        found[202] = {"description": _PHRASES[202], "content": _content(accepted, JSON)}
     for code in sorted({*problems, *ALWAYS}):
         content = _content(also[code], JSON) if code in also else {}
-        found[code] = {"description": HTTPStatus(code).phrase, "content": _PROBLEM | content}
+        found[code] = {"description": _PHRASES[code], "content": _PROBLEM | content}
     for code, names in (headers or {}).items():
         found[code]["headers"] = _headers(names)
     return found
@@ -368,6 +369,4 @@ def _tell_of_tokens(document: dict[str, Any]) -> None:
             told["x-permission"] = "" if need is None else need.permission
             for status in (401, 403):
                 content = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
-                told["responses"].setdefault(
-                    str(status), {"description": HTTPStatus(status).phrase, "content": content}
-                )
+                told["responses"].setdefault(str(status), {"description": _PHRASES[status], "content": content})

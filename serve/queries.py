@@ -8,7 +8,7 @@ one: the router chooses a cell by the first `lat`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, get_origin
 from urllib.parse import unquote_plus
 
@@ -39,8 +39,8 @@ class Names(NamedTuple):
 
 
 NO_NAMES = Names()
-# By method and template.
-NamesOfRoutes = dict[tuple[str, str], Names]
+# What there may be at an endpoint, a method and a template; None at one that is not the API's.
+NamesOfRoutes = Callable[[tuple[str, str]], Names | None]
 
 
 def pairs(query: bytes) -> list[tuple[str, str]]:
@@ -116,13 +116,24 @@ def _told(known: list[str]) -> str:
 
 
 def names_of(routes: Iterable[BaseRoute]) -> NamesOfRoutes:
-    """What the queries of FastAPI's routes may have in them."""
-    return {
-        (method, route.path_format): _names(route.dependant)
+    """What the queries of FastAPI's routes may have in them; each is looked through when it is first asked."""
+    by_endpoint = {
+        (method, route.path_format): route
         for route in routes
         if isinstance(route, APIRoute) and route.path_format.startswith(_PREFIX)
         for method in route.methods or ()
     }
+    known: dict[tuple[str, str], Names] = {}
+
+    def named(endpoint: tuple[str, str]) -> Names | None:
+        if endpoint not in known:
+            route = by_endpoint.get(endpoint)
+            if route is None:
+                return None
+            known[endpoint] = _names(route.dependant)
+        return known[endpoint]
+
+    return named
 
 
 def _names(needs: Dependant) -> Names:

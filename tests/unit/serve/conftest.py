@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
+from httpx._transports import asgi
 
 from serve.app import Api
 from serve.identity import passwords, sessions
@@ -11,6 +12,8 @@ from tests.unit.serve.documented import watched
 from tests.unit.serve.small_cell import Cell, furnish
 
 quick_apps.install()
+# Each request would look in all folders for a package that is not there, which took a twentieth of these tests' time.
+asgi.is_running_trio = lambda: False
 
 # The hash of a password takes 0.1 s and 64 MiB, by intention. Few tests are about that; the others took a
 # fifth of their time for it.
