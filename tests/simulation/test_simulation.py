@@ -1,4 +1,4 @@
-"""200 worlds in every test run; `make simulate SEEDS=10000` for more. Each chunk runs in a process of its own, with the
+"""100 worlds in every test run; `make simulate SEEDS=10000` for more. Each chunk runs in a process of its own, with the
 hash seed that `python -m tests.simulation` sets, so that a failing seed replays as printed."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.faults import BLOWS
 from tests.simulation.runs import RUN_S_MAX, simulate
 
-SEEDS = 200
+SEEDS = 100
 CHUNK = 50
 CHUNKS = [("--first", str(first), "--seeds", str(CHUNK)) for first in range(1, SEEDS + 1, CHUNK)]
 RUNS = [pytest.mark.simulates(*arguments) for arguments in CHUNKS]

@@ -11,12 +11,11 @@ from tests.misuse.month import month
 
 def test_a_restart_in_the_middle_changes_what_is_told():
     records = month(951, 40, 12, 1).records
-    whole, first = Monitor("us", SETTINGS), Monitor("us", SETTINGS)
+    whole, second = Monitor("us", SETTINGS), Monitor("us", SETTINGS)
     half = len(records) // 2
     for record in records[:half]:
-        assert first.see(record) == whole.see(record)
-    second = Monitor("us", SETTINGS)
-    assert second.restore(first.dump())
+        whole.see(record)
+    assert second.restore(whole.dump())
     told = 0
     for record in records[half:]:
         alerts = whole.see(record)

@@ -300,7 +300,7 @@ def test_what_is_typed_after_make_counts_less_than_what_the_shell_was_told(setti
     for typed, shell, wanted in (("off", "required", '="off"'), ("", "required", f'="${{OCEFS_{setting}:-}}"')):
         shown = subprocess.run(
             [make, "-n", "up", f"{setting}={typed}"], cwd=PROJECT, env={**os.environ, f"OCEFS_{setting}": shell},
-            capture_output=True, text=True, timeout=60, check=True,
+            capture_output=True, text=True, timeout=300, check=True,
         ).stdout  # fmt: skip
         assert f"OCEFS_{setting}{wanted}" in shown
 

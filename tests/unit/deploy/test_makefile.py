@@ -36,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 def make(project: Path, *words: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"]} | ({"OCEFS_HOME": str(home)} if home else {})
     return subprocess.run(
-        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=60
+        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -113,7 +113,7 @@ def test_an_environment_whose_python_is_gone_is_never_made_anew(project, ready):
     environment = {name: told for name, told in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
     environment["PYTHONPATH"] = str(project / ".venv")
     done = subprocess.run(
-        ["make", "venv", f"PYTHON={system}"], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=60
+        ["make", "venv", f"PYTHON={system}"], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert python.exists()

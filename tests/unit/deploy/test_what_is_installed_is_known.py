@@ -67,7 +67,7 @@ def brought(bill: str) -> dict[str, dict[str, str]]:
 
 
 def says(*command: str | Path) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 def version(pattern: str, text: str) -> str:

@@ -16,7 +16,7 @@ def wide_prose(where: Path) -> list[str]:
     """`file:line` of each such line; by ruff, which knows what is a docstring."""
     option = f"lint.pycodestyle.max-doc-length={COLUMNS_MAX}"
     ruff = [sys.executable, "-m", "ruff", "check", "--no-cache", "--select=W505", "--output-format=json", "--config", option, str(where)]  # fmt: skip
-    done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     lines: dict[str, list[str]] = {}
     wide = []
     for finding in json.loads(done.stdout):

@@ -1,6 +1,6 @@
-"""Each test of the API builds an app of its own, of 200 routes, and asks few of them. FastAPI would look at each of them
-anew every time, which took half of these tests' time: here it looks once at what is written once, and at a route of an
-app when something is asked of it."""
+"""Each test of the API builds an app of its own, of 200 routes, and asks few of them. FastAPI would look at each of
+them anew every time, which took half of these tests' time: here it looks once at what is written once, and at a route
+of an app when something is asked of it."""
 
 from __future__ import annotations
 

@@ -101,7 +101,6 @@ def _put_skus(value: Any) -> None:
                 _put_skus(part)
 
 
-@pytest.mark.timeout(120)
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
