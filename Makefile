@@ -120,10 +120,12 @@ test-nouns: $(READY)
 	$(SPARE) $(RUN) -m pytest tests/unit/serve --ignore-glob='tests/unit/serve/test_*.py'
 
 test-rules: $(READY)
-	$(SPARE) $(RUN) -m pytest tests/unit --ignore=tests/unit/serve
+	$(SPARE) $(RUN) -m pytest tests/unit $(addprefix --ignore=,tests/unit/serve $(BESIDE_PLAYS))
 
+# While a simulation goes on in processes of its own, this one has time for others.
+BESIDE_PLAYS = tests/unit/anomalies tests/unit/perf
 test-plays: $(READY)
-	$(SPARE) $(RUN) -m pytest tests/misuse tests/simulation
+	$(SPARE) $(RUN) -m pytest tests/misuse tests/simulation $(BESIDE_PLAYS)
 
 .PHONY: checks
 checks: $(READY) ## all of `make test` but the tests, two things at a time
