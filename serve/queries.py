@@ -126,12 +126,9 @@ def names_of(routes: Iterable[BaseRoute]) -> NamesOfRoutes:
     known: dict[tuple[str, str], Names] = {}
 
     def named(endpoint: tuple[str, str]) -> Names | None:
-        if endpoint not in known:
-            route = by_endpoint.get(endpoint)
-            if route is None:
-                return None
-            known[endpoint] = _names(route.dependant)
-        return known[endpoint]
+        if endpoint not in known and endpoint in by_endpoint:
+            known[endpoint] = _names(by_endpoint[endpoint].dependant)
+        return known.get(endpoint)
 
     return named
 

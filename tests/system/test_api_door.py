@@ -32,6 +32,19 @@ async def opened(**changes):
         await door.close()
 
 
+def held_up(cell) -> tuple[asyncio.Event, asyncio.Event]:
+    """Whoever views something: the first is set as he has asked, and he is answered when the second is."""
+    entered, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(*args, **more):
+        entered.set()
+        await gate.wait()
+        return wire.Reply(wire.OK, b'{"order_id":"x"}')
+
+    cell.gateway.view = slow
+    return entered, gate
+
+
 def client(door: Door) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}", timeout=SOON_S)
 
@@ -315,14 +328,7 @@ async def test_a_request_on_an_open_connection_is_not_cut_off_because_the_door_c
 
 async def test_who_was_asking_when_the_door_closes_is_not_told_that_and_cut_off_with_his_next_request():
     async with opened() as (cell, door), client(door) as http:
-        entered, gate = asyncio.Event(), asyncio.Event()
-
-        async def slow(*args, **more):
-            entered.set()
-            await gate.wait()
-            return wire.Reply(wire.OK, b'{"order_id":"x"}')
-
-        cell.gateway.view = slow
+        entered, gate = held_up(cell)
         reading = asyncio.ensure_future(http.get(f"/v1/orders/{UNKNOWN}"))
         await entered.wait()
         closing = asyncio.ensure_future(door.close())
@@ -348,14 +354,7 @@ async def test_who_has_connected_while_the_process_was_busy_is_cut_off_when_the_
 
 async def test_a_closing_door_finishes_what_is_in_flight_and_sends_screens_away():
     async with opened() as (cell, door), client(door) as http:
-        entered, gate = asyncio.Event(), asyncio.Event()
-
-        async def slow(*args, **more):
-            entered.set()
-            await gate.wait()
-            return wire.Reply(wire.OK, b'{"order_id":"x"}')
-
-        cell.gateway.view = slow
+        entered, gate = held_up(cell)
         reading = asyncio.ensure_future(http.get(f"/v1/orders/{UNKNOWN}"))
         screen = asyncio.ensure_future(http.get("/v1/live"))
         await entered.wait()

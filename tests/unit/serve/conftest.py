@@ -7,11 +7,12 @@ from httpx._transports import asgi
 
 from serve.app import Api
 from serve.identity import passwords, sessions
-from tests.unit.serve import quick_apps
+from tests.unit.serve import passed_routes, quick_apps
 from tests.unit.serve.documented import watched
 from tests.unit.serve.small_cell import Cell, furnish
 
 quick_apps.install()
+passed_routes.install()
 # Each request would look in all folders for a package that is not there, which took a twentieth of these tests' time.
 asgi.is_running_trio = lambda: False
 
